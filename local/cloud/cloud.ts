@@ -1,0 +1,75 @@
+/** What behaviours may use: the state, the clock, operations, policies, principals and the engines. */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Call, Json, JsonObject, Principal } from "./service";
+import type { Engines } from "./engines";
+
+export interface Cloud {
+  /** The project that the lab lives in. Resource names may carry the id or the number; both resolve here. */
+  project: { id: string; number: string };
+  /** Folder of the cloud's state: `<root>/cloud`. */
+  folder: string;
+  store: Store;
+  operations: Operations;
+  policies: Policies;
+  principals: Principals;
+  engines: Engines;
+  /** Current time; tests of ttl and expiry inject theirs. */
+  now: () => Date;
+  log: { info: (o: object, msg: string) => void; warn: (o: object, msg: string) => void; error: (o: object, msg: string) => void };
+  /** Calls another method of this cloud in process, as `principal`, through the same checks as any client. */
+  call: (request: { methodId: string } & Partial<Call>, principal: Principal) => Promise<Json>;
+}
+
+/** Ordered key-value state; each write is one atomic, durable (synced) batch before the promise resolves. */
+export interface Store {
+  get: (key: string) => Promise<JsonObject | undefined>;
+  /** Entries whose key starts with `prefix`, in key order, after `startAfter` if given, at most `limit`. */
+  list: (prefix: string, options?: { startAfter?: string; limit?: number }) => Promise<{ key: string; value: JsonObject }[]>;
+  write: (changes: { put?: Record<string, JsonObject>; delete?: readonly string[] }) => Promise<void>;
+  /** Runs `work` while no other holder of the same key runs; get-check-write sequences go inside. */
+  exclusive: <T>(key: string, work: () => Promise<T>) => Promise<T>;
+  close: () => Promise<void>;
+}
+
+export interface Operations {
+  /** A finished operation, not stored beyond its record; `name` is `<parent>/operations/<id>`. */
+  done: (args: { parent: string; metadata?: JsonObject; response: JsonObject; call: Call }) => Promise<JsonObject>;
+  /** A pending operation, durable; finish it later with `finish` or `fail`. */
+  start: (args: { parent: string; id?: string; metadata: JsonObject; call: Call }) => Promise<JsonObject>;
+  update: (name: string, metadata: JsonObject) => Promise<void>;
+  finish: (name: string, response: JsonObject, metadata?: JsonObject) => Promise<void>;
+  fail: (name: string, error: { code: number; message: string }, metadata?: JsonObject) => Promise<void>;
+  get: (name: string) => Promise<JsonObject>;
+}
+
+export interface Policies {
+  get: (resource: string) => Promise<JsonObject>;
+  /** Checks the etag (409 ABORTED when stale) and stores; members and roles are validated. */
+  set: (resource: string, policy: JsonObject) => Promise<JsonObject>;
+  /** Whether a principal holds a role on a resource, its parents or the project. */
+  holds: (principal: Principal, role: string, resource: string) => Promise<boolean>;
+}
+
+export interface Principals {
+  /** Resolves `Authorization`; throws UNAUTHENTICATED. */
+  resolve: (authorization: string | undefined) => Promise<Principal>;
+  /** Access token for a principal, valid `seconds` (default 3600). */
+  accessToken: (principal: Principal, seconds?: number) => { token: string; expiresIn: number };
+  /** OIDC identity token, signed by the lab's key, as iamcredentials and the metadata server give. */
+  identityToken: (principal: Principal, audience: string) => string;
+  /** Starts a metadata server on loopback for one workload; `host` is `127.0.0.1:<port>`. */
+  metadataServer: (serviceAccount: string) => Promise<{ host: string; close: () => Promise<void> }>;
+}
+
+/** The API surface behind the door: routes by host, verb and path, checks against the description, runs, answers. */
+export interface Api {
+  /** True if some service's description names this host (global, regional or `www.googleapis.com`). */
+  serves: (host: string) => boolean;
+  /** Serves one HTTP request, media and streams included; writes the response, Google's error body on failure. */
+  http: (host: string, request: IncomingMessage, response: ServerResponse, principal: Principal) => Promise<void>;
+  /** Serves one JSON request in process (gRPC transcoding, calls between services); throws ApiError. */
+  rest: (
+    request: { host: string; verb: string; path: string; query?: Record<string, string | string[]>; body?: JsonObject },
+    principal: Principal,
+  ) => Promise<Json>;
+}

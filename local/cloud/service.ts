@@ -1,0 +1,106 @@
+/**
+ * What one Google API does beyond storing: the shape of every file in services/.
+ *
+ * Paths, methods, parameters and schemas come from Google's own API descriptions (contract.ts); creating, getting,
+ * listing, patching, deleting, long-running operations and IAM policies are generic (engine.ts). A service file holds
+ * the reviewed tables of its resource types and the behaviour of its custom methods, nothing else.
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Server as GrpcServer } from "@grpc/grpc-js";
+import type { Cloud } from "./cloud";
+
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+export type JsonObject = { [key: string]: Json };
+
+/** Who is calling. `email` is the IAM identity; `via` says by which credential it was proven. */
+export interface Principal {
+  kind: "user" | "serviceAccount" | "anonymous";
+  email: string;
+  via: "accessToken" | "serviceAccountKey" | "impersonation" | "metadataServer" | "none";
+}
+
+/** One request, already routed and checked against Google's description of the method. */
+export interface Call {
+  /** Discovery id of the method, e.g. `dataproc.projects.locations.batches.create`. */
+  methodId: string;
+  /** Host that the client asked for, e.g. `us-central1-dataproc.googleapis.com`. */
+  host: string;
+  /** Path parameters, decoded, keyed as in the description (`name`, `parent`, `bucket`, `object`). */
+  path: Record<string, string>;
+  /** Query parameters, decoded; repeated ones joined into arrays where the description says `repeated`. */
+  query: Record<string, string | string[]>;
+  /** JSON body, `{}` when there is none. Undefined for media uploads: read `http.request`. */
+  body: JsonObject;
+  principal: Principal;
+  /** Set when the call came over HTTP (gRPC calls are transcoded and have none); media handlers stream through it. */
+  http?: { request: IncomingMessage; response: ServerResponse };
+}
+
+/**
+ * Behaviour of one method. Returns the JSON answer, or `HANDLED` after having written `call.http.response` itself.
+ * Errors are thrown as `ApiError`.
+ */
+export type Behaviour = (call: Call, cloud: Cloud) => Promise<Json | typeof HANDLED>;
+export const HANDLED = Symbol("response already written");
+
+/** One reviewed row per resource type. Field paths are dotted JSON names of the description's schema. */
+export interface ResourceType {
+  /** Discovery collection, e.g. `dataproc.projects.locations.sessionTemplates`. */
+  collection: string;
+  /** Schema name in the description, e.g. `SessionTemplate`. */
+  schema: string;
+  /** Name of the array field in list answers, e.g. `sessionTemplates`. */
+  listField: string;
+  /**
+   * Full resource name, e.g. `projects/{project}/locations/{location}/sessionTemplates/{id}`; also the storage key.
+   */
+  name: string;
+  /** Where the id comes from: a query parameter, the last segment of the body's `name`, a body field, or the server. */
+  id: { query: string } | { bodyName: true } | { body: string } | { server: "uuid" | "number" };
+  /** Pattern that an id must match, with the text of the error. */
+  idPattern?: RegExp;
+  required?: readonly string[];
+  immutable?: readonly string[];
+  defaults?: Readonly<Record<string, Json>>;
+  /** Output-only fields computed at create (and, where `on` says so, at update). */
+  serverSet?: Readonly<Record<string, (context: ServerSetContext) => Json>>;
+  /** Whether create, patch and delete answer a long-running operation. */
+  operations?: { create?: boolean; patch?: boolean; delete?: boolean; responseType: string; metadataType?: string };
+  /** True if the type has an IAM policy of its own. */
+  policy?: boolean;
+  /** Checks and side effects around the generic behaviour; throw ApiError to refuse. */
+  before?: { create?: Hook; patch?: Hook; delete?: Hook };
+  after?: { create?: Hook; patch?: Hook; delete?: Hook };
+  /** Where Google documents the rules of this row. */
+  source: string;
+}
+
+export interface ServerSetContext {
+  resource: JsonObject;
+  call: Call;
+  cloud: Cloud;
+  now: string;
+  on: "create" | "patch";
+}
+
+/** `current` is the stored resource (undefined before create), `next` what will be stored; hooks may change `next`. */
+export type Hook = (change: { current?: JsonObject; next: JsonObject; call: Call; cloud: Cloud }) => Promise<void> | void;
+
+export interface Service {
+  /** Discovery document that describes this API, e.g. `dataproc.v1`. A service may list several versions. */
+  apis: readonly string[];
+  types: readonly ResourceType[];
+  /** Behaviour by discovery method id; goes before the generic engine. */
+  methods: Readonly<Record<string, Behaviour>>;
+  /**
+   * gRPC services whose unary methods are transcoded to this API's REST methods by their `google.api.http` annotations.
+   * `protos` is the npm package that ships them as JSON (`build/protos/protos.json`).
+   */
+  transcoded?: { protos: string; services: readonly string[] };
+  /** gRPC methods that cannot be transcoded (streams): adds implementations to the door's in-process gRPC server. */
+  grpc?: (server: GrpcServer, cloud: Cloud) => void;
+  /** Called once at start, before the door opens: bring back or fail what a dead process left half done. */
+  recover?: (cloud: Cloud) => Promise<void>;
+  /** Called at shutdown: stop child processes. */
+  close?: (cloud: Cloud) => Promise<void>;
+}
