@@ -1,7 +1,7 @@
 /** What behaviours may use: the state, the clock, operations, policies, principals and the engines. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Call, Json, JsonObject, Principal } from "./service";
-import type { Engines } from "./engines";
+import type { Engines } from "../engines/interface";
 
 export interface Cloud {
   /** The project that the lab lives in. Resource names may carry the id or the number; both resolve here. */

@@ -1,5 +1,5 @@
 /**
- * The one interface between the cloud and the real programs behind it. local/engines implements it; local/cloud/main.ts
+ * The one interface between the cloud and the real programs behind it: local/engines implements it, local/cloud/main.ts
  * hands it in. Engines never import local/cloud.
  */
 
