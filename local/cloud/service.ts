@@ -7,7 +7,7 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Server as GrpcServer } from "@grpc/grpc-js";
-import type { Cloud } from "./cloud";
+import type { Api, Cloud } from "./cloud";
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 export type JsonObject = { [key: string]: Json };
@@ -86,6 +86,15 @@ export interface ServerSetContext {
 /** `current` is the stored resource (undefined before create), `next` what will be stored; hooks may change `next`. */
 export type Hook = (change: { current?: JsonObject; next: JsonObject; call: Call; cloud: Cloud }) => Promise<void> | void;
 
+/** An HTTP request to a host of the service that no described method matches (media upload paths count as described). */
+export interface Undescribed {
+  host: string;
+  principal: Principal;
+  http: { request: IncomingMessage; response: ServerResponse };
+  /** The API surface, for requests that carry others (batch endpoints). */
+  api: Api;
+}
+
 export interface Service {
   /** Discovery document that describes this API, e.g. `dataproc.v1`. A service may list several versions. */
   apis: readonly string[];
@@ -99,6 +108,12 @@ export interface Service {
   transcoded?: { protos: string; services: readonly string[] };
   /** gRPC methods that cannot be transcoded (streams): adds implementations to the door's in-process gRPC server. */
   grpc?: (server: GrpcServer, cloud: Cloud) => void;
+  /**
+   * Paths outside the description: the follow-up requests of a resumable upload (PUT and DELETE on the upload path),
+   * `/download/...`, XML paths, `/batch/...`. Asked before answering 404; true if it has written the response. Errors are
+   * thrown as `ApiError`.
+   */
+  undescribed?: (request: Undescribed, cloud: Cloud) => Promise<boolean>;
   /** Called once at start, before the door opens: bring back or fail what a dead process left half done. */
   recover?: (cloud: Cloud) => Promise<void>;
   /** Called at shutdown: stop child processes. */
