@@ -1,0 +1,43 @@
+/** Files of this repository that the lab delivers: job code as objects, BigQuery schemas as tables. */
+import { readdirSync, readFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import type { ObjectSetArgs } from "../components/object-set";
+import type { TableSchema } from "../components/warehouse";
+
+const PYSPARK = "pyspark";
+
+/** `jobs/<job>.py` one by one, and the package that they import as one archive. */
+export function jobCode(): ObjectSetArgs["objects"] {
+  const jobs = files(join(PYSPARK, "jobs"), ".py").map((file) => [
+    `jobs/${relative(join(PYSPARK, "jobs"), file)}`,
+    { source: new pulumi.asset.FileAsset(file), contentType: "text/x-python" },
+  ]);
+  return { ...Object.fromEntries(jobs), "sparklab.zip": { source: packageArchive(), contentType: "application/zip" } };
+}
+
+/** The Python package by its sources, so that compiled leftovers never change the archive's hash. */
+function packageArchive(): pulumi.asset.AssetArchive {
+  const root = join(PYSPARK, "src");
+  const sources = files(root, ".py").map((file) => [relative(root, file), new pulumi.asset.FileAsset(file)]);
+  return new pulumi.asset.AssetArchive(Object.fromEntries(sources));
+}
+
+/** Table id to schema, one file each in pyspark/tables; the jobs read the same files. */
+export function tableSchemas(): Record<string, TableSchema> {
+  const folder = join(PYSPARK, "tables");
+  return Object.fromEntries(
+    files(folder, ".json").map((file) => {
+      const table = JSON.parse(readFileSync(file, "utf8")) as { description: string; fields: unknown[] };
+      return [relative(folder, file).replace(/\.json$/, ""), { description: table.description, schema: JSON.stringify(table.fields) }];
+    }),
+  );
+}
+
+/** Files below a folder with an extension, in a fixed order. */
+function files(folder: string, extension: string): string[] {
+  return readdirSync(folder, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith(extension))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+}
