@@ -57,8 +57,11 @@ export interface Principals {
   accessToken: (principal: Principal, seconds?: number) => { token: string; expiresIn: number };
   /** OIDC identity token, signed by the lab's key, as iamcredentials and the metadata server give. */
   identityToken: (principal: Principal, audience: string) => string;
-  /** Starts a metadata server on loopback for one workload; `host` is `127.0.0.1:<port>`. */
-  metadataServer: (serviceAccount: string) => Promise<{ host: string; close: () => Promise<void> }>;
+  /**
+   * Starts a metadata server on loopback for one workload; `host` is `127.0.0.1:<port>`. A workload that outlives a
+   * restart of the cloud gets its server back on the same `port`.
+   */
+  metadataServer: (serviceAccount: string, port?: number) => Promise<{ host: string; close: () => Promise<void> }>;
 }
 
 /** The API surface behind the door: routes by host, verb and path, checks against the description, runs, answers. */

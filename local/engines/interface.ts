@@ -26,37 +26,65 @@ export interface SparkWorkload {
   jarFileUris: readonly string[];
   fileUris: readonly string[];
   archiveUris: readonly string[];
+  /** As Dataproc takes them: `spark.*` or `spark:spark.*`. */
   properties: Readonly<Record<string, string>>;
   /** `127.0.0.1:<port>` of the workload's own metadata server. */
   metadataHost: string;
   door: DoorSettings;
 }
 
+/** How a run ended. Both `exitCode` and `signal` are null if its process vanished without leaving a record. */
+export interface SparkEnd {
+  exitCode: number | null;
+  signal: string | null;
+}
+
 export interface SparkRun {
   pid: number;
   /** Resolves when the process has ended, however it ended. */
-  ended: Promise<{ exitCode: number | null; signal: string | null }>;
+  ended: Promise<SparkEnd>;
   /** Ends the process group; resolves when it is gone. */
   stop: () => Promise<void>;
 }
 
+/** What a workload gets of this machine. */
+export interface SparkResources {
+  /** Parallel tasks: `local[cores]`. */
+  cores: number;
+  /** Heap of the one JVM that is driver and executor. */
+  heapMb: number;
+  /** All that the workload may hold: heap, JVM overhead and Python. The scheduler sums these. */
+  memoryMb: number;
+  /** One sentence for each requested size that this machine does not have. */
+  reduced: readonly string[];
+}
+
 export interface SparkUsage {
-  /** From the event log: executor time times the DCU weights of its cores and memory. */
+  /** Task time times the DCU weights of a core and its memory. */
   milliDcuSeconds: number;
+  /** Shuffle bytes times the time that they were kept. */
   shuffleStorageGbSeconds: number;
+  /** Shuffle gigabytes written so far. */
+  shuffleStorageGb: number;
 }
 
 export interface SparkEngine {
   /** Runtime versions that can be run, e.g. `["2.3"]`. */
   runtimes: readonly string[];
-  /** Megabytes that a workload with these properties will hold; the scheduler sums them. */
-  memoryMb: (properties: Readonly<Record<string, string>>) => number;
+  resources: (properties: Readonly<Record<string, string>>) => SparkResources;
+  /** Milli-DCU that resources of this size are. */
+  milliDcu: (resources: SparkResources) => number;
+  /** Problems of properties that this engine cannot honour, one sentence each. */
+  propertyProblems: (properties: Readonly<Record<string, string>>) => string[];
   submit: (workload: SparkWorkload) => Promise<SparkRun>;
-  /** Reattaches after a restart of the cloud: undefined if that process is gone. */
-  isAlive: (pid: number, folder: string) => boolean;
+  /** The run of a folder after a restart of the cloud, alive or ended; undefined if none was ever started there. */
+  attach: (folder: string) => SparkRun | undefined;
+  /** From the event log, complete or still growing; zeros before there is one. */
   usage: (folder: string) => Promise<SparkUsage>;
-  /** Path of the driver's output (stdout and stderr together) in a workload's folder. */
+  /** File with the driver's output (stdout and stderr together). */
   driverOutput: (folder: string) => string;
+  /** Event log files, complete ones and those still growing. */
+  eventLogs: (folder: string) => Promise<string[]>;
 }
 
 export interface BigQueryEngine {
