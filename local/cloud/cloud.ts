@@ -51,12 +51,14 @@ export interface Policies {
 }
 
 export interface Principals {
-  /** Resolves `Authorization`; throws UNAUTHENTICATED. */
-  resolve: (authorization: string | undefined) => Promise<Principal>;
-  /** Access token for a principal, valid `seconds` (default 3600). */
-  accessToken: (principal: Principal, seconds?: number) => { token: string; expiresIn: number };
+  /** Resolves `Authorization`; throws UNAUTHENTICATED. `host` is where it was sent: a self-signed JWT is bound to it. */
+  resolve: (authorization: string | undefined, host?: string) => Promise<Principal>;
+  /** Access token for a principal, valid `seconds` (default 3600), with the scope cloud-platform if none is named. */
+  accessToken: (principal: Principal, seconds?: number, scopes?: readonly string[]) => { token: string; expiresIn: number };
   /** OIDC identity token, signed by the lab's key, as iamcredentials and the metadata server give. */
-  identityToken: (principal: Principal, audience: string) => string;
+  identityToken: (principal: Principal, audience: string, options?: { includeEmail?: boolean }) => Promise<string>;
+  /** RSA-SHA256 signature by the key that the cloud manages for its service accounts (signBlob, signJwt). */
+  sign: (data: Buffer) => { keyId: string; signature: Buffer };
   /**
    * Starts a metadata server on loopback for one workload; `host` is `127.0.0.1:<port>`. A workload that outlives a
    * restart of the cloud gets its server back on the same `port`.
@@ -68,6 +70,8 @@ export interface Principals {
 export interface Api {
   /** True if some service's description names this host (global, regional or `www.googleapis.com`). */
   serves: (host: string) => boolean;
+  /** Discovery id of the method that a request means, for the request log; undefined when none is described. */
+  methodId?: (request: { host: string; verb: string; path: string }) => string | undefined;
   /** Serves one HTTP request, media and streams included; writes the response, Google's error body on failure. */
   http: (host: string, request: IncomingMessage, response: ServerResponse, principal: Principal) => Promise<void>;
   /** Serves one JSON request in process (gRPC transcoding, calls between services); throws ApiError. */
