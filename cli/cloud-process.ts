@@ -41,7 +41,7 @@ export async function ensureCloud(lab: Lab): Promise<Door> {
     };
     const look = () => {
       const door = readDoor(lab);
-      if (door?.pid === child.pid) settle(() => resolve(door));
+      if (door && door.pid === child.pid) settle(() => resolve(door));
     };
     const watcher = watch(folder, look);
     child.once("error", (error) => settle(() => reject(error)));

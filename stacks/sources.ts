@@ -9,18 +9,19 @@ const PYSPARK = "pyspark";
 
 /** `jobs/<job>.py` one by one, and the package that they import as one archive. */
 export function jobCode(): ObjectSetArgs["objects"] {
-  const jobs = files(join(PYSPARK, "jobs"), ".py").map((file) => [
-    `jobs/${relative(join(PYSPARK, "jobs"), file)}`,
-    { source: new pulumi.asset.FileAsset(file), contentType: "text/x-python" },
-  ]);
-  return { ...Object.fromEntries(jobs), "sparklab.zip": { source: packageArchive(), contentType: "application/zip" } };
+  const objects: ObjectSetArgs["objects"] = {};
+  for (const file of files(join(PYSPARK, "jobs"), ".py")) {
+    objects[`jobs/${relative(join(PYSPARK, "jobs"), file)}`] = { source: new pulumi.asset.FileAsset(file), contentType: "text/x-python" };
+  }
+  return { ...objects, "sparklab.zip": { source: packageArchive(), contentType: "application/zip" } };
 }
 
 /** The Python package by its sources, so that compiled leftovers never change the archive's hash. */
 function packageArchive(): pulumi.asset.AssetArchive {
   const root = join(PYSPARK, "src");
-  const sources = files(root, ".py").map((file) => [relative(root, file), new pulumi.asset.FileAsset(file)]);
-  return new pulumi.asset.AssetArchive(Object.fromEntries(sources));
+  const sources: pulumi.asset.AssetMap = {};
+  for (const file of files(root, ".py")) sources[relative(root, file)] = new pulumi.asset.FileAsset(file);
+  return new pulumi.asset.AssetArchive(sources);
 }
 
 /** Table id to schema, one file each in pyspark/tables; the jobs read the same files. */

@@ -1,0 +1,116 @@
+/** Batches of managed Spark through Google's own client: submitted, followed with states and driver output. */
+import { v1, protos } from "@google-cloud/dataproc";
+import { Storage } from "@google-cloud/storage";
+import { setTimeout as pause } from "node:timers/promises";
+import type { Job } from "./catalogue";
+import { fillArguments } from "./catalogue";
+import type { StackOutputs } from "./outputs";
+
+type Batch = protos.google.cloud.dataproc.v1.IBatch;
+
+/** What a follower learns while a batch lives. */
+export interface BatchEvents {
+  state: (state: string, message: string) => void;
+  output: (text: string) => void;
+}
+
+export interface BatchResult {
+  name: string;
+  state: string;
+  message: string;
+  /** Seconds from creation to the end, as the service recorded them. */
+  seconds: number;
+  milliDcuSeconds: number;
+}
+
+/** gRPC status of a batch id that is already used. */
+const ALREADY_EXISTS = 6;
+/** How often a living batch is looked at; Google's own clients look every half second to five seconds. */
+const LOOK_EVERY_MS = 1000;
+const TERMINAL = new Set(["SUCCEEDED", "FAILED", "CANCELLED"]);
+
+/** The request of one catalogue job in one stack: the same on Google Cloud and here. */
+export function batchOf(job: Job, outputs: StackOutputs, settings: Readonly<Record<string, string>>): Batch {
+  return {
+    labels: { job: job.name.replaceAll("_", "-"), environment: outputs.environment },
+    pysparkBatch: {
+      mainPythonFileUri: `${outputs.code}/${job.main}`,
+      pythonFileUris: [`${outputs.code}/sparklab.zip`],
+      args: fillArguments(job, settings),
+    },
+    runtimeConfig: { version: outputs.spark.runtimeVersion, properties: job.properties },
+    environmentConfig: {
+      executionConfig: {
+        serviceAccount: outputs.spark.serviceAccount,
+        stagingBucket: outputs.spark.stagingBucket,
+        authenticationConfig: { userWorkloadAuthenticationType: "SERVICE_ACCOUNT" },
+      },
+    },
+  };
+}
+
+/** Id of a job's batch in one pipeline run: a repeat of the run finds the same batch. */
+export function batchId(job: Job, pipelineId: string): string {
+  return `${job.name}-${pipelineId}`.replaceAll("_", "-").toLowerCase();
+}
+
+/**
+ * Submits a batch and follows it to its end. A batch of that id that exists already is followed, not repeated.
+ * @throws Error only when the service cannot be asked; a failed batch is a result.
+ */
+export async function runBatch(outputs: StackOutputs, id: string, batch: Batch, events: BatchEvents): Promise<BatchResult> {
+  const client = new v1.BatchControllerClient({ apiEndpoint: `${outputs.region}-dataproc.googleapis.com` });
+  const parent = `projects/${outputs.project}/locations/${outputs.region}`;
+  try {
+    await client.createBatch({ parent, batchId: id, batch }).catch((error: { code?: number }) => {
+      if (error.code !== ALREADY_EXISTS) throw error;
+    });
+    return await follow(client, `${parent}/batches/${id}`, events);
+  } finally {
+    await client.close();
+  }
+}
+
+async function follow(client: v1.BatchControllerClient, name: string, events: BatchEvents): Promise<BatchResult> {
+  const output = new DriverOutput();
+  for (let last = ""; ; await pause(LOOK_EVERY_MS)) {
+    const [batch] = await client.getBatch({ name });
+    const state = String(batch.state);
+    if (state !== last) events.state(state, batch.stateMessage ?? "");
+    last = state;
+    await output.read(batch.runtimeInfo?.outputUri, events.output);
+    if (TERMINAL.has(state)) return resultOf(batch, state);
+  }
+}
+
+function resultOf(batch: Batch, state: string): BatchResult {
+  return {
+    name: batch.name ?? "",
+    state,
+    message: batch.stateMessage ?? "",
+    seconds: Number(batch.stateTime?.seconds ?? 0) - Number(batch.createTime?.seconds ?? 0),
+    milliDcuSeconds: Number(batch.runtimeInfo?.approximateUsage?.milliDcuSeconds ?? 0),
+  };
+}
+
+/** The driver's output so far: the parts that Dataproc writes below `outputUri`, each byte read once. */
+export class DriverOutput {
+  private readonly storage = new Storage();
+  private seen = 0;
+
+  async read(outputUri: string | null | undefined, onText: (text: string) => void): Promise<void> {
+    const match = /^gs:\/\/([^/]+)\/(.+)$/.exec(outputUri ?? "");
+    if (!match) return;
+    const [files] = await this.storage.bucket(match[1]!).getFiles({ prefix: match[2]! });
+    let before = 0;
+    for (const file of files) {
+      const size = Number(file.metadata.size);
+      if (before + size > this.seen) {
+        const [bytes] = await file.download({ start: Math.max(0, this.seen - before) });
+        onText(bytes.toString("utf8"));
+        this.seen = Math.max(this.seen, before) + bytes.length;
+      }
+      before += size;
+    }
+  }
+}
