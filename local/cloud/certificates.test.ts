@@ -112,4 +112,3 @@ async function handshake(secureContext: SecureContext, ca: string, host: string)
     server.close();
   }
 }
-

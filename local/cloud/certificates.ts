@@ -9,7 +9,7 @@ import "reflect-metadata";
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { createSecureContext, rootCertificates, type SecureContext } from "node:tls";
-import { createPrivateKey, webcrypto, X509Certificate as NodeCertificate } from "node:crypto";
+import { createPrivateKey, createPublicKey, webcrypto, X509Certificate as NodeCertificate } from "node:crypto";
 import * as x509 from "@peculiar/x509";
 import writeFileAtomic from "write-file-atomic";
 
@@ -154,8 +154,30 @@ async function issueLeaf(authority: Authority, { now, log }: CertificatesOptions
   return { context: createSecureContext({ key, cert, minVersion: "TLSv1.2" }), notAfter };
 }
 
+/** Certificate that carries the public half of an RSA key, for verifiers that want X.509 instead of a bare key. */
+export async function selfSigned(privateKeyPem: string, name: string, now: Date): Promise<string> {
+  x509.cryptoProvider.set(webcrypto);
+  const algorithm = { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" };
+  const key = createPrivateKey(privateKeyPem);
+  const imported = (format: "pkcs8" | "spki", der: Buffer, use: "sign" | "verify") =>
+    webcrypto.subtle.importKey(format, der, algorithm, true, [use]);
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+    name,
+    keys: {
+      privateKey: await imported("pkcs8", key.export({ format: "der", type: "pkcs8" }), "sign"),
+      publicKey: await imported("spki", createPublicKey(key).export({ format: "der", type: "spki" }), "verify"),
+    },
+    notBefore: new Date(now.getTime() - DAY),
+    notAfter: new Date(now.getTime() + CA_DAYS * DAY),
+    signingAlgorithm: algorithm,
+  });
+  return `${certificate.toString("pem")}\n`;
+}
+
 function toPem(pkcs8: Buffer): string {
-  return createPrivateKey({ key: pkcs8, format: "der", type: "pkcs8" }).export({ format: "pem", type: "pkcs8" }).toString();
+  return createPrivateKey({ key: pkcs8, format: "der", type: "pkcs8" })
+    .export({ format: "pem", type: "pkcs8" })
+    .toString();
 }
 
 function readIfThere(file: string): string | undefined {
