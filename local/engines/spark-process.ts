@@ -1,0 +1,119 @@
+/** One process group per workload that outlives the cloud: started detached, found again by its records, ended whole. */
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Readable } from "node:stream";
+import { setTimeout as delay } from "node:timers/promises";
+import type { SparkEnd, SparkRun } from "./interface";
+
+const RECORDER = join(__dirname, "spark_process.py");
+/** How long a group may take to end by itself after SIGTERM. */
+const GRACE_MS = 10_000;
+/** A process that is not our child cannot be awaited: it is looked at this often. */
+const LOOK_MS = 250;
+
+export interface Command {
+  /** Interpreter that runs the recorder. */
+  python: string;
+  folder: string;
+  argv: readonly string[];
+  environment: Readonly<Record<string, string>>;
+  workingFolder: string;
+  /** File that gets stdout and stderr. */
+  output: string;
+}
+
+/** Starts a command in a session of its own; resolves once its identity is on disk. */
+export async function start(command: Command): Promise<SparkRun> {
+  const log = openSync(command.output, "a", 0o600);
+  const child = spawn(command.python, ["-I", RECORDER, command.folder, ...command.argv], {
+    cwd: command.workingFolder,
+    env: command.environment,
+    detached: true,
+    stdio: ["ignore", log, log, "pipe"],
+  });
+  closeSync(log);
+  const ended = new Promise<SparkEnd>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("exit", () => resolve(endOf(command.folder)));
+  });
+  const ready = once(child.stdio[3] as Readable, "data");
+  // Whichever of the two is late is nobody's business any more.
+  ready.catch(() => undefined);
+  ended.catch(() => undefined);
+  await Promise.race([ready, ended]);
+  return run(child.pid as number, ended);
+}
+
+/** The run that a folder's records tell of: alive, ended, or vanished. Undefined if none was ever started. */
+export function attach(folder: string): SparkRun | undefined {
+  const identity = readRecord<{ pid: number; started: string }>(folder, "process.json");
+  if (!identity) return undefined;
+  return run(identity.pid, lookUntilEnd(folder, identity.pid, identity.started));
+}
+
+/** What tells a process from a later one with the same id; undefined if it is gone. spark_process.py writes the same. */
+export function startedAt(pid: number): string | undefined {
+  if (existsSync("/proc/self/stat")) {
+    const stat = readOptional(`/proc/${pid}/stat`);
+    const fields = stat?.slice(stat.lastIndexOf(")") + 2).split(" ");
+    // A zombie has ended; it only waits to be collected.
+    if (!fields || fields[0] === "Z") return undefined;
+    return `${readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim()}:${fields[19]}`;
+  }
+  const listing = spawnSync("ps", ["-o", "lstart=", "-p", String(pid)], { encoding: "utf8" });
+  return listing.status === 0 ? listing.stdout.split(/\s+/).filter(Boolean).join(" ") : undefined;
+}
+
+function run(pid: number, recorded: Promise<SparkEnd>): SparkRun {
+  let over = false;
+  const ended = recorded.then((end) => {
+    over = true;
+    // The recorder may have been killed alone: what it started must not go on unseen. No other process can have its id
+    // while members of its group live, so that this never hits a stranger.
+    if (startedAt(pid) === undefined) signalGroup(pid, "SIGKILL");
+    return end;
+  });
+  ended.catch(() => undefined);
+  const stop = async () => {
+    if (over) return;
+    signalGroup(pid, "SIGTERM");
+    const killer = setTimeout(() => signalGroup(pid, "SIGKILL"), GRACE_MS);
+    await ended.finally(() => clearTimeout(killer));
+  };
+  return { pid, ended, stop };
+}
+
+async function lookUntilEnd(folder: string, pid: number, started: string): Promise<SparkEnd> {
+  while (startedAt(pid) === started) await delay(LOOK_MS);
+  return endOf(folder);
+}
+
+function signalGroup(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
+
+function endOf(folder: string): SparkEnd {
+  return readRecord<SparkEnd>(folder, "exit.json") ?? { exitCode: null, signal: null };
+}
+
+/** Records are written whole or not at all, so that one that is there can be parsed. */
+function readRecord<T>(folder: string, name: string): T | undefined {
+  const text = readOptional(join(folder, name));
+  return text === undefined ? undefined : (JSON.parse(text) as T);
+}
+
+function readOptional(file: string): string | undefined {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    // ESRCH: a /proc entry whose process ended between open and read.
+    if (["ENOENT", "ESRCH"].includes((error as NodeJS.ErrnoException).code ?? "")) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,67 @@
+"""Runs one command as a workload that outlives its parent: records who it is, then how it ended.
+
+Usage: python -I spark_process.py FOLDER COMMAND [ARGUMENT ...]
+
+`process.json` (pid and start time) is on disk before the command starts; a byte on file descriptor 3 says so.
+`exit.json` (exit code or signal) is on disk before this process ends, so that whoever looks later learns the outcome.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from types import FrameType
+
+
+def main(folder: Path, command: list[str]) -> None:
+    record(folder / "process.json", {"pid": os.getpid(), "started": started(os.getpid())})
+    os.write(3, b"\n")
+    os.close(3)
+    # A stop is sent to the whole group. This process stays to record it; handlers (unlike SIG_IGN) do not pass to the
+    # command.
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, stay)
+    try:
+        code = subprocess.run(command, stdin=subprocess.DEVNULL, check=False).returncode
+    except OSError as error:
+        print(f"{command[0]}: {error.strerror}", file=sys.stderr, flush=True)
+        code = 127
+    end = {"exitCode": None, "signal": signal.Signals(-code).name} if code < 0 else {"exitCode": code, "signal": None}
+    record(folder / "exit.json", end)
+
+
+def stay(_number: int, _frame: FrameType | None) -> None:
+    """Survives the signal."""
+
+
+def record(file: Path, content: dict[str, object]) -> None:
+    """Writes whole or not at all, and durably."""
+    draft = file.with_suffix(".draft")
+    with draft.open("w", encoding="utf-8") as stream:
+        json.dump(content, stream)
+        stream.flush()
+        os.fsync(stream.fileno())
+    draft.rename(file)
+    directory = os.open(file.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+
+
+def started(pid: int) -> str:
+    """What tells this process from a later one with the same id; spark-process.ts reads the same two sources."""
+    stat = Path(f"/proc/{pid}/stat")
+    if stat.exists():
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
+        return f"{boot}:{stat.read_text(encoding='utf-8').rpartition(')')[2].split()[19]}"
+    listing = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=True)
+    return " ".join(listing.stdout.split())
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2:])
