@@ -1,1 +1,7 @@
 #!/usr/bin/env node
+// Starts the TypeScript of this workspace; the loader is a dependency of the lab, so nothing is compiled beforehand.
+import { createRequire } from "node:module";
+import { register } from "tsx/cjs/api";
+
+register();
+createRequire(import.meta.url)("../main.ts");

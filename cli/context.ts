@@ -1,0 +1,49 @@
+/** What every command gets. */
+import { spawn } from "node:child_process";
+import { constants } from "node:os";
+import { join } from "node:path";
+import { clientEnvironment } from "../local/cloud/client-environment";
+import { findCloud } from "./cloud-process";
+import { LOCAL_STACK, UserError, type Lab } from "./lab";
+import type { Terminal } from "./terminal";
+
+export interface Context {
+  lab: Lab;
+  environment: NodeJS.ProcessEnv;
+  /** The command line, for a second start of the same command. */
+  words: readonly string[];
+  terminal: Terminal;
+}
+
+/** Variables that lead clients to the running cloud. @throws UserError when it does not run */
+export function cloudEnvironment(lab: Lab): Record<string, string> {
+  if (!findCloud(lab)) throw new UserError("The loopback cloud does not run. npx sparklab up");
+  return clientEnvironment(lab.folder);
+}
+
+/**
+ * Runs `work` where Google's clients find their cloud. Node reads certificate settings only when it starts, so for the
+ * local stack the same command is started once more with the variables set; other stacks use the caller's own.
+ */
+export async function asClient(context: Context, stack: string, work: () => Promise<number>): Promise<number> {
+  if (stack !== LOCAL_STACK) return work();
+  const wanted = cloudEnvironment(context.lab);
+  const isSet = Object.entries(wanted).every(([key, value]) => context.environment[key] === value);
+  return isSet ? work() : spawnInherited(process.execPath, [join(context.lab.root, "cli", "bin", "sparklab.mjs"), ...context.words], { ...context.environment, ...wanted });
+}
+
+/** Runs a child on this terminal and gives its exit code; signals reach both through the terminal. */
+export function spawnInherited(command: string, words: readonly string[], environment: NodeJS.ProcessEnv, cwd?: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const ignore = () => undefined;
+    process.on("SIGINT", ignore);
+    const child = spawn(command, [...words], { stdio: "inherit", env: environment, ...(cwd ? { cwd } : {}) });
+    child.once("error", (error: NodeJS.ErrnoException) =>
+      reject(error.code === "ENOENT" ? new UserError(`${command}: no such command on PATH`) : error),
+    );
+    child.once("exit", (code, signal) => {
+      process.off("SIGINT", ignore);
+      resolve(code ?? 128 + (signal ? constants.signals[signal] : 0));
+    });
+  });
+}

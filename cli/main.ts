@@ -1,0 +1,60 @@
+/** `npx sparklab`: the only file that touches the process. */
+import { parseWords, type Request } from "./parse";
+import { openLab, UserError } from "./lab";
+import type { Terminal } from "./terminal";
+import { down } from "./commands/down";
+import { env, exec } from "./commands/env";
+import { lifecycle } from "./commands/lifecycle";
+import { logs } from "./commands/logs";
+import { run } from "./commands/run";
+import { status } from "./commands/status";
+import type { Context } from "./context";
+
+const terminal: Terminal = {
+  line: (text = "") => process.stdout.write(`${text}\n`),
+  note: (text) => process.stderr.write(`${text}\n`),
+  raw: (text) => process.stdout.write(text),
+};
+
+/** Carries a request out; resolves with the exit code. */
+function carryOut(request: Request, context: Context): Promise<number> {
+  switch (request.command) {
+    case "preview":
+    case "up":
+    case "refresh":
+    case "destroy":
+      return lifecycle(request, context);
+    case "run":
+      return run(request, context);
+    case "status":
+      return status(request, context);
+    case "logs":
+      return logs(request, context);
+    case "env":
+      return env(request, context);
+    case "exec":
+      return exec(request, context);
+    case "down":
+      return down(context);
+  }
+}
+
+async function main(words: string[]): Promise<number> {
+  const parsed = parseWords(words);
+  if ("text" in parsed) {
+    (parsed.exitCode === 0 ? process.stdout : process.stderr).write(parsed.text);
+    return parsed.exitCode;
+  }
+  try {
+    return await carryOut(parsed.request, { lab: openLab(process.env), environment: process.env, words, terminal });
+  } catch (error) {
+    if (error instanceof UserError || (error instanceof Error && error.name === "UserError")) {
+      terminal.note(error.message);
+      return 2;
+    }
+    terminal.note(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    return 1;
+  }
+}
+
+void main(process.argv.slice(2)).then((code) => (process.exitCode = code));

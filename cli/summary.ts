@@ -1,0 +1,58 @@
+/** What a pipeline run achieved: rows, metrics beside the published ones, and where each thing lies. */
+import { BigQuery } from "@google-cloud/bigquery";
+import type { StackOutputs } from "./outputs";
+import { PUBLISHED_METRICS } from "./published-metrics";
+import { heading, table } from "./terminal";
+
+/** Reads the run's own tables through BigQuery and lays them out as text. */
+export async function summary(outputs: StackOutputs, pipelineId: string): Promise<string> {
+  const bigquery = new BigQuery({ projectId: outputs.project });
+  const rows = await countRows(bigquery, outputs, pipelineId);
+  const metrics = await readMetrics(bigquery, outputs, pipelineId);
+  return [
+    heading("Rows of this run"),
+    table(["table", "rows"], rows),
+    "",
+    heading("Model on customers that it never saw"),
+    table(
+      ["metric", "here", "published lab"],
+      Object.entries(metrics).map(([name, value]) => [name, value.toFixed(4), PUBLISHED_METRICS[name]?.toFixed(4) ?? ""]),
+    ),
+    "",
+    heading("Where things are"),
+    table(["what", "where"], [
+      ["raw customers", outputs.jobSettings.customers ?? ""],
+      ["tables", outputs.dataset],
+      ["model", `gs://${outputs.buckets.models}`],
+      ["metrics", `gs://${outputs.buckets.metrics}`],
+      ["job code", outputs.code],
+    ]),
+    "",
+    heading("Try next"),
+    "  npx sparklab status                     what runs and what is deployed",
+    "  npx sparklab run churn_scoring          one job again, as a new run",
+    "  npx sparklab exec -- python my.py       any Google client against this cloud",
+    "  npx sparklab destroy                    delete it all and see what stays",
+  ].join("\n");
+}
+
+async function countRows(bigquery: BigQuery, outputs: StackOutputs, pipelineId: string): Promise<(string | number)[][]> {
+  const counts = Object.entries(outputs.tables).map(async ([name, id]) => {
+    const [[row]] = (await bigquery.query({
+      query: `SELECT COUNT(*) AS n FROM \`${id}\` WHERE pipeline_id = @pipeline`,
+      params: { pipeline: pipelineId },
+      location: outputs.region,
+    })) as unknown as [[{ n: number }]];
+    return [name, Number(row.n)];
+  });
+  return Promise.all(counts);
+}
+
+async function readMetrics(bigquery: BigQuery, outputs: StackOutputs, pipelineId: string): Promise<Record<string, number>> {
+  const [rows] = (await bigquery.query({
+    query: `SELECT metric_nm, metric_value FROM \`${outputs.tables.model_metrics}\` WHERE pipeline_id = @pipeline ORDER BY metric_nm`,
+    params: { pipeline: pipelineId },
+    location: outputs.region,
+  })) as unknown as [{ metric_nm: string; metric_value: number }[]];
+  return Object.fromEntries(rows.map(({ metric_nm, metric_value }) => [metric_nm, Number(metric_value)]));
+}
