@@ -4,7 +4,7 @@ import { Storage } from "@google-cloud/storage";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Job } from "./catalogue";
 import { fillArguments } from "./catalogue";
-import type { StackOutputs } from "./outputs";
+import type { StackOutputs } from "./deployed";
 
 type Batch = protos.google.cloud.dataproc.v1.IBatch;
 

@@ -7,6 +7,7 @@ import { env, exec } from "./commands/env";
 import { lifecycle } from "./commands/lifecycle";
 import { logs } from "./commands/logs";
 import { run } from "./commands/run";
+import { start } from "./commands/start";
 import { status } from "./commands/status";
 import type { Context } from "./context";
 
@@ -34,6 +35,8 @@ function carryOut(request: Request, context: Context): Promise<number> {
       return env(request, context);
     case "exec":
       return exec(request, context);
+    case "start":
+      return start(request, context);
     case "down":
       return down(context);
   }

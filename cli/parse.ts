@@ -9,7 +9,8 @@ export type Request =
   | { command: "logs"; stack: string; batch?: string }
   | { command: "env"; json: boolean }
   | { command: "exec"; words: string[] }
-  | { command: "down" };
+  | { command: "down" }
+  | { command: "start"; data?: string };
 
 /** What parsing came to: a request to carry out, or text to print with an exit code. */
 export type Parsed = { request: Request } | { text: string; exitCode: 0 | 2 };
@@ -64,6 +65,8 @@ function commandTree(found: (request: Request) => void): Command {
     .action((options: { json: boolean }) => found({ command: "env", ...options }));
   program.command("exec").description("run one command with those variables set").argument("<words...>", "command after --").passThroughOptions()
     .action((words: string[]) => found({ command: "exec", words }));
+  program.command("start").description("preview, up, run and summary, as npm start does after set-up").option("--data <file>", "a CSV of your own customers")
+    .action((options: { data?: string }) => found({ command: "start", ...options }));
   program.command("down").description("stop the loopback cloud; its state stays").action(() => found({ command: "down" }));
   return program;
 }

@@ -1,6 +1,6 @@
 /** What a pipeline run achieved: rows, metrics beside the published ones, and where each thing lies. */
 import { BigQuery } from "@google-cloud/bigquery";
-import type { StackOutputs } from "./outputs";
+import type { StackOutputs } from "./deployed";
 import { PUBLISHED_METRICS } from "./published-metrics";
 import { heading, table } from "./terminal";
 

@@ -85,7 +85,7 @@ describe("ObjectSet", () => {
 
 describe("Warehouse", () => {
   const warehouse = (protectData: boolean) =>
-    record(() => new Warehouse("churn", { project: "p", datasetId: "ds", location: "us-central1", description: "d", labels: {}, tables: { t: { description: "x", schema: "[]" } }, grants: { w: { role: "roles/bigquery.dataEditor", member: "user:a@b.c" } }, protectData }));
+    record(() => new Warehouse("churn", { project: "p", datasetId: "ds", location: "us-central1", description: "d", labels: {}, tables: { t: "[]" }, grants: { w: { role: "roles/bigquery.dataEditor", member: "user:a@b.c" } }, protectData }));
 
   it("declares the data set, each table and each grant", async () => {
     expect(declaredLines(await warehouse(false))).toEqual([

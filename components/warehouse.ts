@@ -9,17 +9,11 @@ export interface WarehouseArgs {
   location: string;
   description: string;
   labels: Record<string, string>;
-  /** Table id to its schema as BigQuery's JSON text. */
-  tables: Record<string, TableSchema>;
+  /** Table id to its schema as BigQuery's JSON text: an array of fields. */
+  tables: Record<string, string>;
   grants: Grants;
   /** Refuse to delete tables, and the data set while it holds any. @default false */
   protectData?: boolean;
-}
-
-/** A file of pyspark/tables. */
-export interface TableSchema {
-  description: string;
-  schema: string;
 }
 
 export class Warehouse extends pulumi.ComponentResource {
@@ -41,13 +35,12 @@ export class Warehouse extends pulumi.ComponentResource {
       { parent: this, dependsOn: opts?.dependsOn, deleteBeforeReplace: true },
     );
     this.datasetId = dataset.datasetId;
-    for (const [tableId, { description, schema }] of Object.entries(args.tables)) {
+    for (const [tableId, schema] of Object.entries(args.tables)) {
       const table = new gcp.bigquery.Table(
         `${name}-${tableId}`,
         {
           datasetId: dataset.datasetId,
           tableId,
-          description,
           schema,
           labels: args.labels,
           deletionProtection: args.protectData ?? false,

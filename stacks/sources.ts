@@ -3,7 +3,6 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import type { ObjectSetArgs } from "../components/object-set";
-import type { TableSchema } from "../components/warehouse";
 
 const PYSPARK = "pyspark";
 
@@ -24,15 +23,14 @@ function packageArchive(): pulumi.asset.AssetArchive {
   return new pulumi.asset.AssetArchive(sources);
 }
 
-/** Table id to schema, one file each in pyspark/tables; the jobs read the same files. */
-export function tableSchemas(): Record<string, TableSchema> {
+/** Table id to schema as BigQuery's JSON, one file each in pyspark/tables; the jobs read the same files. */
+export function tableSchemas(): Record<string, string> {
   const folder = join(PYSPARK, "tables");
-  return Object.fromEntries(
-    files(folder, ".json").map((file) => {
-      const table = JSON.parse(readFileSync(file, "utf8")) as { description: string; fields: unknown[] };
-      return [relative(folder, file).replace(/\.json$/, ""), { description: table.description, schema: JSON.stringify(table.fields) }];
-    }),
-  );
+  const schemas: Record<string, string> = {};
+  for (const file of files(folder, ".json")) {
+    schemas[relative(folder, file).replace(/\.json$/, "")] = JSON.stringify(JSON.parse(readFileSync(file, "utf8")));
+  }
+  return schemas;
 }
 
 /** Files below a folder with an extension, in a fixed order. */

@@ -1,23 +1,26 @@
 /** preview, up, refresh and destroy: by the deployment host here, by the Pulumi CLI for stacks on Google Cloud. */
 import { deploy } from "../../local/deploy";
 import { ensureCloud } from "../cloud-process";
+import { checkCustomers, customersFile } from "../customers";
 import { asClient, cloudEnvironment, spawnInherited, type Context } from "../context";
-import { leftovers } from "../leftovers";
 import { LOCAL_STACK, UserError } from "../lab";
-import { heading, table } from "../terminal";
+import { status } from "./status";
 
 export interface LifecycleRequest {
   command: "preview" | "up" | "refresh" | "destroy";
   stack: string;
   json: boolean;
+  /** Configuration that goes before the stack's own file, for this run. @default none */
+  settings?: Record<string, string>;
 }
 
 export async function lifecycle(request: LifecycleRequest, context: Context): Promise<number> {
   return request.stack === LOCAL_STACK ? here(request, context) : onGoogleCloud(request, context);
 }
 
-async function here({ command, stack, json }: LifecycleRequest, context: Context): Promise<number> {
+async function here({ command, stack, json, settings = {} }: LifecycleRequest, context: Context): Promise<number> {
   const { lab, terminal } = context;
+  if (command === "preview" || command === "up") checkCustomers(lab, settings["sparklab:customers"] ?? customersFile(lab));
   await ensureCloud(lab);
   const stopping = stopOnSignals(context);
   try {
@@ -26,6 +29,7 @@ async function here({ command, stack, json }: LifecycleRequest, context: Context
       program: lab.root,
       stack,
       lab: lab.folder,
+      config: settings,
       environment: { ...context.environment, ...cloudEnvironment(lab) },
       signal: stopping.signal,
       display: json ? "none" : "auto",
@@ -35,7 +39,7 @@ async function here({ command, stack, json }: LifecycleRequest, context: Context
   } finally {
     stopping.release();
   }
-  return command === "destroy" && !json ? asClient({ ...context, words: ["status", "--left"] }, stack, () => whatStays(context)) : 0;
+  return command === "destroy" && !json ? asClient({ ...context, words: ["status"] }, stack, () => status({ stack, json }, context)) : 0;
 }
 
 /** Ctrl-C once lets the steps in flight finish, twice stops at once; both can be resumed. */
@@ -55,13 +59,6 @@ function stopOnSignals({ terminal }: Context): { signal: AbortSignal; release: (
       process.off("SIGTERM", onSignal);
     },
   };
-}
-
-async function whatStays({ lab, terminal }: Context): Promise<number> {
-  const left = await leftovers(lab.project, lab.region);
-  terminal.line(`\n${heading("What stays in the project")}`);
-  terminal.line(left.length === 0 ? "  nothing" : table(["kind", "name", "why"], left.map(({ kind, name, why }) => [kind, name, why])));
-  return 0;
 }
 
 async function onGoogleCloud({ command, stack, json }: LifecycleRequest, { lab, environment }: Context): Promise<number> {

@@ -3,7 +3,7 @@ import { v1, protos } from "@google-cloud/dataproc";
 import { DriverOutput } from "../batches";
 import { asClient, type Context } from "../context";
 import { UserError } from "../lab";
-import { readOutputs } from "../outputs";
+import { readOutputs } from "../deployed";
 
 export function logs(request: { stack: string; batch?: string }, context: Context): Promise<number> {
   return asClient(context, request.stack, async () => {

@@ -3,7 +3,7 @@ import { batchId, batchOf, runBatch, type BatchResult } from "../batches";
 import { readCatalogue, type Job } from "../catalogue";
 import { asClient, type Context } from "../context";
 import { UserError } from "../lab";
-import { readOutputs } from "../outputs";
+import { readOutputs } from "../deployed";
 import { summary } from "../summary";
 import { bad, duration, faint, good, heading } from "../terminal";
 

@@ -1,0 +1,66 @@
+/** What a stack has deployed, read from its state: here from the deployment host, elsewhere from the Pulumi CLI. */
+import { execFileSync } from "node:child_process";
+import { z } from "zod";
+import { exportStack } from "../local/deploy";
+import { LOCAL_STACK, UserError, type Lab } from "./lab";
+
+/** The part of the engine's deployment format, version 3, that is read here. */
+const stateSchema = z.object({
+  deployment: z.object({
+    resources: z
+      .array(z.object({ type: z.string(), custom: z.boolean().default(false), id: z.string().optional(), outputs: z.record(z.string(), z.unknown()).optional() }))
+      .optional(),
+  }),
+});
+
+const outputsSchema = z.object({
+  project: z.string(),
+  region: z.string(),
+  environment: z.string(),
+  buckets: z.record(z.string(), z.string()),
+  dataset: z.string(),
+  tables: z.record(z.string(), z.string()),
+  serviceAccounts: z.record(z.string(), z.string()),
+  sessionTemplate: z.string(),
+  spark: z.object({ runtimeVersion: z.string(), serviceAccount: z.string(), stagingBucket: z.string() }),
+  code: z.string(),
+  jobSettings: z.record(z.string(), z.string()),
+  console: z.record(z.string(), z.string()),
+});
+/** Outputs of the program, as stacks/lab.ts exports them. */
+export type StackOutputs = z.infer<typeof outputsSchema>;
+
+export interface Deployed {
+  /** Ids of cloud resources, providers and components apart. */
+  ids: string[];
+  /** Number of cloud resources by type. */
+  byType: Record<string, number>;
+  outputs?: Record<string, unknown>;
+}
+
+export async function readDeployed(lab: Lab, stack: string): Promise<Deployed> {
+  const raw = stack === LOCAL_STACK ? await exportStack({ lab: lab.folder, stack }) : pulumiExport(lab, stack);
+  const resources = stateSchema.parse(raw).deployment.resources ?? [];
+  const managed = resources.filter(({ type, custom, id }) => custom && id && !type.startsWith("pulumi:"));
+  const byType: Record<string, number> = {};
+  for (const { type } of managed) byType[type] = (byType[type] ?? 0) + 1;
+  const outputs = resources.find(({ type }) => type === "pulumi:pulumi:Stack")?.outputs;
+  return { ids: managed.map(({ id }) => id!), byType, ...(outputs ? { outputs } : {}) };
+}
+
+/** @throws UserError when the stack has not been brought up. */
+export async function readOutputs(lab: Lab, stack: string): Promise<StackOutputs> {
+  const result = outputsSchema.safeParse((await readDeployed(lab, stack)).outputs ?? {});
+  if (result.success) return result.data;
+  const missing = result.error.issues.map((issue) => issue.path.join(".")).join(", ");
+  throw new UserError(`Stack "${stack}": expected outputs ${missing}; got none. npx sparklab up${stack === LOCAL_STACK ? "" : ` -s ${stack}`}`);
+}
+
+function pulumiExport(lab: Lab, stack: string): unknown {
+  try {
+    return JSON.parse(execFileSync("pulumi", ["stack", "export", "--stack", stack], { cwd: lab.root, encoding: "utf8" }));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    throw new UserError(`Stack "${stack}" is on Google Cloud and needs the Pulumi CLI. curl -fsSL https://get.pulumi.com | sh`);
+  }
+}
