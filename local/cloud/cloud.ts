@@ -1,7 +1,7 @@
 /** What behaviours may use: the state, the clock, operations, policies, principals and the engines. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Call, Json, JsonObject, Principal } from "./service";
-import type { Engines } from "../engines/interface";
+import type { DoorSettings, Engines } from "../engines/interface";
 
 export interface Cloud {
   /** The project that the lab lives in. Resource names may carry the id or the number; both resolve here. */
@@ -13,6 +13,8 @@ export interface Cloud {
   policies: Policies;
   principals: Principals;
   engines: Engines;
+  /** Resolves once the door is open: where the programs behind the cloud find it. */
+  door: Promise<DoorSettings>;
   /** Current time; tests of ttl and expiry inject theirs. */
   now: () => Date;
   log: { info: (o: object, msg: string) => void; warn: (o: object, msg: string) => void; error: (o: object, msg: string) => void };

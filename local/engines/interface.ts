@@ -71,6 +71,8 @@ export interface SparkUsage {
 export interface SparkEngine {
   /** Runtime versions that can be run, e.g. `["2.3"]`. */
   runtimes: readonly string[];
+  /** Megabytes that all workloads together may hold; the rest of the machine stays free. */
+  capacityMb: number;
   resources: (properties: Readonly<Record<string, string>>) => SparkResources;
   /** Milli-DCU that resources of this size are. */
   milliDcu: (resources: SparkResources) => number;
@@ -85,6 +87,8 @@ export interface SparkEngine {
   driverOutput: (folder: string) => string;
   /** Event log files, complete ones and those still growing. */
   eventLogs: (folder: string) => Promise<string[]>;
+  /** Frees the scratch space of a run that has ended; its records, output and event logs stay. */
+  tidy: (folder: string) => Promise<void>;
 }
 
 export interface BigQueryEngine {

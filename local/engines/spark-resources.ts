@@ -26,6 +26,9 @@ export function thisMachine(): Machine {
   return { cores: availableParallelism(), memoryMb: Math.floor(memory / 2 ** 20) };
 }
 
+/** What all workloads together may hold: a quarter of the memory, at least 2 GB, stays for everything else. */
+export const capacityMb = ({ memoryMb }: Machine) => Math.max(memoryMb - Math.max(2048, Math.floor(memoryMb / 4)), 1024);
+
 export function sparkResources(properties: Readonly<Record<string, string>>, machine: Machine): SparkResources {
   const reduced: string[] = [];
   const cap = (what: string, wanted: number, most: number, unit: string) => {

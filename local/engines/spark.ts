@@ -1,6 +1,6 @@
 /** Runs Dataproc workloads with the real Spark: one spark-submit for each, in a folder and a process group of its own. */
 import { execFile } from "node:child_process";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { SparkEngine, SparkResources, SparkRun, SparkUsage, SparkWorkload } from "./interface";
@@ -14,7 +14,7 @@ import {
   submitArguments,
 } from "./spark-configuration";
 import { attach, start } from "./spark-process";
-import { type Machine, sparkResources, thisMachine } from "./spark-resources";
+import { capacityMb, type Machine, sparkResources, thisMachine } from "./spark-resources";
 import { trustOf } from "./spark-trust";
 import { eventLogs, milliDcu, readUsage } from "./spark-usage";
 import type { Tools } from "./tools";
@@ -39,6 +39,7 @@ export function createSparkEngine(tools: Tools, machine: Machine = thisMachine()
   const resources = (properties: Readonly<Record<string, string>>) => sparkResources(sparkProperties(properties), machine);
   return {
     runtimes: RUNTIMES,
+    capacityMb: capacityMb(machine),
     resources,
     milliDcu,
     propertyProblems,
@@ -47,6 +48,7 @@ export function createSparkEngine(tools: Tools, machine: Machine = thisMachine()
     usage,
     driverOutput: (folder) => layout(folder).output,
     eventLogs: (folder) => eventLogs(layout(folder).events),
+    tidy,
   };
 }
 
@@ -73,6 +75,11 @@ async function submit(
     workingFolder: at.work,
     output: at.output,
   });
+}
+
+async function tidy(folder: string): Promise<void> {
+  const { home, local, temporary, work } = layout(folder);
+  for (const scratch of [home, local, temporary, work]) await rm(scratch, { recursive: true, force: true });
 }
 
 const resourcesFile = (folder: string) => join(folder, "resources.json");
