@@ -8,8 +8,9 @@ const request = (line: string) => {
 
 describe("parseWords", () => {
   it.each([
-    ["up", { command: "up", stack: "local", json: false }],
-    ["preview -s dev --json", { command: "preview", stack: "dev", json: true }],
+    ["up", { command: "up", stack: "local", json: false, settings: {} }],
+    ["preview -s dev --json", { command: "preview", stack: "dev", json: true, settings: {} }],
+    ["up -c prefix=a -c gcp:region=b=c", { command: "up", stack: "local", json: false, settings: { "sparklab:prefix": "a", "gcp:region": "b=c" } }],
     ["run", { command: "run", jobs: [], stack: "local", quiet: false }],
     ["run churn_training --pipeline-id a1 -q", { command: "run", jobs: ["churn_training"], stack: "local", pipelineId: "a1", quiet: true }],
     ["logs", { command: "logs", stack: "local" }],
@@ -27,6 +28,7 @@ describe("parseWords", () => {
     ["", "Usage: sparklab"],
     ["upp", "error: unknown command 'upp'\n(Did you mean up?)\n"],
     ["up --jsn", "error: unknown option '--jsn'\n(Did you mean --json?)\n"],
+    ["up -c prefix", "error: option '-c, --config <key=value>' argument 'prefix' is invalid. expected key=value"],
     ["exec", "error: missing required argument 'words'\n"],
   ])("refuses %j with exit code 2", (line, text) => {
     expect(parseWords(line.split(" ").filter(Boolean))).toEqual({ text: expect.stringContaining(text), exitCode: 2 });

@@ -1,9 +1,9 @@
 /** From words to a request: pure, so that every command line can be tested without running anything. */
-import { Command, CommanderError, Option } from "commander";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { LOCAL_STACK } from "./lab";
 
 export type Request =
-  | { command: "preview" | "up" | "destroy" | "refresh"; stack: string; json: boolean }
+  | { command: "preview" | "up" | "destroy" | "refresh"; stack: string; json: boolean; settings: Record<string, string> }
   | { command: "run"; stack: string; jobs: string[]; pipelineId?: string; quiet: boolean }
   | { command: "status"; stack: string; json: boolean }
   | { command: "logs"; stack: string; batch?: string }
@@ -50,7 +50,8 @@ function commandTree(found: (request: Request) => void): Command {
   } as const;
   for (const [name, description] of Object.entries(lifecycle) as [keyof typeof lifecycle, string][]) {
     program.command(name).description(description).addOption(stack()).addOption(json())
-      .action((options: { stack: string; json: boolean }) => found({ command: name, ...options }));
+      .option("-c, --config <key=value>", "configuration for this run alone, before the stack's file; repeatable", addSetting, {})
+      .action(({ config, ...options }: { stack: string; json: boolean; config: Record<string, string> }) => found({ command: name, ...options, settings: config }));
   }
   program.command("run").description("run the jobs of the catalogue as batches, each after those that it follows")
     .argument("[jobs...]", "jobs of pyspark/jobs.yaml (default: all)").addOption(stack())
@@ -69,4 +70,10 @@ function commandTree(found: (request: Request) => void): Command {
     .action((options: { data?: string }) => found({ command: "start", ...options }));
   program.command("down").description("stop the loopback cloud; its state stays").action(() => found({ command: "down" }));
   return program;
+}
+
+function addSetting(text: string, settings: Record<string, string>): Record<string, string> {
+  const [, key, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
+  if (key === undefined || value === undefined) throw new InvalidArgumentError('expected key=value, e.g. sparklab:prefix=lab');
+  return { ...settings, [key.includes(":") ? key : `sparklab:${key}`]: value };
 }

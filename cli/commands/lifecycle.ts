@@ -10,15 +10,15 @@ export interface LifecycleRequest {
   command: "preview" | "up" | "refresh" | "destroy";
   stack: string;
   json: boolean;
-  /** Configuration that goes before the stack's own file, for this run. @default none */
-  settings?: Record<string, string>;
+  /** Configuration that goes before the stack's own file, for this run. */
+  settings: Record<string, string>;
 }
 
 export async function lifecycle(request: LifecycleRequest, context: Context): Promise<number> {
   return request.stack === LOCAL_STACK ? here(request, context) : onGoogleCloud(request, context);
 }
 
-async function here({ command, stack, json, settings = {} }: LifecycleRequest, context: Context): Promise<number> {
+async function here({ command, stack, json, settings }: LifecycleRequest, context: Context): Promise<number> {
   const { lab, terminal } = context;
   if (command === "preview" || command === "up") checkCustomers(lab, settings["sparklab:customers"] ?? customersFile(lab));
   await ensureCloud(lab);
@@ -61,8 +61,8 @@ function stopOnSignals({ terminal }: Context): { signal: AbortSignal; release: (
   };
 }
 
-async function onGoogleCloud({ command, stack, json }: LifecycleRequest, { lab, environment }: Context): Promise<number> {
-  const words = [command, "--stack", stack, ...(json ? ["--json"] : [])];
+async function onGoogleCloud({ command, stack, json, settings }: LifecycleRequest, { lab, environment }: Context): Promise<number> {
+  const words = [command, "--stack", stack, ...(json ? ["--json"] : []), ...Object.entries(settings).flatMap(([key, value]) => ["--config", `${key}=${value}`])];
   try {
     return await spawnInherited("pulumi", words, environment, lab.root);
   } catch (error) {
