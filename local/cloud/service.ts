@@ -55,6 +55,8 @@ export interface ResourceType {
    * Full resource name, e.g. `projects/{project}/locations/{location}/sessionTemplates/{id}`; also the storage key.
    */
   name: string;
+  /** Put before the name to make the storage key, where two APIs have equal names (`…/services/x`: run, metastore). */
+  keyPrefix?: string;
   /** Where the id comes from: a query parameter, the last segment of the body's `name`, a body field, or the server. */
   id: { query: string } | { bodyName: true } | { body: string } | { server: "uuid" | "number" };
   /** Pattern that an id must match, with the text of the error. */
@@ -62,8 +64,8 @@ export interface ResourceType {
   required?: readonly string[];
   immutable?: readonly string[];
   defaults?: Readonly<Record<string, Json>>;
-  /** Output-only fields computed at create (and, where `on` says so, at update). */
-  serverSet?: Readonly<Record<string, (context: ServerSetContext) => Json>>;
+  /** Output-only fields computed at create, those in `always` at each update too. */
+  serverSet?: Readonly<Record<string, ServerSet | { always: ServerSet }>>;
   /** Whether create, patch and delete answer a long-running operation. */
   operations?: { create?: boolean; patch?: boolean; delete?: boolean; responseType: string; metadataType?: string };
   /** True if the type has an IAM policy of its own. */
@@ -74,6 +76,8 @@ export interface ResourceType {
   /** Where Google documents the rules of this row. */
   source: string;
 }
+
+export type ServerSet = (context: ServerSetContext) => Json;
 
 export interface ServerSetContext {
   resource: JsonObject;

@@ -1,0 +1,194 @@
+/**
+ * The API surface behind the front door: finds the method that a request means, checks it against Google's description,
+ * runs the service's behaviour or the generic one, checks the answer, answers.
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Api, Cloud } from "./cloud";
+import { openContract, type Contract, type Method, type Route } from "./contract";
+import { genericBehaviour } from "./engine";
+import { selectFields } from "./engine-fields";
+import { ApiError } from "./errors";
+import { localPath, localQuery } from "./api-project";
+import { readJson, refuse, verbOf, writeJson } from "./api-http";
+import {
+  HANDLED,
+  type Behaviour,
+  type Call,
+  type Json,
+  type JsonObject,
+  type Principal,
+  type Service,
+} from "./service";
+import { answerViolations, checkRequest, recordViolations, type Query } from "./validate";
+
+export interface ApiOptions {
+  services: readonly Service[];
+  cloud: Cloud;
+  /** Folder with Google's API descriptions, `<api>.<version>.json`. */
+  descriptions: string;
+  /** Told of every finished request, for the door's log. */
+  onRequest?: (record: RequestRecord) => void;
+}
+
+export interface RequestRecord {
+  /** Undefined when no described method was meant. */
+  methodId: string | undefined;
+  host: string;
+  verb: string;
+  path: string;
+  principal: string;
+  via: Principal["via"];
+  status: number;
+  milliseconds: number;
+}
+
+export interface KernelApi extends Api {
+  /** What `Cloud.call` does: calls a method in process by its id, with the checks of any client. */
+  call: Cloud["call"];
+}
+
+interface Surface extends ApiOptions {
+  contract: Contract;
+  /** Service by document name. */
+  owners: ReadonlyMap<string, Service>;
+}
+
+export function createApi(options: ApiOptions): KernelApi {
+  const owners = new Map(options.services.flatMap((service) => service.apis.map((name) => [name, service] as const)));
+  const surface: Surface = { ...options, owners, contract: openContract(options.descriptions, [...owners.keys()]) };
+  const { contract } = surface;
+  const api: KernelApi = {
+    serves: (host) => contract.serves(host),
+    methodId: ({ host, verb, path }) => contract.route(host, verb, path.split("?")[0] ?? "")?.method.id,
+    rest: async ({ host, verb, path, query = {}, body }, principal) => {
+      const { pathname, query: inPath } = splitUrl(path);
+      const route = contract.route(host, verb, pathname) ?? unknown(pathname);
+      const answer = await dispatch(surface, route, { host, query: { ...inPath, ...query }, body, principal });
+      return answer === HANDLED ? {} : answer;
+    },
+    call: async ({ methodId, host = "", path = {}, query = {}, body }, principal) => {
+      const method = contract.method(methodId);
+      if (!method) throw new Error(`call of ${methodId}: no registered API description has this method.`);
+      const answer = await dispatch(
+        surface,
+        { method, parameters: path, media: false },
+        { host, query, body, principal },
+      );
+      return answer === HANDLED ? {} : answer;
+    },
+    http: (host, request, response, principal) => serve(surface, api, { host, request, response, principal }),
+  };
+  return api;
+}
+
+interface Exchange {
+  host: string;
+  request: IncomingMessage;
+  response: ServerResponse;
+  principal: Principal;
+}
+
+async function serve(surface: Surface, api: Api, { host, request, response, principal }: Exchange): Promise<void> {
+  const started = performance.now();
+  const verb = verbOf(request);
+  const { pathname, query } = splitUrl(request.url ?? "/");
+  const route = surface.contract.route(host, verb === "HEAD" ? "GET" : verb, pathname);
+  try {
+    if (verb === "OPTIONS") response.writeHead(204, { allow: "GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS" }).end();
+    else if (route) await serveRoute(surface, route, query, { host, request, response, principal });
+    else if (!(await serveUndescribed(surface, api, { host, request, response, principal }))) unknown(pathname);
+  } catch (error) {
+    const isExpected = error instanceof ApiError;
+    if (!isExpected)
+      surface.cloud.log.error({ err: error, methodId: route?.method.id, path: pathname }, "request failed");
+    const refusal = isExpected
+      ? error
+      : new ApiError("INTERNAL", "Internal error encountered.", [], 500, "backendError");
+    refuse(response, refusal, route?.method.api.name);
+  }
+  surface.onRequest?.({
+    ...{ methodId: route?.method.id, host, verb, path: pathname, principal: principal.email, via: principal.via },
+    ...{ status: response.statusCode, milliseconds: Math.round(performance.now() - started) },
+  });
+}
+
+async function serveRoute(surface: Surface, route: Route, query: Query, exchange: Exchange): Promise<void> {
+  const { host, request, response, principal } = exchange;
+  const body = route.media ? undefined : await readJson(request);
+  const answer = await dispatch(surface, route, { host, query, body, principal, http: { request, response } });
+  if (answer !== HANDLED) writeJson(response, route.method.response ? answer : undefined, query);
+}
+
+/** Paths that the description does not list, offered to the services of this host. */
+async function serveUndescribed(
+  surface: Surface,
+  api: Api,
+  { host, request, response, principal }: Exchange,
+): Promise<boolean> {
+  const services = new Set(surface.contract.apisOf(host).map((name) => surface.owners.get(name)));
+  for (const service of services) {
+    if (await service?.undescribed?.({ host, principal, http: { request, response }, api }, surface.cloud)) return true;
+  }
+  return false;
+}
+
+type Incoming = Pick<Call, "host" | "principal" | "http"> & { query: Query; body?: JsonObject };
+
+async function dispatch(
+  surface: Surface,
+  { method, parameters, media }: Route,
+  incoming: Incoming,
+): Promise<Json | typeof HANDLED> {
+  const { cloud } = surface;
+  const checked = checkRequest(method, { query: incoming.query, body: incoming.body, media });
+  const call: Call = {
+    ...{ methodId: method.id, host: incoming.host, principal: incoming.principal, body: checked.body },
+    path: localPath(method, parameters, cloud.project),
+    query: localQuery(method, checked.query, cloud.project),
+    ...(incoming.http && { http: incoming.http }),
+  };
+  const answer = await behaviourOf(surface, method)(call, cloud);
+  if (answer === HANDLED) return HANDLED;
+  const violations = answerViolations(method, answer);
+  if (violations.length > 0) {
+    recordViolations(cloud.folder, method.id, violations, cloud.now());
+    cloud.log.error({ methodId: method.id, violations }, "answer breaks Google's API description");
+  }
+  const fields = checked.query.fields;
+  return typeof fields === "string" && fields !== ""
+    ? selectFields(method.api, method.response, answer, fields)
+    : answer;
+}
+
+function behaviourOf({ owners, services }: Surface, method: Method): Behaviour {
+  const service = owners.get(method.api.name)!;
+  const own = Object.hasOwn(service.methods, method.id) ? service.methods[method.id] : undefined;
+  const behaviour =
+    own ??
+    genericBehaviour(
+      method,
+      service,
+      services.flatMap(({ types }) => types),
+    );
+  if (behaviour) return behaviour;
+  return () => {
+    throw new ApiError(
+      "UNIMPLEMENTED",
+      `Method ${method.id} is described by Google's API but not implemented by this cloud.`,
+    );
+  };
+}
+
+function splitUrl(url: string): { pathname: string; query: Query } {
+  const cut = url.indexOf("?");
+  const query: Query = {};
+  for (const [key, value] of new URLSearchParams(cut < 0 ? "" : url.slice(cut + 1))) {
+    const known = query[key];
+    query[key] = known === undefined ? value : [...(Array.isArray(known) ? known : [known]), value];
+  }
+  return { pathname: cut < 0 ? url : url.slice(0, cut), query };
+}
+
+function unknown(path: string): never {
+  throw new ApiError("NOT_FOUND", `The requested URL ${path} was not found on this server.`, [], 404, "notFound");
+}

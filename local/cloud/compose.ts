@@ -1,0 +1,73 @@
+/** Puts the parts of the cloud together: state, operations, policies, principals, services and the API surface. */
+import { join } from "node:path";
+import type { DoorSettings, Engines } from "../engines/interface";
+import { createApi, type KernelApi, type RequestRecord } from "./api";
+import type { Cloud, Principals, Store } from "./cloud";
+import { createOperations } from "./operations";
+import { createPolicies } from "./policies";
+import { OPERATOR } from "./principals";
+import type { Service } from "./service";
+import { openStore } from "./store";
+
+/** The one project of a lab. The number is fixed: it is in names that other parts derive. */
+export const PROJECT = { id: "sparklab-local", number: "100000000001" } as const;
+
+export interface CloudParts {
+  /** `<lab>/cloud`. */
+  folder: string;
+  project?: Cloud["project"];
+  services: readonly Service[];
+  engines: Engines;
+  /** Resolves once the door is open. */
+  door: Promise<DoorSettings>;
+  /** Folder with Google's API descriptions. */
+  descriptions: string;
+  /** Makes the principals once the state is open. */
+  principals: (parts: { store: Store; project: Cloud["project"]; now: () => Date }) => Principals;
+  log: Cloud["log"];
+  now?: () => Date;
+  onRequest?: (record: RequestRecord) => void;
+}
+
+export interface ComposedCloud {
+  cloud: Cloud;
+  api: KernelApi;
+  /** Lets every service bring back or fail what a dead process left half done; call before the door opens. */
+  recover: () => Promise<void>;
+  /** Stops the services in reverse order, then closes the state. */
+  close: () => Promise<void>;
+}
+
+export async function composeCloud(parts: CloudParts): Promise<ComposedCloud> {
+  const {
+    folder,
+    project = PROJECT,
+    services,
+    engines,
+    door,
+    descriptions,
+    log,
+    now = () => new Date(),
+    onRequest,
+  } = parts;
+  const store = await openStore(join(folder, "store"));
+  const cloud: Cloud = {
+    ...{ project, folder, store, engines, door, now, log },
+    operations: createOperations(store),
+    policies: createPolicies({ store, project, operator: OPERATOR.email }),
+    principals: parts.principals({ store, project, now }),
+    call: (request, principal) => api.call(request, principal),
+  };
+  const api = createApi({ services, cloud, descriptions, onRequest });
+  return {
+    cloud,
+    api,
+    recover: async () => {
+      for (const service of services) await service.recover?.(cloud);
+    },
+    close: async () => {
+      for (const service of [...services].reverse()) await service.close?.(cloud);
+      await store.close();
+    },
+  };
+}
