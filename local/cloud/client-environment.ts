@@ -79,6 +79,8 @@ function readWritten(file: string): string {
     return readFileSync(file, "utf8");
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    throw new Error(`Loopback cloud: expected ${file}, which it writes when it starts; got no such file. npx sparklab up`);
+    throw new Error(
+      `Loopback cloud: expected ${file}, which it writes when it starts; got no such file. npx sparklab up`,
+    );
   }
 }
