@@ -1,0 +1,29 @@
+"""Cleans the customers' file into training_data and holds some customers out of training for batch scoring."""
+
+from sparklab.args import count, dataset, gcs_uri, read_arguments, run_id, timestamp
+from sparklab.io import read_csv, write_rows_once
+from sparklab.preprocessing import clean_customers, hold_out_customers, scoring_candidates, summarise_customers
+from sparklab.spark import start_session
+
+
+def main() -> None:
+    args = read_arguments(
+        __doc__,
+        customers=gcs_uri,
+        dataset=dataset,
+        scoring_customers=count,
+        pipeline_id=run_id,
+        execution_time=timestamp,
+    )
+    spark = start_session("churn_preprocessing")
+
+    source = read_csv(spark, args.customers).cache()
+    customers = hold_out_customers(clean_customers(source).cache(), args.scoring_customers).cache()
+    print(f"{source.count():,} rows read; {summarise_customers(customers)}")
+
+    write_rows_once(customers, f"{args.dataset}.training_data", args.lineage)
+    write_rows_once(scoring_candidates(customers), f"{args.dataset}.batch_scoring_candidates", args.lineage)
+
+
+if __name__ == "__main__":
+    main()

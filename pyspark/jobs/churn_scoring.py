@@ -1,0 +1,22 @@
+"""Predicts churn, with its probability, for the customers that a model's training held out."""
+
+from sparklab.args import dataset, read_arguments, run_id, timestamp
+from sparklab.io import load_model, read_rows, write_rows_once
+from sparklab.scoring import score_customers, tracked_model
+from sparklab.spark import start_session
+
+
+def main() -> None:
+    args = read_arguments(__doc__, dataset=dataset, pipeline_id=run_id, model_version=run_id, execution_time=timestamp)
+    spark = start_session("churn_scoring")
+
+    tracker = read_rows(spark, f"{args.dataset}.model_asset_tracker", model_version=args.model_version)
+    model = tracked_model(tracker, args.model_version)
+    # The candidates of the pipeline that trained the model: no others are sure to be unknown to it.
+    candidates = read_rows(spark, f"{args.dataset}.batch_scoring_candidates", pipeline_id=model.pipeline_id)
+    predictions = score_customers(candidates, load_model(model.model_gcs_uri), args.lineage)
+    write_rows_once(predictions, f"{args.dataset}.batch_predictions", args.lineage)
+
+
+if __name__ == "__main__":
+    main()

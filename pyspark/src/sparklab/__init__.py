@@ -1,0 +1,1 @@
+"""What the churn jobs do: pure transforms, the tables' schemas, and input and output by name."""

@@ -1,0 +1,89 @@
+"""A job's arguments: named, typed, and refused with all their problems at once (exit 2)."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+
+def dataset(text: str) -> str:
+    """Accept a BigQuery data set with its project, such as my-project.churn."""
+    return _matching(text, r"[a-z][a-z0-9-]{4,28}[a-z0-9]\.[A-Za-z0-9_]+", "project.dataset")
+
+
+def gcs_uri(text: str) -> str:
+    """Accept a bucket or an object in Cloud Storage."""
+    return _matching(text, r"gs://[a-z0-9][a-z0-9._-]+[a-z0-9](/\S+)?", "gs://bucket or gs://bucket/object")
+
+
+def run_id(text: str) -> str:
+    """Accept a pipeline id or model version, which becomes part of batch ids and object names."""
+    return _matching(text, r"[a-z0-9]([a-z0-9-]{0,40}[a-z0-9])?", "1 to 42 of a-z, 0-9 and -, no - at an end")
+
+
+def timestamp(text: str) -> datetime:
+    """Accept a point in time with its zone."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = datetime.min
+    if moment.tzinfo is None:
+        raise ValueError("a time with its zone, such as 2026-11-21T09:00:00Z")
+    return moment
+
+
+def count(text: str) -> int:
+    """Accept a whole number from 1."""
+    return int(_matching(text, r"[1-9]\d{0,8}", "a whole number from 1"))
+
+
+def share(text: str) -> float:
+    """Accept a part of the whole, between 0 and 1."""
+    return float(_matching(text, r"0\.\d*[1-9]\d*", "a number between 0 and 1, both excluded, such as 0.2"))
+
+
+def read_arguments(
+    description: str | None, argv: Sequence[str] | None = None, **types: Callable[[str], object]
+) -> argparse.Namespace:
+    """Read `--name value` for each name in `types` (with - for _), all of them required.
+
+    `lineage` of the result holds the columns by which each written row can be traced: pipeline_id, execution time and,
+    where the job has one, model_version.
+    """
+    parser = argparse.ArgumentParser(description=description, allow_abbrev=False)
+    for name, type_ in types.items():
+        parser.add_argument(_flag(name), help=(type_.__doc__ or "").removeprefix("Accept "))
+    args, unknown = parser.parse_known_args(argv)
+    problems = [f"{text}: not an argument of this job" for text in unknown]
+    for name, type_ in types.items():
+        text = getattr(args, name)
+        try:
+            setattr(args, name, None if text is None else type_(text))
+        except ValueError as expected:
+            problems.append(f"{_flag(name)}: got {text!r}; expected {expected}")
+        if text is None:
+            problems.append(f"{_flag(name)}: missing")
+    if problems:
+        parser.error("\n  ".join(["wrong arguments:", *problems]))
+    args.lineage = {
+        column: getattr(args, name)
+        for column, name in (
+            ("pipeline_id", "pipeline_id"),
+            ("model_version", "model_version"),
+            ("pipeline_execution_dt", "execution_time"),
+        )
+        if name in types
+    }
+    return args
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def _matching(text: str, pattern: str, expected: str) -> str:
+    if re.fullmatch(pattern, text) is None:
+        raise ValueError(expected)
+    return text

@@ -1,0 +1,88 @@
+"""Everything that a job reads or writes, by its name in the cloud: BigQuery tables and objects in Cloud Storage.
+
+A pipeline's rows in a table are written once and never change. One append through the connector's direct method
+commits all rows of a run or none, so no half-written run is ever seen; running the same pipeline again finds its rows
+and leaves them. Different rows under a used pipeline id are refused, so that lineage stays true. The other ways were
+worse: the connector cannot delete rows, its overwrite replaces whole tables or partitions, and reading the rows of
+other pipelines in order to write them back loses what is appended in between.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from pyspark.ml import PipelineModel
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F  # noqa: N812
+
+from sparklab.schemas import contract
+
+_RUN_COLUMNS = ("pipeline_id", "model_version")
+
+
+def load_table(spark: SparkSession, table: str) -> DataFrame:
+    """Load a table, `project.dataset.table`."""
+    return spark.read.format("bigquery").load(table)
+
+
+def append_table(rows: DataFrame, table: str) -> None:
+    """Append rows to a table in one atomic commit of the Storage Write API."""
+    rows.write.format("bigquery").option("writeMethod", "direct").mode("append").save(table)
+
+
+def read_rows(spark: SparkSession, table: str, **equal: object) -> DataFrame:
+    """Read the rows of a table whose columns equal the given values; the connector filters in BigQuery."""
+    rows = load_table(spark, table)
+    for column, value in equal.items():
+        rows = rows.where(F.col(column) == F.lit(value))
+    return contract(rows, table.rpartition(".")[2])
+
+
+def write_rows_once(rows: DataFrame, table: str, lineage: Mapping[str, object]) -> None:
+    """Write a run's rows: nothing happens if they are there, and others under the same run are refused."""
+    stamped = contract(rows, table.rpartition(".")[2], lineage)
+    run = {column: lineage[column] for column in _RUN_COLUMNS if column in stamped.columns}
+    present = read_rows(rows.sparkSession, table, **run)
+    if present.isEmpty():
+        append_table(stamped, table)
+        print(f"{table}: written")
+        return
+    # The time of execution is the attempt's; everything else is the run's.
+    kept, wanted = (side.drop("pipeline_execution_dt").cache() for side in (present, stamped))
+    if kept.count() != wanted.count() or not wanted.exceptAll(kept).isEmpty():
+        which = " and ".join(f"{column} {value!r}" for column, value in run.items())
+        raise ValueError(
+            f"table {table}: got {wanted.count():,} rows that differ from the {kept.count():,} which it holds"
+            f" for {which}; expected the same rows. Run with a new pipeline id, or delete those rows first."
+        )
+    print(f"{table}: there already, left as it is")
+
+
+def read_csv(spark: SparkSession, uri: str) -> DataFrame:
+    """Read a CSV with a header; every column is text and the values are as they stand in the file."""
+    return spark.read.csv(uri, header=True, mode="FAILFAST")
+
+
+def write_json(spark: SparkSession, uri: str, content: Mapping[str, object]) -> None:
+    """Write standard JSON (no NaN, no Infinity) to one object, replacing it."""
+    text = json.dumps(content, indent=1, allow_nan=False) + "\n"
+    # Hadoop's file system is what Spark itself writes with: no client library is needed on the driver.
+    path = spark._jvm.org.apache.hadoop.fs.Path(uri)
+    stream = path.getFileSystem(spark._jsc.hadoopConfiguration()).create(path, True)
+    stream.write(bytearray(text, "utf-8"))
+    # Not in a finally: closing is what publishes the object, and half an object must not be.
+    stream.close()
+    print(f"{uri}: written")
+
+
+def save_model(model: PipelineModel, uri: str) -> PipelineModel:
+    """Save a fitted pipeline, replacing it, and give what a later job will load."""
+    model.write().overwrite().save(uri)
+    print(f"{uri}: saved")
+    return load_model(uri)
+
+
+def load_model(uri: str) -> PipelineModel:
+    """Load a fitted pipeline."""
+    return PipelineModel.load(uri)

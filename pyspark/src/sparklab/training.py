@@ -1,0 +1,160 @@
+"""Use case: train the churn model, measure it on held-out customers, and say what it looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from pyspark import inheritable_thread_target
+from pyspark.ml import PipelineModel
+from pyspark.ml.classification import RandomForestClassifier
+from pyspark.ml.functions import vector_to_array
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F  # noqa: N812
+
+from sparklab.evaluation import Evaluation, evaluate_forest, spread
+from sparklab.features import feature_names, fit_encoding
+from sparklab.schemas import CHURN_LABELS, contract
+
+OPERATION = "training"
+# Spark's defaults, which the lab used; named, so that a new default cannot change the model.
+FOREST = {"numTrees": 20, "maxDepth": 5, "maxBins": 32, "seed": 6}
+REPORTED_SPLIT = 1
+"""The split whose model is saved. Fixed beforehand: choosing the best one would be choosing on test data."""
+
+
+@dataclass(frozen=True)
+class ChurnTraining:
+    """The saved model, the customers that it never saw, and the quality on every split (the reported one first)."""
+
+    model: PipelineModel
+    test_customers: DataFrame
+    evaluations: list[Evaluation]
+
+
+def train_churn_model(training_data: DataFrame, *, splits: int, test_share: float, partitions: int) -> ChurnTraining:
+    """Train one forest per split on the customers who are not held out for scoring; the first split's is the model.
+
+    The rows are put in a fixed order in a fixed number of partitions, because bagging draws by row and partition: the
+    same customers give the same model, however the table delivers them.
+    """
+    customers = (
+        training_data.where(~F.col("scoring_candidate"))
+        .repartition(partitions, "customer_id")
+        .sortWithinPartitions("customer_id")
+        .cache()
+    )
+    encoding = fit_encoding(customers)
+    labelled = encoding.transform(customers).withColumn("label", label().alias("label", metadata=_LABEL))
+    encoded = labelled.select("customer_id", "label", "features").cache()
+
+    def train(split: int) -> tuple[PipelineModel, Evaluation]:
+        tested = in_test_side(split, test_share)
+        forest = RandomForestClassifier(**FOREST).fit(encoded.where(~tested))
+        return forest, evaluate_forest(forest, encoded.where(tested))
+
+    # The first fit warms everything up; the others are mostly waiting for small Spark jobs, so two run side by side.
+    results = [train(REPORTED_SPLIT)]
+    with ThreadPoolExecutor(max_workers=2) as threads:
+        others = [split for split in range(1, splits + 1) if split != REPORTED_SPLIT]
+        results += threads.map(inheritable_thread_target(train), others)
+    encoded.unpersist()
+    return ChurnTraining(
+        model=PipelineModel([*encoding.stages, results[0][0]]),
+        test_customers=customers.where(in_test_side(REPORTED_SPLIT, test_share)),
+        evaluations=[evaluation for _, evaluation in results],
+    )
+
+
+def in_test_side(split: int, test_share: float) -> Column:
+    """Say whether a customer is on the test side of a split, from a hash of the id alone.
+
+    The same in BigQuery: CAST(CONCAT('0x', SUBSTR(TO_HEX(SHA256(CONCAT('split-1:', customer_id))), 1, 8)) AS INT64)
+    / 4294967296 < 0.2
+    """
+    digest = F.sha2(F.concat(F.lit(f"split-{split}:"), F.col("customer_id")), 256)
+    return F.conv(F.substring(digest, 1, 8), 16, 10).cast("bigint") / 2**32 < test_share
+
+
+def label() -> Column:
+    """Give a customer's class as the forest counts it: 1.0 for churn."""
+    return (F.col("churn") == CHURN_LABELS[1]).cast("double")
+
+
+# With the classes in the column's metadata Spark need not search the data for them.
+_LABEL = {"ml_attr": {"type": "nominal", "name": "label", "vals": list(CHURN_LABELS)}}
+
+
+def predict(model: PipelineModel, customers: DataFrame) -> DataFrame:
+    """Add the predicted class and the probability of churn to customers."""
+    scored = model.transform(customers)
+    return scored.select(*customers.columns, "prediction", vector_to_array("probability")[1].alias("probability"))
+
+
+def confirm_same_predictions(model: PipelineModel, reloaded: PipelineModel, customers: DataFrame) -> None:
+    """Fail unless the model as loaded from where it was saved predicts exactly what the one in memory does."""
+    columns = ("customer_id", "prediction", "probability")
+    expected = predict(model, customers).select(*columns)
+    different = expected.exceptAll(predict(reloaded, customers).select(*columns)).count()
+    if different:
+        raise RuntimeError(f"reloaded model: {different:,} of {expected.count():,} predictions differ; expected none.")
+
+
+def result_tables(training: ChurnTraining, lineage: Mapping[str, object]) -> dict[str, DataFrame]:
+    """Give the rows of every table that a training writes, by table."""
+    create = training.test_customers.sparkSession.createDataFrame
+    metrics = training.evaluations[0].metrics()
+    for statistic, values in spread(training.evaluations).items():
+        metrics |= {f"{name}_{statistic}": value for name, value in values.items()}
+    names = feature_names(training.model)
+    scores = training.model.stages[-1].featureImportances.toArray()
+    importance = [(index, name, float(scores[index])) for index, name in enumerate(names)]
+    rows = {
+        "test_predictions": predict(training.model, training.test_customers),
+        "model_metrics": create([(n, float(v)) for n, v in metrics.items()], "metric_nm string, metric_value double"),
+        "model_feature_importance_scores": create(
+            importance, "feature_index long, feature_nm string, importance_score double"
+        ),
+    }
+    return {table: contract(frame, table, {**lineage, "operation": OPERATION}) for table, frame in rows.items()}
+
+
+def metrics_documents(training: ChurnTraining, lineage: Mapping[str, object]) -> dict[str, dict[str, object]]:
+    """Give the metrics as JSON objects: `subset`, and `full` with true class, score and prediction of each row."""
+    reported = training.evaluations[0]
+    subset: dict[str, object] = {
+        **{name: str(value) for name, value in lineage.items()},
+        "operation": OPERATION,
+        **reported.headline,
+        "per_class": {
+            name: {"precision": reported.precision[name], "recall": reported.recall[name]} for name in CHURN_LABELS
+        },
+        "confusion_matrix": {"labels": list(CHURN_LABELS), "actual_by_predicted": reported.confusion},
+        "splits": [{"split": split, **e.headline} for split, e in enumerate(training.evaluations, start=1)],
+        **spread(training.evaluations),
+    }
+    rows = (
+        predict(training.model, training.test_customers)
+        .select("customer_id", label(), "probability", "prediction")
+        .orderBy("customer_id")
+        .collect()
+    )
+    arrays = {"true": [r[1] for r in rows], "score": [r[2] for r in rows], "prediction": [r[3] for r in rows]}
+    return {"subset": subset, "full": {**subset, **arrays}}
+
+
+def tracker_row(
+    training: ChurnTraining, dataset: str, model_uri: str, metrics_uri: str, lineage: Mapping[str, object]
+) -> DataFrame:
+    """Give the one row by which later jobs find the model and everything about it."""
+    row = {
+        "model_nm": "CUSTOMER_CHURN_PREDICTION",
+        "operation": OPERATION,
+        "model_gcs_uri": model_uri,
+        "model_metrics_gcs_uri": metrics_uri,
+        "model_training_bq_source": f"{dataset}.training_data",
+        "model_metrics_bq": f"{dataset}.model_metrics",
+        "model_test_results_bq": f"{dataset}.test_predictions",
+    }
+    return contract(training.test_customers.sparkSession.range(1), "model_asset_tracker", {**row, **lineage})
