@@ -8,7 +8,7 @@ import { run } from "./run";
 
 export async function start({ data }: { data?: string }, context: Context): Promise<number> {
   const { terminal } = context;
-  const settings = data ? { "sparklab:customers": resolve(data) } : {};
+  const settings: Record<string, string> = data ? { "sparklab:customers": resolve(data) } : {};
   for (const command of ["preview", "up"] as const) {
     terminal.line(heading(command === "preview" ? "Preview: what up would change" : "\nUp"));
     const code = await lifecycle({ command, stack: LOCAL_STACK, json: false, settings }, context);
