@@ -39,7 +39,7 @@ it("gives each identity exactly these roles", async () => {
   const roles: Record<string, string[]> = {};
   for (const { type, inputs } of resources) {
     if (!/member/i.test(type.split(":").at(-1) ?? "")) continue;
-    const where = String(inputs.bucket ?? inputs.datasetId ?? inputs.serviceAccountId ?? "project").replace(/^.*serviceAccounts\//, "").replace(/@.*$/, "");
+    const where = ((inputs.bucket ?? inputs.datasetId ?? inputs.serviceAccountId ?? "project") as string).replace(/^.*serviceAccounts\//, "").replace(/@.*$/, "");
     (roles[String(inputs.member).replace(/@.*$/, "")] ??= []).push(`${String(inputs.role)} on ${where}`);
   }
   for (const list of Object.values(roles)) list.sort();
