@@ -1,0 +1,109 @@
+/** What a batch request must be, and what it names must be there: checked before anything is stored. */
+import type { Cloud } from "../../cloud";
+import { ApiError } from "../../errors";
+import type { Call, JsonObject } from "../../service";
+import type { Violation } from "../../validate-schema";
+import { badRequest } from "../../validate";
+import { environmentProblems, executionOf, isSet, labelProblems, objectAt, runtimeProblems } from "./workload-rules";
+
+const KINDS = ["pysparkBatch", "sparkBatch", "sparkRBatch", "sparkSqlBatch", "pysparkNotebookBatch"];
+/** What each list of URIs may hold. Source: PySparkBatch in the API description. */
+const URI_LISTS: Readonly<Record<string, RegExp>> = {
+  pythonFileUris: /\.(py|egg|zip)$/,
+  jarFileUris: /\.jar$/,
+  fileUris: /./,
+  archiveUris: /\.(jar|tar|tar\.gz|tgz|zip)(#[^#/]+)?$/,
+};
+
+/** Throws INVALID_ARGUMENT with every problem of the request. */
+export function checkBatch(batch: JsonObject, call: Call, cloud: Cloud): void {
+  const violations = [
+    ...idProblems(call),
+    ...kindProblems(batch),
+    ...runtimeProblems(batch, "batch", cloud.engines.spark),
+    ...environmentProblems(batch, "batch", "batch"),
+    ...labelProblems(batch, "batch"),
+  ];
+  if (violations.length > 0) throw badRequest(violations);
+  const unserved = KINDS.slice(1).find((kind) => batch[kind] !== undefined);
+  if (unserved) throw new ApiError("UNIMPLEMENTED", `Batches of kind ${unserved} are not run here; expected pysparkBatch.`);
+}
+
+function idProblems({ query }: Call): Violation[] {
+  const found: Violation[] = [];
+  if (isSet(query.batchId) && !/^[a-z0-9-]{4,63}$/.test(String(query.batchId))) {
+    found.push({ field: "batch_id", description: `Invalid batch id '${String(query.batchId)}': expected 4-63 characters of a-z, 0-9 and '-'.` });
+  }
+  if (isSet(query.requestId) && !/^[\w-]{1,40}$/.test(String(query.requestId))) {
+    found.push({ field: "request_id", description: `Invalid request id '${String(query.requestId)}': expected at most 40 letters, digits, '_' or '-'.` });
+  }
+  return found;
+}
+
+function kindProblems(batch: JsonObject): Violation[] {
+  const kinds = KINDS.filter((kind) => batch[kind] !== undefined);
+  if (kinds.length !== 1) {
+    const got = kinds.length === 0 ? "none" : kinds.join(", ");
+    return [{ field: "batch.batch_config", description: `Exactly one batch configuration must be set: got ${got}; expected one of ${KINDS.join(", ")}.` }];
+  }
+  return kinds[0] === "pysparkBatch" ? pysparkProblems(objectAt(batch, "pysparkBatch")) : [];
+}
+
+function pysparkProblems(pyspark: JsonObject): Violation[] {
+  const found: Violation[] = [];
+  const report = (field: string, description: string) => found.push({ field: `batch.pyspark_batch.${field}`, description });
+  const main = pyspark.mainPythonFileUri;
+  if (!isSet(main)) report("main_python_file_uri", "Main Python file URI is required.");
+  else if (!/^gs:\/\/[^/]+\/.+\.py$/.test(String(main))) {
+    report("main_python_file_uri", `Invalid main Python file URI '${String(main)}': expected gs://<bucket>/<object>.py.`);
+  }
+  for (const [list, suffix] of Object.entries(URI_LISTS)) {
+    const field = list.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+    for (const uri of (pyspark[list] ?? []) as string[]) {
+      // A comma would be two files to Spark.
+      if (!/^gs:\/\/[^/,]+\/[^,]+$/.test(uri) || !suffix.test(uri)) report(field, `Invalid URI '${uri}' in ${list}: expected gs://<bucket>/<object> that matches ${suffix.source}.`);
+    }
+  }
+  return found;
+}
+
+/** The account that a batch runs as: the one it names, else the project's default compute account, as Google does. */
+export const workloadAccount = (batch: JsonObject, cloud: Cloud) =>
+  String(executionOf(batch).serviceAccount ?? `${cloud.project.number}-compute@developer.gserviceaccount.com`);
+
+/** Everything that the batch names must exist, and the caller must be allowed to act as its account. */
+export async function checkReferences(batch: JsonObject, call: Call, cloud: Cloud): Promise<void> {
+  const account = workloadAccount(batch, cloud);
+  await requireActAs(account, call, cloud);
+  const bucket = executionOf(batch).stagingBucket;
+  if (isSet(bucket)) await requireBucket(String(bucket), call, cloud);
+  const peripherals = objectAt(objectAt(batch, "environmentConfig"), "peripheralsConfig");
+  const named = [peripherals.metastoreService, objectAt(peripherals, "sparkHistoryServerConfig").dataprocCluster];
+  for (const name of named.filter(isSet).map(String)) {
+    if (!(await cloud.store.get(name))) throw new ApiError("NOT_FOUND", `Not found: ${name}`);
+  }
+}
+
+async function requireActAs(account: string, call: Call, cloud: Cloud): Promise<void> {
+  const resource = `projects/${cloud.project.id}/serviceAccounts/${account}`;
+  if (!(await cloud.store.get(resource))) throw new ApiError("NOT_FOUND", `Service account '${account}' was not found.`);
+  if (call.principal.email === account) return;
+  for (const role of ["roles/iam.serviceAccountUser", "roles/owner", "roles/editor"]) {
+    if (await cloud.policies.holds(call.principal, role, resource)) return;
+  }
+  throw new ApiError(
+    "PERMISSION_DENIED",
+    `User not authorized to act as service account '${account}'. To act as a service account, user must have one of ` +
+      "[Owner, Editor, Service Account User] roles. See https://cloud.google.com/iam/docs/understanding-service-accounts for additional details.",
+  );
+}
+
+/** Asked of the storage API itself, so that a bucket that storage does not show is not there for Dataproc either. */
+async function requireBucket(bucket: string, call: Call, cloud: Cloud): Promise<void> {
+  try {
+    await cloud.call({ methodId: "storage.buckets.get", path: { bucket } }, call.principal);
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.http !== 404) throw error;
+    throw new ApiError("NOT_FOUND", `Staging bucket '${bucket}' was not found.`);
+  }
+}

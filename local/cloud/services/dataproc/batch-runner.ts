@@ -1,0 +1,169 @@
+/**
+ * Runs batches: as many at once as memory allows, the others wait in the order of their creation. Every step is durable
+ * before the next, so that a cloud that was killed goes on where it was: it finds running drivers again, learns how
+ * others ended, and starts those that still wait.
+ */
+import { mkdir } from "node:fs/promises";
+import type { DoorSettings, SparkRun } from "../../../engines/interface";
+import type { Cloud } from "../../cloud";
+import type { JsonObject } from "../../service";
+import { finish, outcomeOf, readBatch } from "./batch-finish";
+import { LiveBatch } from "./batch-live";
+import { outputUri } from "./batch-output";
+import { isTerminal, type State, withRuntimeInfo, withState } from "./batch-record";
+import { listRuns, type Run, runFolder } from "./batch-runs";
+import { objectAt, propertiesOf } from "./workload-rules";
+
+/** All changes of runs happen one after the other. */
+const TURN = "dataproc/turn";
+
+export class BatchRunner {
+  private readonly live = new Map<string, LiveBatch>();
+  private readonly background = new Set<Promise<void>>();
+  private closing = false;
+
+  constructor(private readonly cloud: Cloud) {}
+
+  /** Starts the batches that wait and fit, as soon as the door is open: drivers need it. */
+  schedule(): void {
+    void this.cloud.door.then((door) => this.goOn(this.inTurn(() => this.startWaiting(door))));
+  }
+
+  /** Begins to end a batch; resolves when that is stored. A batch that has ended stays as it is. */
+  async cancel(name: string, reason: string): Promise<void> {
+    await this.inTurn(async () => {
+      const found = (await listRuns(this.cloud)).find(({ run }) => run.batch === name);
+      if (!found) return;
+      const live = this.live.get(found.key);
+      if (!live) return finish(this.cloud, found.key, found.run, { state: "CANCELLED", message: reason });
+      const batch = await readBatch(this.cloud, found.run);
+      if (batch.state === "RUNNING") await this.put(withState(batch, "CANCELLING", this.now(), reason));
+      this.goOn(live.process.stop());
+    });
+  }
+
+  /** Takes up what a dead cloud process left: called once, before the door opens. */
+  async recover(): Promise<void> {
+    for (const { key, run } of await listRuns(this.cloud)) {
+      const batch = await readBatch(this.cloud, run);
+      const process = this.cloud.engines.spark.attach(runFolder(this.cloud, run.uuid));
+      if (isTerminal(batch.state)) await finish(this.cloud, key, run, { state: batch.state as State });
+      else if (process) await this.takeUp(key, run, batch, process);
+    }
+    this.schedule();
+  }
+
+  /** Ends what runs; what waits is started by the next cloud. */
+  async close(): Promise<void> {
+    this.closing = true;
+    for (const { run } of this.live.values()) await this.cancel(run.batch, "Cancelled: the cloud was shut down.");
+    while (this.background.size > 0) await Promise.all([...this.background]);
+  }
+
+  /** Usage of a running batch; undefined when it does not run. */
+  async currentUsage(uuid: string): Promise<JsonObject | undefined> {
+    return [...this.live.values()].find(({ run }) => run.uuid === uuid)?.currentUsage();
+  }
+
+  /** Alone, a batch may have all there is. Nobody overtakes, or a large one would wait for ever. */
+  private fits(batch: JsonObject): boolean {
+    const { spark } = this.cloud.engines;
+    const used = [...this.live.values()].reduce((sum, { memoryMb }) => sum + memoryMb, 0);
+    return used === 0 || used + spark.resources(propertiesOf(batch)).memoryMb <= spark.capacityMb;
+  }
+
+  private async startWaiting(door: DoorSettings): Promise<void> {
+    for (const { key, run } of await listRuns(this.cloud)) {
+      if (this.closing) return;
+      if (this.live.has(key)) continue;
+      const batch = await readBatch(this.cloud, run);
+      if (!this.fits(batch)) return;
+      await this.start(key, run, batch, door);
+    }
+  }
+
+  private async start(key: string, run: Run, batch: JsonObject, door: DoorSettings): Promise<void> {
+    const { cloud } = this;
+    const metadata = await cloud.principals.metadataServer(run.account, run.port);
+    try {
+      const started: Run = { ...run, port: Number(metadata.host.split(":")[1]) };
+      await cloud.store.write({ put: { [key]: started } });
+      const folder = runFolder(cloud, run.uuid);
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      const workload = { ...workloadOf(batch), folder, metadataHost: metadata.host, door };
+      const process = await cloud.engines.spark.submit(workload);
+      this.follow(key, started, await this.markRunning(batch, run), process, metadata.close);
+    } catch (error) {
+      await metadata.close();
+      cloud.log.error({ err: error, batch: run.batch }, "driver was not started");
+      const message = `The driver could not be started: ${(error as Error).message}`;
+      await finish(cloud, key, run, { state: "FAILED", message });
+    }
+  }
+
+  /** A driver of before a restart. It knows its metadata server by its port, so that it must be there again. */
+  private async takeUp(key: string, run: Run, batch: JsonObject, process: SparkRun): Promise<void> {
+    const current = batch.state === "PENDING" ? await this.markRunning(batch, run) : batch;
+    const metadata = await this.cloud.principals.metadataServer(run.account, run.port).catch((error: Error) => error);
+    const lost = metadata instanceof Error;
+    this.follow(key, run, current, process, lost ? async () => undefined : metadata.close);
+    if (lost) await this.cancel(run.batch, `Cancelled: the workload lost its credentials (${metadata.message}).`);
+    else if (current.state === "CANCELLING") this.goOn(process.stop());
+  }
+
+  private async markRunning(batch: JsonObject, run: Run): Promise<JsonObject> {
+    const uri = outputUri(run.bucket, run.uuid);
+    const running = withRuntimeInfo(withState(batch, "RUNNING", this.now()), { outputUri: uri });
+    await this.put(running);
+    return running;
+  }
+
+  private follow(key: string, run: Run, batch: JsonObject, process: SparkRun, close: () => Promise<void>): void {
+    const overdue = () => this.goOn(this.cancel(run.batch, "Cancelling batch as ttl exceeded"));
+    const live = new LiveBatch(this.cloud, run, batch, process, close, overdue);
+    this.live.set(key, live);
+    this.goOn(this.untilEnd(key, live));
+  }
+
+  private async untilEnd(key: string, live: LiveBatch): Promise<void> {
+    const { run } = live;
+    const end = await live.process.ended;
+    await live.release();
+    await this.inTurn(async () => {
+      const outcome = await outcomeOf(await readBatch(this.cloud, run), run, end, this.cloud);
+      await finish(this.cloud, key, run, outcome);
+      this.live.delete(key);
+    });
+    this.schedule();
+  }
+
+  private put(batch: JsonObject): Promise<void> {
+    return this.cloud.store.write({ put: { [String(batch.name)]: batch } });
+  }
+
+  private now = () => this.cloud.now().toISOString();
+  private inTurn = <T>(work: () => Promise<T>) => this.cloud.store.exclusive(TURN, work);
+
+  /** Work that nobody awaits; a failure is a fault of this cloud and is in its log. */
+  private goOn(work: Promise<void>): void {
+    const logged: Promise<void> = work
+      .catch((error: unknown) => this.cloud.log.error({ err: error }, "batch runner failed"))
+      .finally(() => this.background.delete(logged));
+    this.background.add(logged);
+  }
+}
+
+function workloadOf(batch: JsonObject) {
+  const pyspark = objectAt(batch, "pysparkBatch");
+  const list = (field: string) => (pyspark[field] ?? []) as string[];
+  return {
+    id: String(batch.name).split("/").at(-1)!,
+    mainPythonFileUri: String(pyspark.mainPythonFileUri),
+    args: list("args"),
+    pythonFileUris: list("pythonFileUris"),
+    jarFileUris: list("jarFileUris"),
+    fileUris: list("fileUris"),
+    archiveUris: list("archiveUris"),
+    properties: propertiesOf(batch),
+  };
+}

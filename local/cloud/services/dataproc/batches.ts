@@ -1,0 +1,134 @@
+/** Methods of batches and of their operations. Source: BatchController in google/cloud/dataproc/v1/batches.proto. */
+import { randomUUID } from "node:crypto";
+import { rm } from "node:fs/promises";
+import type { Cloud } from "../../cloud";
+import { listPage } from "../../engine-list";
+import { ApiError } from "../../errors";
+import { operationKey, type StoredOperation } from "../../operations";
+import type { Behaviour, Call, Json, JsonObject } from "../../service";
+import { checkBatch, checkReferences, workloadAccount } from "./batch-checks";
+import { stagingBucket } from "./batch-output";
+import { isTerminal, newBatch, operationMetadata, warningsOf, withRuntimeInfo } from "./batch-record";
+import { type Run, runFolder, runKey } from "./batch-runs";
+import type { BatchRunner } from "./batch-runner";
+import { defaultRuntime, isSet, objectAt, propertiesOf } from "./workload-rules";
+
+const OUTPUT_ONLY = ["name", "uuid", "createTime", "runtimeInfo", "state", "stateMessage", "stateTime", "creator", "operation", "stateHistory"];
+const DEFAULT_PAGE = "20";
+
+export function batchMethods(runnerOf: (cloud: Cloud) => BatchRunner): Record<string, Behaviour> {
+  const cancel: Behaviour = async (call, cloud) => {
+    const operation = await cloud.operations.get(operationName(call));
+    const { batch } = objectAt(operation, "metadata");
+    if (isSet(batch)) await runnerOf(cloud).cancel(String(batch), `Cancelled by ${call.principal.email}.`);
+    return {};
+  };
+  return {
+    "dataproc.projects.locations.batches.create": (call, cloud) => create(call, cloud, runnerOf(cloud)),
+    "dataproc.projects.locations.batches.get": (call, cloud) => get(call, cloud, runnerOf(cloud)),
+    "dataproc.projects.locations.batches.list": list,
+    "dataproc.projects.locations.batches.delete": remove,
+    "dataproc.projects.locations.operations.get": (call, cloud) => cloud.operations.get(operationName(call)),
+    "dataproc.projects.locations.operations.cancel": cancel,
+    "dataproc.projects.regions.operations.cancel": cancel,
+  };
+}
+
+/** Operations of batches are named under `regions`; a client that asks for them under `locations` means the same. */
+const operationName = (call: Call) => String(call.path.name).replace(/^(projects\/[^/]+)\/locations\//, "$1/regions/");
+
+async function create(call: Call, cloud: Cloud, runner: BatchRunner): Promise<Json> {
+  checkBatch(call.body, call, cloud);
+  const parent = String(call.path.parent);
+  const operation = await cloud.store.exclusive(`dataproc/create/${parent}`, async () => {
+    const request = isSet(call.query.requestId) ? `dataproc/requests/${parent}/${String(call.query.requestId)}` : undefined;
+    const first = request && (await cloud.store.get(request));
+    if (first) return cloud.operations.get(String(first.operation));
+    const id = isSet(call.query.batchId) ? String(call.query.batchId) : randomUUID();
+    const name = `${parent}/batches/${id}`;
+    if (await cloud.store.get(name)) {
+      throw new ApiError("ALREADY_EXISTS", `Already exists: Failed to create batch: Batch ${name}`);
+    }
+    await checkReferences(call.body, call, cloud);
+    return store(id, request, call, cloud);
+  });
+  runner.schedule();
+  return operation;
+}
+
+/** Batch, operation, run and request record are one write: none of them is ever there without the others. */
+async function store(id: string, request: string | undefined, call: Call, cloud: Cloud): Promise<JsonObject> {
+  const { spark } = cloud.engines;
+  const [, project = "", , location = ""] = String(call.path.parent).split("/");
+  const sent = Object.fromEntries(Object.entries(call.body).filter(([key]) => !OUTPUT_ONLY.includes(key)));
+  const asked = objectAt(sent, "runtimeConfig").version;
+  const version = isSet(asked) ? String(asked) : defaultRuntime(spark);
+  const resources = spark.resources(propertiesOf(sent));
+  const [uuid, now] = [randomUUID(), cloud.now().toISOString()];
+  const operation = `projects/${project}/regions/${location}/operations/${randomUUID()}`;
+  const creator = call.principal.email;
+  const batch = newBatch({ sent, project, location, id, uuid, operation, creator, now, version, resources });
+  const warnings = warningsOf(sent, resources, version);
+  const bucket = await stagingBucket(batch, location, cloud);
+  const run: Run = { batch: String(batch.name), uuid, account: workloadAccount(batch, cloud), bucket, port: 0, warnings };
+  const pending: StoredOperation = {
+    api: "dataproc",
+    operation: { name: operation, metadata: operationMetadata(batch, warnings), done: false },
+  };
+  await cloud.store.write({
+    put: {
+      [run.batch]: batch,
+      [runKey(now, uuid)]: run,
+      [operationKey(operation)]: pending,
+      ...(request !== undefined && { [request]: { operation } }),
+    },
+  });
+  return pending.operation;
+}
+
+async function get(call: Call, cloud: Cloud, runner: BatchRunner): Promise<Json> {
+  const batch = await existing(call, cloud);
+  const currentUsage = batch.state === "RUNNING" ? await runner.currentUsage(String(batch.uuid)) : undefined;
+  return currentUsage ? withRuntimeInfo(batch, { currentUsage }) : batch;
+}
+
+/** Filters know a batch by `batch_id` and `batch_uuid` too, which are not fields of it. */
+const list: Behaviour = async (call, cloud) => {
+  const order = call.query.orderBy;
+  if (isSet(order) && !/^\s*create_?time\s+desc\s*$/i.test(String(order))) {
+    throw new ApiError("INVALID_ARGUMENT", `Invalid order_by '${String(order)}': expected nothing or 'create_time desc'.`);
+  }
+  const prefix = `${String(call.path.parent)}/batches/`;
+  const named = {
+    ...cloud.store,
+    list: async (...args: Parameters<typeof cloud.store.list>) =>
+      (await cloud.store.list(...args)).map(({ key, value }) => ({
+        key,
+        value: { ...value, batchId: key.slice(prefix.length), batchUuid: value.uuid ?? null },
+      })),
+  };
+  const query = { ...call.query, pageSize: isSet(call.query.pageSize) ? call.query.pageSize! : DEFAULT_PAGE };
+  const { items, nextPageToken } = await listPage({ store: named, prefix, accepts: () => true }, { ...call, query });
+  const batches = items.map(({ batchId: _id, batchUuid: _uuid, ...batch }) => batch);
+  return { ...(batches.length > 0 && { batches }), ...(nextPageToken && { nextPageToken }) };
+};
+
+const remove: Behaviour = async (call, cloud) => {
+  const batch = await existing(call, cloud);
+  if (!isTerminal(batch.state)) {
+    throw new ApiError(
+      "FAILED_PRECONDITION",
+      `Batch '${String(batch.name)}' is in state ${String(batch.state)} and cannot be deleted; cancel its operation ${String(batch.operation)} first.`,
+    );
+  }
+  await cloud.store.write({ delete: [String(batch.name)] });
+  await rm(runFolder(cloud, String(batch.uuid)), { recursive: true, force: true });
+  return {};
+};
+
+async function existing(call: Call, cloud: Cloud): Promise<JsonObject> {
+  const name = String(call.path.name);
+  const batch = await cloud.store.get(name);
+  if (!batch) throw new ApiError("NOT_FOUND", `Not found: Batch ${name}`);
+  return batch;
+}

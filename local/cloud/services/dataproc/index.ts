@@ -1,0 +1,31 @@
+/** Dataproc Serverless (dataproc.v1): PySpark batches that really run, session templates, operations. */
+import type { Cloud } from "../../cloud";
+import type { Service } from "../../service";
+import { BatchRunner } from "./batch-runner";
+import { batchMethods } from "./batches";
+import { sessionTemplates } from "./session-templates";
+
+/** One runner for each cloud of this process: tests have several. */
+const runners = new WeakMap<Cloud, BatchRunner>();
+
+function runnerOf(cloud: Cloud): BatchRunner {
+  const known = runners.get(cloud) ?? new BatchRunner(cloud);
+  runners.set(cloud, known);
+  return known;
+}
+
+export const dataproc: Service = {
+  apis: ["dataproc.v1"],
+  types: [sessionTemplates],
+  methods: batchMethods(runnerOf),
+  transcoded: {
+    protos: "@google-cloud/dataproc",
+    services: [
+      "google.cloud.dataproc.v1.BatchController",
+      "google.cloud.dataproc.v1.SessionTemplateController",
+      "google.cloud.dataproc.v1.SessionController",
+    ],
+  },
+  recover: (cloud) => runnerOf(cloud).recover(),
+  close: (cloud) => runnerOf(cloud).close(),
+};
