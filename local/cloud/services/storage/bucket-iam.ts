@@ -1,0 +1,65 @@
+/** The IAM policy of a bucket. Source: docs "Buckets: getIamPolicy", "IAM roles for Cloud Storage". */
+import type { Cloud } from "../../cloud";
+import type { PoliciesKernel } from "../../policies";
+import type { Behaviour, JsonObject } from "../../service";
+import { omit } from "./metadata";
+import { findBucket } from "./records";
+import type { Bucket } from "./resources";
+
+/** Name of a bucket as IAM resources have it. */
+const resourceOf = (bucket: string) => `projects/_/buckets/${bucket}`;
+
+export const getBucketPolicy: Behaviour = async (call, cloud) => {
+  const bucket = await findBucket(cloud.store, call.path.bucket!);
+  return shown(bucket, await cloud.policies.get(resourceOf(bucket.name)));
+};
+
+export const setBucketPolicy: Behaviour = async (call, cloud) => {
+  const bucket = await findBucket(cloud.store, call.path.bucket!);
+  const policy = omit(call.body, ["kind", "resourceId"]);
+  return shown(bucket, await cloud.policies.set(resourceOf(bucket.name), policy));
+};
+
+export const testBucketPermissions: Behaviour = async (call, cloud) => {
+  const bucket = await findBucket(cloud.store, call.path.bucket!);
+  const asked = [call.query.permissions ?? []].flat();
+  const permitted = await (cloud.policies as PoliciesKernel).permitted(call.principal, asked, resourceOf(bucket.name));
+  return { kind: "storage#testIamPermissionsResponse", ...(permitted.length > 0 ? { permissions: permitted } : {}) };
+};
+
+const shown = (bucket: Bucket, policy: JsonObject): JsonObject => ({
+  kind: "storage#policy",
+  resourceId: resourceOf(bucket.name),
+  version: 1,
+  ...policy,
+});
+
+/**
+ * The policy that a new bucket is born with: the project's basic roles as convenience values.
+ * Source: docs "IAM roles for Cloud Storage", section "Basic roles", "Modifiable behavior".
+ */
+export async function defaultPolicy(cloud: Cloud, bucket: Bucket): Promise<void> {
+  const [owners, viewers] = [["projectEditor", "projectOwner"], ["projectViewer"]].map((kinds) =>
+    kinds.map((kind) => `${kind}:${cloud.project.id}`),
+  );
+  const roles: [string, string[]][] = [
+    ["roles/storage.legacyBucketOwner", owners!],
+    ["roles/storage.legacyBucketReader", viewers!],
+  ];
+  if (bucket.iamConfiguration.uniformBucketLevelAccess.enabled)
+    roles.push(["roles/storage.legacyObjectOwner", owners!], ["roles/storage.legacyObjectReader", viewers!]);
+  await replacePolicy(
+    cloud,
+    bucket,
+    roles.map(([role, members]) => ({ role, members })),
+  );
+}
+
+/** A bucket that is made again under this name must not find the old one's grants. */
+export const forgetPolicy = (cloud: Cloud, bucket: Bucket) => replacePolicy(cloud, bucket, []);
+
+async function replacePolicy(cloud: Cloud, bucket: Bucket, bindings: JsonObject[]): Promise<void> {
+  const name = resourceOf(bucket.name);
+  const { etag } = await cloud.policies.get(name);
+  await cloud.policies.set(name, { ...(etag === undefined ? {} : { etag }), bindings });
+}
