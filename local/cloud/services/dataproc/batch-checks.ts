@@ -86,7 +86,13 @@ export async function checkReferences(batch: JsonObject, call: Call, cloud: Clou
 
 async function requireActAs(account: string, call: Call, cloud: Cloud): Promise<void> {
   const resource = `projects/${cloud.project.id}/serviceAccounts/${account}`;
-  if (!(await cloud.store.get(resource))) throw new ApiError("NOT_FOUND", `Service account '${account}' was not found.`);
+  if (!(await cloud.store.get(resource))) {
+    throw new ApiError(
+      "NOT_FOUND",
+      `Service account '${account}' was not found. A batch runs as environment_config.execution_config.service_account, ` +
+        "or as the project's default compute account if it names none.",
+    );
+  }
   if (call.principal.email === account) return;
   for (const role of ["roles/iam.serviceAccountUser", "roles/owner", "roles/editor"]) {
     if (await cloud.policies.holds(call.principal, role, resource)) return;
