@@ -8,6 +8,8 @@ export interface Cloud {
   project: { id: string; number: string };
   /** Folder of the cloud's state: `<root>/cloud`. */
   folder: string;
+  /** Folder with Google's API descriptions (discovery documents). */
+  descriptions: string;
   store: Store;
   operations: Operations;
   policies: Policies;

@@ -52,7 +52,7 @@ export async function composeCloud(parts: CloudParts): Promise<ComposedCloud> {
   } = parts;
   const store = await openStore(join(folder, "store"));
   const cloud: Cloud = {
-    ...{ project, folder, store, engines, door, now, log },
+    ...{ project, folder, descriptions, store, engines, door, now, log },
     operations: createOperations(store),
     policies: createPolicies({ store, project, operator: OPERATOR.email }),
     principals: parts.principals({ store, project, now }),

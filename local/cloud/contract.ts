@@ -5,6 +5,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { PathTree } from "./contract-path";
+import { StartError } from "./errors";
 
 export interface Schema {
   $ref?: string;
@@ -80,7 +81,7 @@ interface Header {
 export function openContract(folder: string, apis: readonly string[]): Contract {
   const missing = apis.filter((name) => !existsSync(join(folder, `${name}.json`)));
   if (missing.length > 0) {
-    throw new Error(
+    throw new StartError(
       `API descriptions in ${folder}: missing ${missing.join(", ")}; expected <api>.<version>.json. Run npm start.`,
     );
   }
@@ -134,7 +135,7 @@ function readHeader(folder: string, name: string): Header {
   const field = (key: string) => new RegExp(`^\\s*"${key}": "([^"]*)"`, "m").exec(text)?.[1];
   const rootUrl = field("rootUrl");
   if (rootUrl === undefined)
-    throw new Error(`API description ${join(folder, name)}.json: no rootUrl; expected a discovery document.`);
+    throw new StartError(`API description ${join(folder, name)}.json: no rootUrl; expected a discovery document.`);
   const hosts = [rootUrl, ...[...text.matchAll(/"endpointUrl": "([^"]+)"/g)].map((match) => match[1]!)];
   return { name, hosts: hosts.map((url) => new URL(url).hostname), servicePath: field("servicePath") ?? "" };
 }

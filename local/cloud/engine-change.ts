@@ -1,7 +1,7 @@
 /** Generic patch, update and delete. */
 import type { Cloud } from "./cloud";
 import { applyUpdate, getField, parseUpdateMask, setField } from "./engine-fields";
-import { fullNameOf, keyOf, nameInCall } from "./engine-names";
+import { fullNameOf, keyOf } from "./engine-names";
 import { answerOf } from "./engine-operations";
 import {
   checkEtag,
@@ -10,6 +10,7 @@ import {
   readResource,
   resourceInBody,
   setComputed,
+  storedName,
   type Target,
 } from "./engine-resource";
 import { ApiError } from "./errors";
@@ -52,7 +53,7 @@ async function change(
   apply: (current: JsonObject) => JsonObject,
 ): Promise<Json> {
   const { type } = target;
-  const name = nameInCall(type, call);
+  const name = await storedName(type, call, cloud);
   return cloud.store.exclusive(keyOf(type, name), async () => {
     const current = await readResource(type, name, cloud);
     checkEtag(etag, current);
@@ -73,7 +74,7 @@ async function change(
 /** DELETE: refused while resources below it exist, unless `force` is asked and described; its policy goes with it. */
 export async function deleteResource(target: Target, call: Call, cloud: Cloud): Promise<Json> {
   const { type } = target;
-  const name = nameInCall(type, call);
+  const name = await storedName(type, call, cloud);
   const key = keyOf(type, name);
   return cloud.store.exclusive(key, async () => {
     const current = await readResource(type, name, cloud);

@@ -17,12 +17,12 @@ export async function createResource(target: Target, call: Call, cloud: Cloud): 
   const violations = [...id.violations, ...checkRequired(type, sent)];
   if (violations.length > 0) throw badRequest(violations);
   await requireParent(types, type, parent, cloud);
-  const name = childName(type, parent, id.value);
+  const name = childName(type, parent, type.segment?.(id.value, cloud) ?? id.value);
   return cloud.store.exclusive(keyOf(type, name), async () => {
     const earlier = await earlierAnswer(call, cloud);
     if (earlier) return earlier;
     if (await cloud.store.get(keyOf(type, name)))
-      throw new ApiError("ALREADY_EXISTS", `Resource '${name}' already exists`);
+      throw new ApiError("ALREADY_EXISTS", type.messages?.exists?.(name) ?? `Resource '${name}' already exists`);
     return store(target, name, sent, call, cloud);
   });
 }

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import type { Cloud } from "./cloud";
 import { dropOutputOnly, getField, setField } from "./engine-fields";
-import { keyOf, matches } from "./engine-names";
+import { keyOf, matches, nameInCall } from "./engine-names";
 import { ApiError } from "./errors";
 import { resolve, toSnake, type Violation } from "./validate-schema";
 import { badRequest } from "./validate";
@@ -17,14 +17,18 @@ export interface Target {
   types: readonly ResourceType[];
 }
 
-/** The stored resource that a call is about; NOT_FOUND if there is none. */
+/** The stored resource of that name; NOT_FOUND if there is none. */
 export async function readResource(type: ResourceType, name: string, cloud: Cloud): Promise<JsonObject> {
   const resource = await cloud.store.get(keyOf(type, name));
-  if (!resource) throw missing(name);
+  if (!resource) throw new ApiError("NOT_FOUND", type.messages?.missing?.(name) ?? `Resource '${name}' was not found`);
   return resource;
 }
 
-export const missing = (name: string) => new ApiError("NOT_FOUND", `Resource '${name}' was not found`);
+/** Name of the resource that a call is about, as it is stored. */
+export async function storedName(type: ResourceType, call: Call, cloud: Cloud): Promise<string> {
+  const name = nameInCall(type, call);
+  return type.alias ? type.alias(name, cloud) : name;
+}
 
 /** A parent that is itself a stored resource must exist. */
 export async function requireParent(

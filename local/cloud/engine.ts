@@ -5,10 +5,10 @@
 import { createResource } from "./engine-create";
 import { patchResource, updateResource, deleteResource } from "./engine-change";
 import { listPage } from "./engine-list";
-import { fullNameOf, keyOf, matches, nameInCall, parentInCall, childName } from "./engine-names";
+import { childName, fullNameOf, keyOf, matches, parentInCall } from "./engine-names";
 import { operationBehaviour } from "./engine-operations";
 import { policyBehaviour } from "./engine-policies";
-import { readResource, requireParent, type Target } from "./engine-resource";
+import { readResource, requireParent, storedName, type Target } from "./engine-resource";
 import type { Method } from "./contract";
 import type { Behaviour, Call, Json, ResourceType, Service } from "./service";
 import type { Cloud } from "./cloud";
@@ -45,13 +45,13 @@ export function genericBehaviour(
 }
 
 async function existingFullName(type: ResourceType, call: Call, cloud: Cloud): Promise<string> {
-  const name = nameInCall(type, call);
+  const name = await storedName(type, call, cloud);
   await readResource(type, name, cloud);
   return fullNameOf(type, name);
 }
 
 async function getResource({ type }: Target, call: Call, cloud: Cloud): Promise<Json> {
-  return readResource(type, nameInCall(type, call), cloud);
+  return readResource(type, await storedName(type, call, cloud), cloud);
 }
 
 async function listResources({ type, types }: Target, call: Call, cloud: Cloud): Promise<Json> {

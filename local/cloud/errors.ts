@@ -49,3 +49,8 @@ export class ApiError extends Error {
 
 export const notFound = (what: string) => new ApiError("NOT_FOUND", `Resource not found: ${what}`);
 export const invalid = (message: string, details?: JsonObject[]) => new ApiError("INVALID_ARGUMENT", message, details);
+
+/** Why the cloud cannot start, in words for the user who can mend it: printed without a stack, exit code 2. */
+export class StartError extends Error {
+  override name = "StartError";
+}

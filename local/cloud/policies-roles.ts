@@ -7,17 +7,15 @@ export interface RoleLookup {
   project: string;
 }
 
-/** What a role permits: names, or prefixes that end in `*`. Undefined if there is no such role; deleted ones grant nothing. */
-export async function permissionsOfRole(
+/** Tells whether a role includes a permission; undefined if there is no such role. Deleted custom roles grant nothing. */
+export async function findRole(
   { store, project }: RoleLookup,
   role: string,
-): Promise<readonly string[] | undefined> {
+): Promise<((permission: string) => boolean) | undefined> {
   const predefined = PREDEFINED_ROLES.get(role);
-  if (predefined) return predefined.includedPermissions;
+  if (predefined) return predefined.includes;
   const custom = role.startsWith(`projects/${project}/roles/`) ? await store.get(role) : undefined;
   if (!custom) return undefined;
-  return custom.deleted === true ? [] : ((custom.includedPermissions ?? []) as string[]);
+  const names = custom.deleted === true ? [] : ((custom.includedPermissions ?? []) as string[]);
+  return (permission) => names.includes(permission);
 }
-
-export const covers = (pattern: string, permission: string) =>
-  pattern.endsWith("*") ? permission.startsWith(pattern.slice(0, -1)) : pattern === permission;

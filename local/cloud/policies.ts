@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import type { Policies, Store } from "./cloud";
 import { ApiError } from "./errors";
 import { checkMember, memberForms } from "./policies-members";
-import { covers, permissionsOfRole, type RoleLookup } from "./policies-roles";
+import { findRole, type RoleLookup } from "./policies-roles";
 import type { Json, JsonObject, Principal } from "./service";
 import { isObject, type Violation } from "./validate-schema";
 import { badRequest } from "./validate";
@@ -11,6 +11,8 @@ import { badRequest } from "./validate";
 export interface PoliciesKernel extends Policies {
   /** Those of `permissions` that the principal has on the resource through any role on it, its parents or the project. */
   permitted: (principal: Principal, permissions: readonly string[], resource: string) => Promise<string[]>;
+  /** Rewrites a member in every policy (a deleted account becomes `deleted:…?uid=`, and back). */
+  renameMember: (from: string, to: string) => Promise<void>;
 }
 
 export interface PoliciesOptions {
@@ -44,6 +46,20 @@ export function createPolicies({ store, project, operator }: PoliciesOptions): P
     const policies = await Promise.all(ancestry(resource, projectName).map(read));
     return policies.flatMap((policy) => (policy.bindings ?? []) as Binding[]);
   };
+  const renameIn = (key: string, from: string, to: string) =>
+    store.exclusive(key, async () => {
+      const policy = await store.get(key);
+      const bindings = (policy?.bindings ?? []) as Binding[];
+      if (!bindings.some(({ members }) => members.includes(from))) return;
+      const renamed = bindings.map((binding) => ({
+        ...binding,
+        members: binding.members.map((member) => (member === from ? to : member)),
+      }));
+      const revision = Number(policy?.revision ?? 0) + 1;
+      await store.write({
+        put: { [key]: { ...policy, bindings: renamed, etag: etagOf(renamed, revision), revision } },
+      });
+    });
   const rolesOf = async (principal: Principal, resource: string): Promise<Set<string>> => {
     const bindings = await bindingsOn(resource);
     const forms = memberForms(principal, project.id, bindings);
@@ -73,13 +89,14 @@ export function createPolicies({ store, project, operator }: PoliciesOptions): P
         return visible(next);
       });
     },
+    renameMember: async (from, to) => {
+      for (const { key } of await store.list(policyKey(""))) await renameIn(key, from, to);
+    },
     holds: async (principal, role, resource) => (await rolesOf(principal, fullName(resource, projectName))).has(role),
     permitted: async (principal, permissions, resource) => {
       const held = [...(await rolesOf(principal, fullName(resource, projectName)))];
-      const granted = (await Promise.all(held.map((role) => permissionsOfRole(roles, role)))).flatMap(
-        (patterns) => patterns ?? [],
-      );
-      return permissions.filter((permission) => granted.some((pattern) => covers(pattern, permission)));
+      const granted = await Promise.all(held.map((role) => findRole(roles, role)));
+      return permissions.filter((permission) => granted.some((includes) => includes?.(permission)));
     },
   };
 }
@@ -150,7 +167,7 @@ async function checkPolicy(policy: JsonObject, roles: RoleLookup): Promise<Bindi
     if (binding.condition)
       throw new ApiError("UNIMPLEMENTED", `${place}: conditional role bindings are not evaluated by this cloud.`);
     const role = typeof binding.role === "string" ? binding.role : "";
-    if ((await permissionsOfRole(roles, role)) === undefined) {
+    if (!(await findRole(roles, role))) {
       violations.push({
         field: `${place}.role`,
         description: `Role (${role}) does not exist in the resource's hierarchy.`,

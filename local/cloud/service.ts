@@ -59,8 +59,14 @@ export interface ResourceType {
   keyPrefix?: string;
   /** Where the id comes from: a query parameter, the last segment of the body's `name`, a body field, or the server. */
   id: { query: string } | { bodyName: true } | { body: string } | { server: "uuid" | "number" };
-  /** Pattern that an id must match, with the text of the error. */
+  /** Pattern that an id must match. */
   idPattern?: RegExp;
+  /** Makes the name's last segment of the id where they differ (an account's id and its email). */
+  segment?: (id: string, cloud: Cloud) => string;
+  /** Resolves other ways to write a name (wildcard project, unique id) to the stored one. */
+  alias?: (name: string, cloud: Cloud) => Promise<string>;
+  /** Google's own wording, where its clients show it. */
+  messages?: { missing?: (name: string) => string; exists?: (name: string) => string };
   required?: readonly string[];
   immutable?: readonly string[];
   defaults?: Readonly<Record<string, Json>>;

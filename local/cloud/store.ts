@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ClassicLevel } from "classic-level";
 import type { Store } from "./cloud";
+import { StartError } from "./errors";
 import type { JsonObject } from "./service";
 
 /**
@@ -15,7 +16,7 @@ export async function openStore(folder: string): Promise<Store> {
   try {
     await level.open();
   } catch (error) {
-    throw isLocked(error) ? new Error(lockedMessage(folder)) : error;
+    throw isLocked(error) ? new StartError(lockedMessage(folder)) : error;
   }
   writeFileSync(ownerFile(folder), JSON.stringify({ pid: process.pid, since: new Date().toISOString() }), {
     mode: 0o600,
