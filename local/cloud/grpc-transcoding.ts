@@ -132,7 +132,8 @@ function add(server: Server, serviceName: string, methods: readonly Unary[], { a
     };
     implementation[method.name] = (call, callback) => {
       const run = async () => {
-        const host = call.getHost();
+        // grpc-js names the port too.
+        const host = call.getHost().replace(/:\d+$/, "");
         const request = rest(toProto3JSON(call.request as never) as JsonObject, host);
         const answer = await api.rest({ host, ...request }, principalOf(call));
         return toMessage(answerType(host), (answer ?? {}) as JsonObject);
