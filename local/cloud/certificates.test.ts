@@ -3,11 +3,11 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node
 import { X509Certificate } from "node:crypto";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { connect, rootCertificates, TLSSocket, type SecureContext } from "node:tls";
+import { connect, createSecureContext, rootCertificates, TLSSocket } from "node:tls";
 import { connect as connectTcp, createServer as createTcp, type AddressInfo } from "node:net";
 import { once } from "node:events";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
-import { openCertificates } from "./certificates";
+import { openCertificates, type Leaf } from "./certificates";
 
 const DAY = 24 * 60 * 60 * 1000;
 let folder: string;
@@ -34,7 +34,7 @@ describe("openCertificates", () => {
 
   it("shows a leaf of thirty days that a verifying client accepts for each host name, and for no other", async () => {
     const certificates = await open();
-    const leaf = await handshake(await certificates.context(), certificates.caCertificate, "storage.googleapis.com");
+    const leaf = await handshake(await certificates.leaf(), certificates.caCertificate, "storage.googleapis.com");
     expect(new Date(leaf.validTo).getTime() - now.getTime()).toBeLessThanOrEqual(30 * DAY);
     expect(new Date(leaf.validTo).getTime() - now.getTime()).toBeGreaterThan(29 * DAY);
     for (const host of [
@@ -45,7 +45,7 @@ describe("openCertificates", () => {
       "scoring-uc.run.app",
     ])
       expect(leaf.checkHost(host)).toBeDefined();
-    await expect(handshake(await certificates.context(), certificates.caCertificate, "example.com")).rejects.toThrow(
+    await expect(handshake(await certificates.leaf(), certificates.caCertificate, "example.com")).rejects.toThrow(
       /does not match/,
     );
   });
@@ -58,11 +58,11 @@ describe("openCertificates", () => {
 
   it("renews the leaf of a running door when fewer than seven days are left, once for all who wait", async () => {
     const certificates = await open();
-    const first = await certificates.context();
+    const first = await certificates.leaf();
     now = new Date(now.getTime() + 22.9 * DAY);
-    expect(await certificates.context()).toBe(first);
+    expect(await certificates.leaf()).toBe(first);
     now = new Date(now.getTime() + 0.2 * DAY);
-    const [a, b, c] = await Promise.all([certificates.context(), certificates.context(), certificates.context()]);
+    const [a, b, c] = await Promise.all([certificates.leaf(), certificates.leaf(), certificates.leaf()]);
     expect(a).not.toBe(first);
     expect(b).toBe(a);
     expect(c).toBe(a);
@@ -95,9 +95,9 @@ describe("openCertificates", () => {
 });
 
 /** The leaf that a client sees which trusts the lab's CA only. */
-async function handshake(secureContext: SecureContext, ca: string, host: string): Promise<X509Certificate> {
+async function handshake(shown: Leaf, ca: string, host: string): Promise<X509Certificate> {
   const server = createTcp((socket) => {
-    const secure = new TLSSocket(socket, { isServer: true, secureContext });
+    const secure = new TLSSocket(socket, { isServer: true, secureContext: createSecureContext(shown) });
     // The client's refusal of a certificate arrives here as an alert; the client's own error is what is asserted.
     secure.on("error", () => socket.destroy());
   });

@@ -8,7 +8,7 @@
 import "reflect-metadata";
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { createSecureContext, rootCertificates, type SecureContext } from "node:tls";
+import { rootCertificates } from "node:tls";
 import { createPrivateKey, createPublicKey, webcrypto, X509Certificate as NodeCertificate } from "node:crypto";
 import * as x509 from "@peculiar/x509";
 import writeFileAtomic from "write-file-atomic";
@@ -34,8 +34,8 @@ export interface Certificates {
   caCertificate: string;
   /** PEM file with the public roots and the private CA. */
   caBundle: string;
-  /** The TLS context to show to the next client; renews the leaf when it is due. */
-  context: () => Promise<SecureContext>;
+  /** The certificate to show to the next client; renewed when it is due. The same object until then. */
+  leaf: () => Promise<Leaf>;
 }
 
 export interface CertificatesOptions {
@@ -50,8 +50,10 @@ interface Authority {
   key: webcrypto.CryptoKey;
 }
 
-interface Leaf {
-  context: SecureContext;
+/** In PEM; `cert` carries the CA behind the leaf. */
+export interface Leaf {
+  key: string;
+  cert: string;
   notAfter: Date;
 }
 
@@ -66,16 +68,16 @@ export async function openCertificates(options: CertificatesOptions): Promise<Ce
 
   let issued = issueLeaf(authority, options);
   await issued;
-  const context = async (): Promise<SecureContext> => {
+  const leaf = async (): Promise<Leaf> => {
     const current = issued;
-    const leaf = await current;
-    const due = leaf.notAfter.getTime() - options.now().getTime() < RENEW_WITHIN_DAYS * DAY;
-    if (!due) return leaf.context;
+    const known = await current;
+    const due = known.notAfter.getTime() - options.now().getTime() < RENEW_WITHIN_DAYS * DAY;
+    if (!due) return known;
     // Connections that arrive together share one renewal: the first replaces the promise before anyone else looks.
     if (issued === current) issued = issueLeaf(authority, options);
-    return (await issued).context;
+    return issued;
   };
-  return { caCertificate, caBundle, context };
+  return { caCertificate, caBundle, leaf };
 }
 
 /** The stored CA if it is whole, still valid for longer than a leaf, and its key belongs to it; else undefined. */
@@ -151,7 +153,7 @@ async function issueLeaf(authority: Authority, { now, log }: CertificatesOptions
   const key = toPem(Buffer.from(await webcrypto.subtle.exportKey("pkcs8", keys.privateKey)));
   const cert = `${certificate.toString("pem")}\n${authority.certificate.toString("pem")}\n`;
   log.info({ until: notAfter }, "certificate for Google's host names issued");
-  return { context: createSecureContext({ key, cert, minVersion: "TLSv1.2" }), notAfter };
+  return { key, cert, notAfter };
 }
 
 /** Certificate that carries the public half of an RSA key, for verifiers that want X.509 instead of a bare key. */

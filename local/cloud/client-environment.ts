@@ -4,6 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { StartError } from "./errors";
 
 /** Where the cloud of a lab keeps what clients and the CLI read. */
 export function cloudFiles(labFolder: string) {
@@ -79,7 +80,7 @@ function readWritten(file: string): string {
     return readFileSync(file, "utf8");
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    throw new Error(
+    throw new StartError(
       `Loopback cloud: expected ${file}, which it writes when it starts; got no such file. npx sparklab up`,
     );
   }

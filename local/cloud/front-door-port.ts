@@ -1,14 +1,15 @@
 /** Why the door cannot listen: names the port, who holds it where that can be found out, and what to do. */
 import { readdir, readFile, readlink } from "node:fs/promises";
+import { StartError } from "./errors";
 
 /** An error for the user in place of Node's when a port cannot be had. */
 export async function explainListenError(error: NodeJS.ErrnoException, port: number): Promise<Error> {
   if (error.code !== "EADDRINUSE" && error.code !== "EACCES") return error;
   const fix = "Choose another port: SPARKLAB_PORT=<port> npx sparklab up";
   if (error.code === "EACCES")
-    return new Error(`Port ${port} of 127.0.0.1: not permitted; expected a port from 1024 on. ${fix}`);
+    return new StartError(`Port ${port} of 127.0.0.1: not permitted; expected a port from 1024 on. ${fix}`);
   const holder = await findHolder(port);
-  return new Error(
+  return new StartError(
     `Port ${port} of 127.0.0.1: in use by ${holder ?? "another process"}; expected it to be free. Stop that process, or choose another port: SPARKLAB_PORT=<port> npx sparklab up`,
   );
 }

@@ -13,8 +13,8 @@ import {
 } from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { TLSSocket } from "node:tls";
-import type { Certificates } from "./certificates";
+import { createServer as createTls, TLSSocket, type Server as TlsServer } from "node:tls";
+import type { Certificates, Leaf } from "./certificates";
 import { explainListenError } from "./front-door-port";
 import { carriesGrpc, type GrpcCarrier } from "./grpc";
 import { serveGrpc, serveHttp, type Tunnel, type Visit, type VisitDeps } from "./front-door-request";
@@ -56,9 +56,16 @@ interface Door {
   timeouts: Timeouts;
   /** Listens; also speaks HTTP/1.1 inside tunnels, so that Node's header and idle timeouts watch those too. */
   http1: Server;
+  /** Never listens; connections are given to it once their CONNECT is answered. */
+  tls: TlsServer;
+  /** What `tls` shows; undefined before the first connection. */
+  leaf?: Leaf;
   http2: Http2Server;
   /** Turns HTTP/2 streams into request and response objects. It never sees gRPC, whose trailers that form loses. */
   compat: Http2Server;
+  /** Host of each CONNECT by the client's address and port, until the TLS connection on it ends. */
+  hosts: Map<string, string>;
+  /** By TLS socket, and by HTTP/2 session. */
   tunnels: WeakMap<object, Tunnel>;
   sockets: Set<Socket>;
   sessions: Set<ServerHttp2Session>;
@@ -76,8 +83,10 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
   http1.timeout = timeouts.silence;
   const door: Door = {
     ...{ options, timeouts, http1, http2: createHttp2(), compat: createHttp2() },
-    ...{ tunnels: new WeakMap(), sockets: new Set(), sessions: new Set() },
+    tls: createTls({ ALPNProtocols: ["h2", "http/1.1"], handshakeTimeout: timeouts.greeting, minVersion: "TLSv1.2" }),
+    ...{ hosts: new Map(), tunnels: new WeakMap(), sockets: new Set(), sessions: new Set() },
   };
+  acceptTls(door);
   acceptRequests(door);
   http1.on("connection", (socket: Socket) => {
     if (socket instanceof TLSSocket) return;
@@ -135,7 +144,7 @@ function tunnelOf(door: Door, stream: ServerHttp2Stream): Tunnel {
 
 /** CONNECT: checks the host, answers 200 and speaks TLS on the connection from then on. */
 async function openTunnel(door: Door, request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
-  const { options, timeouts, tunnels } = door;
+  const { options, hosts, tunnels } = door;
   socket.on("error", (error) =>
     options.log.info({ code: (error as NodeJS.ErrnoException).code }, "client connection failed"),
   );
@@ -143,20 +152,35 @@ async function openTunnel(door: Door, request: IncomingMessage, socket: Socket, 
   const host = match?.[1] ?? "";
   if (match?.[2] !== "443" || !options.serves(host) || tunnels.has(request.socket))
     return refuseTunnel(socket, request.url);
-  const secureContext = await options.certificates.context();
+  const leaf = await options.certificates.leaf();
+  if (leaf !== door.leaf) door.tls.setSecureContext({ key: leaf.key, cert: leaf.cert, minVersion: "TLSv1.2" });
+  door.leaf = leaf;
+  if (socket.destroyed) return;
+  const client = clientOf(socket);
+  hosts.set(client, host);
+  socket.once("close", () => hosts.delete(client));
   socket.write("HTTP/1.1 200 Connection Established\r\n\r\n");
   if (head.length > 0) socket.unshift(head);
-  const secure = new TLSSocket(socket, { isServer: true, secureContext, ALPNProtocols: ["h2", "http/1.1"] });
-  const tooSlow = setTimeout(() => socket.destroy(), timeouts.greeting);
-  secure.once("close", () => {
-    clearTimeout(tooSlow);
+  // HTTP leaves half-closed connections to its server; a client that goes in the middle of the handshake is gone.
+  socket.allowHalfOpen = false;
+  door.tls.emit("connection", socket);
+}
+
+/** What both the TCP and the TLS socket of a connection know; no two that live on loopback share it. */
+const clientOf = ({ remoteAddress, remotePort }: Socket) => `${remoteAddress}:${remotePort}`;
+
+function acceptTls(door: Door): void {
+  const { tls, hosts, options } = door;
+  tls.on("tlsClientError", (error: NodeJS.ErrnoException, socket) => {
+    options.log.info({ host: hosts.get(clientOf(socket)), code: error.code }, "TLS handshake failed");
     socket.destroy();
   });
-  secure.on("error", (error: NodeJS.ErrnoException) =>
-    options.log.info({ host, code: error.code }, "TLS connection failed"),
-  );
-  secure.once("secure", () => {
-    clearTimeout(tooSlow);
+  tls.on("secureConnection", (secure) => {
+    const host = hosts.get(clientOf(secure));
+    secure.on("error", (error: NodeJS.ErrnoException) =>
+      options.log.info({ host, code: error.code }, "TLS connection failed"),
+    );
+    if (host === undefined) return void secure.destroy();
     const { servername, alpnProtocol } = secure as TLSSocket & { servername?: string | false };
     speak(door, secure, { host, sni: servername ? servername.toLowerCase() : undefined }, alpnProtocol === "h2");
   });

@@ -37,6 +37,8 @@ export interface Identities extends Principals {
   assertion: (token: string) => Promise<{ account: ServiceAccount; claims: jwt.JwtPayload }>;
   /** Google's stable number of a principal (`sub` of identity tokens). */
   subject: (principal: Principal) => Promise<string>;
+  /** Closes the metadata servers that are still open. */
+  close: () => Promise<void>;
 }
 
 export interface IdentitiesOptions {
@@ -100,12 +102,17 @@ export function openPrincipals({ tokens, store, project, region, now }: Identiti
     }
   };
 
-  const metadataServer: Principals["metadataServer"] = (email, port) =>
-    startMetadataServer({
-      ...{ email, project, region, port: port ?? 0 },
-      principals: { accessToken, identityToken, serviceAccount },
-    });
-  return { resolve, accessToken, identityToken, sign: tokens.sign, metadataServer, serviceAccount, assertion, subject };
+  const servers = new Set<() => Promise<void>>();
+  const metadataServer: Principals["metadataServer"] = async (email, port = 0) => {
+    const given = { accessToken, identityToken, serviceAccount };
+    const server = await startMetadataServer({ email, project, region, port, principals: given });
+    const closeOnce = async () => void (servers.delete(closeOnce) && (await server.close()));
+    servers.add(closeOnce);
+    return { host: server.host, close: closeOnce };
+  };
+  const close = async () => void (await Promise.all([...servers].map((closeOne) => closeOne())));
+  const credentials = { resolve, accessToken, identityToken, sign: tokens.sign, metadataServer };
+  return { ...credentials, serviceAccount, assertion, subject, close };
 }
 
 /** Service accounts are stored by the IAM service under their resource names. */

@@ -12,10 +12,9 @@ import {
   generateKeyPairSync,
   randomBytes,
 } from "node:crypto";
-import { mkdirSync, readFileSync } from "node:fs";
+import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import jwt from "jsonwebtoken";
-import writeFileAtomic from "write-file-atomic";
 import type { JsonObject, Principal } from "./service";
 import { selfSigned } from "./certificates";
 
@@ -61,8 +60,8 @@ export const isAccessToken = (token: string) => token.startsWith(ACCESS_PREFIX);
 /** Reads the lab's secret and signing key, making them the first time. */
 export async function openTokens(options: { folder: string; now: () => Date }): Promise<Tokens> {
   mkdirSync(options.folder, { recursive: true, mode: 0o700 });
-  const secret = await once(join(options.folder, "lab-secret"), () => randomBytes(32).toString("base64url"));
-  const pem = await once(join(options.folder, "signing-key.pem"), () =>
+  const secret = once(join(options.folder, "lab-secret"), () => randomBytes(32).toString("base64url"));
+  const pem = once(join(options.folder, "signing-key.pem"), () =>
     generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey.export({ format: "pem", type: "pkcs8" }).toString(),
   );
   const signingKey = createPrivateKey(pem);
@@ -126,14 +125,21 @@ function principalOf(claims: jwt.JwtPayload): Principal {
   return { kind: claims.kind as Principal["kind"], email: String(claims.sub), via: claims.via as Principal["via"] };
 }
 
-/** A secret file's text; made with mode 0600 and synced the first time. */
-async function once(file: string, make: () => string): Promise<string> {
-  try {
-    return readFileSync(file, "utf8").trim();
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+/**
+ * A secret file's text; made with mode 0600 and synced the first time. It appears whole or not at all and is never
+ * replaced, so two clouds that start together agree on one.
+ */
+function once(file: string, make: () => string): string {
+  if (!existsSync(file)) {
+    const draft = `${file}.${process.pid}`;
+    writeFileSync(draft, `${make().trim()}\n`, { mode: 0o600, flush: true });
+    try {
+      linkSync(draft, file);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    } finally {
+      rmSync(draft);
+    }
   }
-  const text = make().trim();
-  await writeFileAtomic(file, `${text}\n`, { mode: 0o600 });
-  return text;
+  return readFileSync(file, "utf8").trim();
 }
