@@ -1,0 +1,60 @@
+/** Child processes of set-up: their output goes to a log file, and none outlives an interruption. */
+import { spawn } from "node:child_process";
+import { createWriteStream } from "node:fs";
+
+const alive = new Set();
+
+/** A command that ended badly; the message has the end of what it said and where the rest lies. */
+export class CommandError extends Error {
+  name = "CommandError";
+
+  constructor(command, outcome, output, log) {
+    const tail = output.trim().split("\n").slice(-15).join("\n");
+    super(`${command} ${outcome}:\n${tail}\n(all of it: ${log})`);
+    this.output = output;
+  }
+}
+
+/** Runs a command to its end and resolves with what it wrote to standard output. */
+export function execLogged(command, args, { log, signal, cwd, env = process.env }) {
+  return new Promise((resolve, reject) => {
+    const file = createWriteStream(log, { flags: "a" });
+    file.write(`$ ${[command, ...args].join(" ")}\n`);
+    // A group of its own, so that its own children can be ended with it.
+    const child = spawn(command, args, { cwd, env, detached: true, stdio: ["ignore", "pipe", "pipe"] });
+    alive.add(child);
+    const stop = () => end(child, "SIGTERM");
+    signal?.addEventListener("abort", stop, { once: true });
+    const chunks = { stdout: [], both: [] };
+    child.stdout.on("data", (chunk) => (chunks.stdout.push(chunk), chunks.both.push(chunk), file.write(chunk)));
+    child.stderr.on("data", (chunk) => (chunks.both.push(chunk), file.write(chunk)));
+    const finish = (settle) => {
+      alive.delete(child);
+      signal?.removeEventListener("abort", stop);
+      file.end(settle);
+    };
+    child.on("error", (error) =>
+      finish(() => reject(new CommandError(command, "could not be started", error.message, log))),
+    );
+    child.on("close", (code, killedBy) => {
+      const text = (parts) => Buffer.concat(parts).toString("utf8");
+      if (code === 0) return finish(() => resolve(text(chunks.stdout)));
+      const outcome = killedBy === null ? `ended with exit code ${code}` : `was ended by ${killedBy}`;
+      finish(() => reject(new CommandError(command, outcome, text(chunks.both), log)));
+    });
+  });
+}
+
+/** Ends every child that still runs; for the last moment of the process, so it does not wait. */
+export function endAll() {
+  for (const child of alive) end(child, "SIGKILL");
+}
+
+function end(child, signal) {
+  if (child.pid === undefined) return;
+  try {
+    process.kill(-child.pid, signal);
+  } catch (error) {
+    if (error.code !== "ESRCH") throw error; // it ended by itself in the meantime
+  }
+}

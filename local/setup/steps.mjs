@@ -1,0 +1,176 @@
+/**
+ * The step runner: runs what is missing, in parallel where nothing stands between, and can be killed at any moment.
+ *
+ * A step works in a folder of its own under `tmp/`; when it has succeeded, that folder is renamed to its place and a
+ * stamp `done/<step>.json` is written. A step with a stamp of the same key, whose result still checks, is not run again.
+ *
+ * @typedef {object} Step
+ * @property {string} name          short name: stamp, log and temporary folder are named for it
+ * @property {string} title         what a reader sees
+ * @property {string[]} [needs]     steps that must be done before
+ * @property {number} seconds       estimate of the time of a cold run
+ * @property {number} megabytes     estimate of the disk that it takes
+ * @property {string} [output]      folder (under the tools folder) that the step's own folder becomes
+ * @property {(results: Record<string, any>) => string} key       changes when the step must run again
+ * @property {(result: any) => boolean} [check]                   is what the stamp promises still there?
+ * @property {() => any} [adopt]                                  the result, if the work is found done without a stamp
+ * @property {(context: StepContext) => Promise<any>} run         the work; its return value goes into the stamp
+ *
+ * @typedef {object} StepContext
+ * @property {string} folder        the step's own, empty folder
+ * @property {string} place         where that folder will be after success
+ * @property {Record<string, any>} results   results of the steps that it needs
+ * @property {(command: string, args: string[], options?: object) => Promise<string>} exec
+ * @property {(text: string) => void} say    one line for the reader
+ */
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { execLogged } from "./child.mjs";
+import { sizeInMegabytes } from "./files.mjs";
+
+/** Thrown for what the user can put right: printed without a stack trace. */
+export class SetupError extends Error {}
+
+/**
+ * Runs the steps. Resolves when all of `wait` (and what they need) are done, with the results so far and a promise for
+ * the rest; rejects when a step that is waited for fails.
+ */
+export async function runSteps({ steps, tools, progress, signal, wait = steps.map((step) => step.name) }) {
+  checkPlan(steps, wait);
+  for (const folder of ["done", "logs", "tmp"]) mkdirSync(join(tools, folder), { recursive: true });
+  removeLeftovers(join(tools, "tmp"));
+  const results = {};
+  const failures = [];
+  progress.begin(
+    steps,
+    steps.filter((step) => isMissing(tools, step)),
+  );
+  const running = new Map();
+  const start = (name) => {
+    if (!running.has(name)) running.set(name, begin(steps.find((step) => step.name === name)));
+    return running.get(name);
+  };
+  const begin = async (step) => {
+    await Promise.all((step.needs ?? []).map(start));
+    signal?.throwIfAborted();
+    if (failures.length > 0) throw new Skipped(step.name);
+    try {
+      results[step.name] = await runStep({ step, tools, results, progress, signal });
+    } catch (error) {
+      failures.push(error);
+      progress.fail(step, error);
+      throw error;
+    }
+  };
+  const all = steps.map((step) => start(step.name));
+  // Failures are thrown below, after every running step has come to its end; none may be lost as unhandled.
+  const settled = Promise.allSettled(all);
+  const waited = await Promise.allSettled(wait.map(start));
+  if (waited.some((outcome) => outcome.status === "rejected")) {
+    await settled;
+    signal?.throwIfAborted();
+    throw firstFailure(failures);
+  }
+  const late = settled.then(() => {
+    progress.end();
+    if (failures.length > 0) throw firstFailure(failures);
+    return results;
+  });
+  late.catch(() => undefined); // the caller may look later, or not at all when it has failed for another reason
+  return { results, late };
+}
+
+/** A step that did not run because another one had failed. */
+class Skipped extends Error {}
+
+async function runStep({ step, tools, results, progress, signal }) {
+  const key = step.key(results);
+  const stamp = readStamp(tools, step);
+  if (stamp !== undefined && stamp.key === key && (step.check?.(stamp.result) ?? true)) {
+    progress.skip(step);
+    return stamp.result;
+  }
+  const adopted = step.adopt?.();
+  if (adopted !== undefined) {
+    writeAtomically(stampFile(tools, step), { key, result: adopted, seconds: 0, megabytes: 0 });
+    progress.skip(step);
+    return adopted;
+  }
+  progress.start(step);
+  const started = performance.now();
+  const folder = join(tools, "tmp", `${step.name}-${process.pid}`);
+  const log = join(tools, "logs", `${step.name}.log`);
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  rmSync(stampFile(tools, step), { force: true });
+  writeFileSync(log, "");
+  const place = step.output === undefined ? folder : join(tools, step.output);
+  const exec = (command, args, options = {}) => execLogged(command, args, { log, signal, ...options });
+  const result = await step.run({ folder, place, results, exec, say: (text) => progress.say(step, text) });
+  if (step.output !== undefined) replaceFolder(folder, place, join(tools, "tmp"));
+  else rmSync(folder, { recursive: true, force: true });
+  const seconds = Math.round((performance.now() - started) / 100) / 10;
+  const megabytes = step.output === undefined ? 0 : sizeInMegabytes(place);
+  writeAtomically(stampFile(tools, step), { key, result, seconds, megabytes });
+  progress.finish(step, seconds, megabytes);
+  return result;
+}
+
+/** Puts `folder` in the place of `place`; whatever was there is moved away first, so that the place is never half full. */
+export function replaceFolder(folder, place, temporary) {
+  mkdirSync(dirname(place), { recursive: true });
+  const old = join(temporary, `old-${process.pid}-${Math.round(performance.now() * 1000)}`);
+  if (existsSync(place)) renameSync(place, old);
+  renameSync(folder, place);
+  rmSync(old, { recursive: true, force: true });
+}
+
+export function writeAtomically(file, value) {
+  const temporary = `${file}.${process.pid}.tmp`;
+  writeFileSync(temporary, `${JSON.stringify(value, null, 2)}\n`);
+  renameSync(temporary, file);
+}
+
+/** Surely to be run; a key that changed shows only later, when what the step needs is known. */
+function isMissing(tools, step) {
+  const stamp = readStamp(tools, step);
+  const done = stamp !== undefined && (step.check?.(stamp.result) ?? true);
+  return !done && step.adopt?.() === undefined;
+}
+
+function stampFile(tools, step) {
+  return join(tools, "done", `${step.name}.json`);
+}
+
+function readStamp(tools, step) {
+  if (!existsSync(stampFile(tools, step))) return undefined;
+  try {
+    return JSON.parse(readFileSync(stampFile(tools, step), "utf8"));
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined; // not a stamp of ours: the step runs again
+    throw error;
+  }
+}
+
+/** Folders of a set-up that was killed. The caller holds the lock, so none of them is in use. */
+function removeLeftovers(temporary) {
+  for (const name of readdirSync(temporary)) {
+    rmSync(join(temporary, name), { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+function firstFailure(failures) {
+  return failures.find((failure) => !(failure instanceof Skipped)) ?? new Error("set-up failed without a reason");
+}
+
+function checkPlan(steps, wait) {
+  const known = new Set();
+  for (const step of steps) {
+    const unknown = (step.needs ?? []).filter((need) => !known.has(need));
+    if (unknown.length > 0)
+      throw new Error(`step ${step.name} needs ${unknown.join(", ")}, which must stand before it`);
+    known.add(step.name);
+  }
+  const missing = wait.filter((name) => !known.has(name));
+  if (missing.length > 0) throw new Error(`no step named ${missing.join(", ")}; steps: ${[...known].join(", ")}`);
+}
