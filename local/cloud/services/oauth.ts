@@ -54,7 +54,7 @@ const ROUTES: readonly { method: string; verbs: string; path: RegExp; run: Endpo
   {
     method: "oauth2.serviceAccountKeys",
     verbs: "GET",
-    path: /^www\.googleapis\.com\/service_accounts\/v1\/(jwk|metadata\/jwk|metadata\/x509)\/[^/]+$/,
+    path: /^www\.googleapis\.com\/(service_accounts\/v1\/(jwk|metadata\/jwk|metadata\/x509)|robot\/v1\/metadata\/x509)\/[^/]+$/,
     run: serviceAccountKeys,
   },
   {
@@ -192,9 +192,12 @@ async function serviceAccountKeys({ path }: Exchange, { tokens, identities, stor
   const email = decodeURIComponent(path.split("/").at(-1)!);
   if (!(await identities.serviceAccount(email)))
     throw new ApiError("NOT_FOUND", `Service account ${email} was not found.`);
-  if (path.includes("/x509/")) return { body: { [tokens.published.keyId]: tokens.published.certificate } };
   const prefix = `iam/keys/${email}/`;
   const own = (await store.list(prefix)).filter(({ value }) => value.disabled !== true);
+  if (path.includes("/x509/")) {
+    const certificates = own.map(({ key, value }) => [key.slice(prefix.length), value.certificatePem!] as const);
+    return { body: { [tokens.published.keyId]: tokens.published.certificate, ...Object.fromEntries(certificates) } };
+  }
   const keys = own.map(({ key, value }) => {
     const jwk = createPublicKey(String(value.publicKeyPem)).export({ format: "jwk" }) as JsonObject;
     return { ...jwk, kid: key.slice(prefix.length), alg: "RS256", use: "sig" };

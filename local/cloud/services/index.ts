@@ -1,0 +1,21 @@
+/** The APIs of the loopback cloud, in the order in which they recover; they close in the opposite one. */
+import type { Service } from "../service";
+import { cloudBilling } from "./cloudbilling";
+import { cloudResourceManager } from "./cloudresourcemanager";
+import { compute } from "./compute";
+import { dataproc } from "./dataproc";
+import { iam } from "./iam";
+import { iamcredentials } from "./iamcredentials";
+import { serviceUsage } from "./serviceusage";
+import { storage } from "./storage";
+
+export const services: readonly Service[] = [
+  ...cloudResourceManager,
+  ...serviceUsage,
+  cloudBilling,
+  ...compute,
+  iam,
+  iamcredentials,
+  storage,
+  dataproc,
+];
