@@ -10,6 +10,8 @@ import { run } from "./commands/run";
 import { start } from "./commands/start";
 import { status } from "./commands/status";
 import type { Context } from "./context";
+import { DeployError } from "../local/deploy";
+import { ToolsError } from "../local/engines/tools";
 
 const terminal: Terminal = {
   line: (text = "") => process.stdout.write(`${text}\n`),
@@ -51,13 +53,18 @@ async function main(words: string[]): Promise<number> {
   try {
     return await carryOut(parsed.request, { lab: openLab(process.env), environment: process.env, words, terminal });
   } catch (error) {
-    if (error instanceof UserError || (error instanceof Error && error.name === "UserError")) {
+    if (isMendable(error)) {
       terminal.note(error.message);
       return 2;
     }
     terminal.note(error instanceof Error ? (error.stack ?? error.message) : String(error));
     return 1;
   }
+}
+
+/** What a person can put right is told in words, without a stack trace. */
+function isMendable(error: unknown): error is Error {
+  return error instanceof UserError || error instanceof DeployError || error instanceof ToolsError;
 }
 
 void main(process.argv.slice(2)).then((code) => (process.exitCode = code));

@@ -35,7 +35,7 @@ async function here({ command, stack, json, settings }: LifecycleRequest, contex
       display: json ? "none" : "auto",
     });
     if (json) terminal.line(JSON.stringify(summary));
-    if (summary.failed) return 1;
+    if (summary.result !== "succeeded") return summary.result === "cancelled" ? 130 : 1;
   } finally {
     stopping.release();
   }
