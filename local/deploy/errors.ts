@@ -1,0 +1,14 @@
+/** Errors that a person can act on: printed without a stack trace. Anything else that is thrown is a bug of the host. */
+
+export class DeployError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "DeployError";
+  }
+}
+
+/** All problems of one input at once. */
+export const allProblems = (where: string, problems: readonly string[]): DeployError =>
+  new DeployError(`${where}:\n${problems.map((problem) => `  - ${problem}`).join("\n")}`);
+
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,0 +1,63 @@
+/** What a deployment tells while it runs, and what it has done at the end. */
+import type { Properties, Value } from "./values";
+
+export type Operation = "preview" | "up" | "refresh" | "destroy";
+
+/** The engine's step names. Source: sdk/go/common/apitype/events.go (OpType). */
+export type StepKind =
+  | "same"
+  | "create"
+  | "update"
+  | "delete"
+  | "replace"
+  | "create-replacement"
+  | "delete-replaced"
+  | "read"
+  | "read-discard"
+  | "refresh";
+
+/** One changed property; secrets in `old` and `new` are masked. */
+export interface PropertyChange {
+  path: string;
+  kind: "add" | "update" | "delete";
+  old?: Value;
+  new?: Value;
+  /** The change cannot be made in place. */
+  replaces: boolean;
+}
+
+export interface StepEvent {
+  type: "step";
+  state: "started" | "done" | "failed";
+  kind: StepKind;
+  urn: string;
+  parent?: string;
+  preview: boolean;
+  changes: PropertyChange[];
+  ms?: number;
+  error?: string;
+}
+
+export type DeployEvent =
+  | { type: "phase"; phase: "preview" | "update" | "refresh" | "destroy" }
+  | StepEvent
+  | { type: "diagnostic"; severity: "debug" | "info" | "warning" | "error"; message: string; urn?: string }
+  | { type: "outputs"; outputs: Properties };
+
+export type Emit = (event: DeployEvent) => void;
+
+export interface Summary {
+  operation: Operation;
+  result: "succeeded" | "failed" | "cancelled";
+  /** True unless it succeeded. */
+  failed: boolean;
+  /** Resources by what was (or, in a preview, would be) done; `replace` counts a replacement once. */
+  counts: Partial<Record<"same" | "create" | "update" | "delete" | "replace" | "read", number>>;
+  /** Stack outputs, secrets opened; what a preview cannot know is absent. */
+  outputs: Properties;
+  /** Names of outputs that are secret. */
+  secretOutputs: string[];
+  errors: string[];
+  /** Milliseconds: whole, and of the program's own evaluation until its first resource. */
+  durations: { total: number; preview?: number; update?: number; programStart?: number };
+}

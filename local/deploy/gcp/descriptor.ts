@@ -1,0 +1,71 @@
+/** One resource type: its shape, its id, and how it is made, read, changed and deleted. */
+import type { Content } from "../assets";
+import type { CallOptions } from "../provider";
+import type { Properties } from "../values";
+import type { PropertyChange } from "../events";
+import type { GoogleHttp } from "./http";
+import type { Shape } from "./shape";
+
+/** What a type's functions may use. */
+export interface Context {
+  http: GoogleHttp;
+  /** Project and region of the provider. */
+  project: string;
+  region: string;
+  content: (asset: Properties) => Promise<Content>;
+  /** Runs read-modify-write cycles on one thing one after the other. */
+  exclusive: <T>(key: string, work: () => Promise<T>) => Promise<T>;
+}
+
+/** Inputs with the project and location that they fall back to. */
+export type Inputs = Properties & { project: string };
+
+export interface Change {
+  news: Inputs;
+  olds: Inputs;
+  /** The REST resource as of the outputs. */
+  outputs: Properties;
+  id: string;
+  changes: readonly PropertyChange[];
+}
+
+export interface Descriptor {
+  type: string;
+  /** Where Google and the official provider document it. */
+  source: string;
+  shape: Shape;
+  /** Output name to its place in the REST resource, or to a function of it and the inputs. */
+  outputs: Readonly<Record<string, string | ((resource: Properties, inputs: Inputs) => Properties[string] | undefined)>>;
+  /** Outputs that follow from the inputs alone, so that a preview knows them. */
+  planned?: (inputs: Inputs) => Properties;
+  /** Id as it stands in Pulumi's state. */
+  id: (inputs: Inputs) => string;
+  /** Inputs that an id tells, to read a resource that another stack owns. */
+  fromId?: (id: string) => Properties | undefined;
+  /** Property that gets a name from the resource's where the program gives none. */
+  autoName?: { property: string; length: number };
+  deleteBeforeReplace?: true;
+  /** Has labels, to which the provider adds its own. */
+  labelled?: true;
+  /** Has deletionPolicy (DELETE, PREVENT, ABANDON). */
+  hasDeletionPolicy?: true;
+  secrets?: readonly string[];
+  /** Problems that go beyond single properties. */
+  check?: (inputs: Properties) => { property: string; reason: string }[];
+  /** Whether changes that the shape allows in place still need a replacement. */
+  replaces?: (olds: Properties, news: Properties) => readonly string[];
+
+  create: (context: Context, inputs: Inputs, options: CallOptions) => Promise<Properties>;
+  read: (context: Context, inputs: Inputs, outputs: Properties) => Promise<Properties | undefined>;
+  /** Absent where every property replaces. */
+  update?: (context: Context, change: Change, options: CallOptions) => Promise<Properties>;
+  /** Why it may not be deleted, if so. */
+  refuseDelete?: (inputs: Inputs) => string | undefined;
+  delete: (context: Context, inputs: Inputs, outputs: Properties, options: CallOptions) => Promise<void>;
+}
+
+export interface FunctionDescriptor {
+  token: string;
+  source: string;
+  invoke: (context: Context, args: Properties) => Promise<Properties>;
+}

@@ -1,0 +1,101 @@
+/** One deployment of a stack at a time: a lock that names its holder and that outlives no process. */
+import { link, mkdir, readFile, unlink, writeFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
+import { hostname, userInfo } from "node:os";
+import { dirname } from "node:path";
+import { DeployError } from "./errors";
+
+interface Holder {
+  pid: number;
+  /** When the process began, so that a reused pid is not taken for it. */
+  began: string;
+  host: string;
+  user: string;
+  operation: string;
+  since: string;
+}
+
+/** @returns the function that gives the lock back. */
+export async function lock(path: string, operation: string): Promise<() => Promise<void>> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  const me: Holder = {
+    pid: process.pid,
+    began: beganAt(process.pid),
+    host: hostname(),
+    user: userInfo().username,
+    operation,
+    since: new Date().toISOString(),
+  };
+  const mine = JSON.stringify(me);
+  while (!(await claim(path, mine))) {
+    const held = await readFile(path, "utf8").catch(absent);
+    if (held === undefined) continue;
+    const holder = parseHolder(held);
+    if (holder && isAlive(holder))
+      throw new DeployError(
+        `Stack is being changed: "${holder.operation}" by ${holder.user}@${holder.host} (process ${holder.pid}) since ${holder.since}. Wait for it, or stop it: kill ${holder.pid}`,
+      );
+    await removeDead(path, held);
+  }
+  return async () => {
+    if ((await readFile(path, "utf8").catch(absent)) === mine) await unlink(path);
+  };
+}
+
+/** Writes the whole lock or none of it: a linked file is complete before it has its name. */
+async function claim(path: string, content: string): Promise<boolean> {
+  const draft = `${path}.${process.pid}`;
+  await writeFile(draft, content, { mode: 0o600 });
+  try {
+    await link(draft, path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw error;
+  } finally {
+    await unlink(draft);
+  }
+}
+
+/** Of several that find the same dead holder one removes it: who removes holds a second lock while doing so. */
+async function removeDead(path: string, seen: string): Promise<void> {
+  const release = await lock(`${path}.takeover`, "take over a dead lock");
+  try {
+    if ((await readFile(path, "utf8").catch(absent)) === seen) await unlink(path);
+  } finally {
+    await release();
+  }
+}
+
+function parseHolder(text: string): Holder | undefined {
+  try {
+    return JSON.parse(text) as Holder;
+  } catch {
+    return undefined; // A file that no holder wrote holds nothing.
+  }
+}
+
+function isAlive({ pid, began, host }: Holder): boolean {
+  if (host !== hostname()) return true;
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+  return beganAt(pid) === began;
+}
+
+/** Start time of a process where the system tells it (Linux), else an empty text. */
+function beganAt(pid: number): string {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return fields.slice(fields.lastIndexOf(")") + 2).split(" ")[19] ?? "";
+  } catch {
+    return "";
+  }
+}
+
+function absent(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== "ENOENT") throw error;
+  return undefined;
+}

@@ -1,0 +1,129 @@
+/**
+ * Pulumi's ResourceMonitor and Engine services, as its language runtimes speak to them. They listen on a socket in a
+ * folder that only this user can enter, for the life of one run: the protocol has no room for a token.
+ * Source: proto/pulumi/{resource,engine}.proto and pkg/resource/deploy/source_eval.go of github.com/pulumi/pulumi.
+ */
+import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Server, ServerCredentials, status, type handleUnaryCall, type UntypedServiceImplementation } from "@grpc/grpc-js";
+import { EngineService } from "@pulumi/pulumi/proto/engine_grpc_pb";
+import * as engine from "@pulumi/pulumi/proto/engine_pb";
+import { InvokeResponse } from "@pulumi/pulumi/proto/provider_pb";
+import { ResourceMonitorService } from "@pulumi/pulumi/proto/resource_grpc_pb";
+import * as resource from "@pulumi/pulumi/proto/resource_pb";
+import { Empty } from "google-protobuf/google/protobuf/empty_pb";
+import { Struct } from "google-protobuf/google/protobuf/struct_pb";
+import type { Deployment } from "./deployment";
+import { DeployError, messageOf } from "./errors";
+import type { Emit } from "./events";
+import { readGoal, readReadGoal } from "./requests";
+import type { Properties } from "./values";
+
+/** What the runtime may ask for and gets. Everything else is refused by the runtime itself, by name. */
+const FEATURES: ReadonlySet<string> = new Set(["secrets", "resourceReferences", "deletedWith", "aliasSpecs"]);
+const LARGEST_MESSAGE = 400 * 1024 * 1024;
+
+export interface Monitor {
+  /** Address in gRPC's syntax. */
+  address: string;
+  close: () => Promise<void>;
+}
+
+export interface MonitorOptions {
+  deployment: Deployment;
+  root: string;
+  emit: Emit;
+  /** Called when the program's first resource is registered. */
+  onFirstResource: () => void;
+}
+
+export async function startMonitor(options: MonitorOptions): Promise<Monitor> {
+  const folder = await mkdtemp(join(tmpdir(), "pulumi-"));
+  await chmod(folder, 0o700);
+  const address = `unix:${join(folder, "engine.sock")}`;
+  const server = new Server({ "grpc.max_receive_message_length": LARGEST_MESSAGE, "grpc.max_send_message_length": LARGEST_MESSAGE });
+  server.addService(ResourceMonitorService, monitorService(options));
+  server.addService(EngineService, engineService(options));
+  await new Promise<void>((resolve, reject) => {
+    server.bindAsync(address, ServerCredentials.createInsecure(), (error) => (error ? reject(error) : resolve()));
+  });
+  const close = async () => {
+    server.forceShutdown();
+    await rm(folder, { recursive: true, force: true });
+  };
+  return { address, close };
+}
+
+function monitorService({ deployment, root, onFirstResource }: MonitorOptions): UntypedServiceImplementation {
+  const refuse = (what: string) => answer<never, Empty>(deployment, () => Promise.reject(new DeployError(`${what} cannot be used here`)));
+  return {
+    supportsFeature: answer(deployment, async (request: resource.SupportsFeatureRequest) =>
+      new resource.SupportsFeatureResponse().setHassupport(FEATURES.has(request.getId())),
+    ),
+    registerResource: answer(deployment, async (request: resource.RegisterResourceRequest) => {
+      onFirstResource();
+      const { urn, id, outputs } = await deployment.register(readGoal(request, root));
+      const response = new resource.RegisterResourceResponse().setUrn(urn).setId(id).setObject(struct(outputs));
+      return response.setStable(false).setResult(resource.Result.SUCCESS);
+    }),
+    registerResourceOutputs: answer(deployment, async (request: resource.RegisterResourceOutputsRequest) => {
+      await deployment.registerOutputs(request.getUrn(), properties(request.getOutputs()));
+      return new Empty();
+    }),
+    readResource: answer(deployment, async (request: resource.ReadResourceRequest) => {
+      const { urn, outputs } = await deployment.read(readReadGoal(request), request.getId());
+      return new resource.ReadResourceResponse().setUrn(urn).setProperties(struct(outputs));
+    }),
+    invoke: answer(deployment, async (request: resource.ResourceInvokeRequest) => {
+      const args = properties(request.getArgs());
+      const result = await deployment.invoke(request.getTok(), args, request.getProvider() || undefined, request.getVersion() || undefined);
+      return new InvokeResponse().setReturn(struct(result));
+    }),
+    // Nothing runs in the program at deletion, so that it may end before the deletions begin.
+    signalAndWaitForShutdown: answer(deployment, async () => new Empty()),
+    call: refuse("pulumi.runtime.call (methods of remote components)"),
+    registerStackTransform: refuse("Stack transforms"),
+    registerStackInvokeTransform: refuse("Invoke transforms"),
+    registerResourceHook: refuse("Resource hooks"),
+    registerErrorHook: refuse("Error hooks"),
+    registerPackage: refuse("Parameterized packages"),
+  };
+}
+
+function engineService({ deployment, emit }: MonitorOptions): UntypedServiceImplementation {
+  let root = "";
+  const severities = { 0: "debug", 1: "info", 2: "warning", 3: "error" } as const;
+  return {
+    log: answer(deployment, async (request: engine.LogRequest) => {
+      const [severity, urn] = [severities[request.getSeverity()], request.getUrn()];
+      if (severity === "error") deployment.failure ??= new DeployError(request.getMessage());
+      emit({ type: "diagnostic", severity, message: request.getMessage(), ...(urn && { urn }) });
+      return new Empty();
+    }),
+    getRootResource: answer(deployment, async () => new engine.GetRootResourceResponse().setUrn(root)),
+    setRootResource: answer(deployment, async (request: engine.SetRootResourceRequest) => {
+      root = request.getUrn();
+      return new engine.SetRootResourceResponse();
+    }),
+  };
+}
+
+/**
+ * Wraps a handler. A failure is told by the engine and ends the run; the runtime takes UNAVAILABLE as "the engine is
+ * shutting down" and leaves quietly instead of reporting it a second time.
+ */
+function answer<Request, Response>(deployment: Deployment, handle: (request: Request) => Promise<Response>): handleUnaryCall<Request, Response> {
+  return (call, callback) => {
+    handle(call.request).then(
+      (response) => callback(null, response),
+      (error: unknown) => {
+        if (!deployment.failure) deployment.fail(error);
+        callback({ code: status.UNAVAILABLE, details: messageOf(error) });
+      },
+    );
+  };
+}
+
+const properties = (value: Struct | undefined): Properties => (value ? (value.toJavaScript() as Properties) : {});
+const struct = (value: Properties): Struct => Struct.fromJavaScript(value);

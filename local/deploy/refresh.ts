@@ -1,0 +1,90 @@
+/**
+ * Reads what exists: to settle operations whose outcome a dead process never learned, and to bring the state up to
+ * date with what was changed behind it.
+ */
+import { isManaged } from "./decide";
+import { DeployError } from "./errors";
+import type { Emit, PropertyChange } from "./events";
+import type { Provider } from "./provider";
+import type { PendingOperation, ResourceState } from "./snapshot";
+import { instanceOf, type Entry, type Steps, type Store } from "./steps";
+import { annotate, equal, masked, plain, type Properties } from "./values";
+
+type FindProvider = (ref: string | undefined) => Provider | undefined;
+
+/**
+ * Looks whether each interrupted creation happened and takes over what it made. An interrupted update or deletion
+ * needs nothing: the state still holds what was before, and the next run does it again.
+ */
+export async function recoverPending(store: Store, steps: Steps, find: FindProvider, emit: Emit): Promise<void> {
+  for (const [token, operation] of [...store.snapshot.pending]) {
+    const message = `"${operation.type}" was interrupted: looking what came of it`;
+    emit({ type: "diagnostic", severity: "info", message, urn: operation.resource.urn });
+    const record = operation.type === "creating" ? await adopt(store, steps, find, operation) : {};
+    await store.record({ ...record, settle: [token] });
+  }
+}
+
+async function adopt({ snapshot }: Store, steps: Steps, find: FindProvider, { resource }: PendingOperation) {
+  const provider = find(resource.provider);
+  const id = provider?.locate(resource.type, plain(resource.inputs ?? {}));
+  if (!provider || id === undefined)
+    throw new DeployError(`${resource.urn}: its creation was interrupted and its id is the server's choice. Look for it, delete it, and remove the pending operation from the state.`);
+  const found = await provider.read(resource.type, { ...instanceOf(resource), id }, {});
+  if (!found) return {};
+  const time = new Date().toISOString();
+  const outputs = steps.sealOutputs(provider, resource, found.outputs);
+  const inputs = annotate(found.inputs, resource.inputs ?? {}) as Properties;
+  const made: ResourceState = { ...resource, id: found.id, inputs, outputs, created: time, modified: time };
+  const put = [{ key: snapshot.newKey(), resource: made }];
+  const old = [...snapshot.resources].find(([, state]) => state.urn === resource.urn && !state.delete);
+  if (!old) return { put };
+  const [key, state] = old;
+  const isSame = state.pendingReplacement || state.external || state.id === found.id;
+  return isSame ? { put, drop: [key] } : { put: [...put, { key, resource: { ...state, delete: true } }] };
+}
+
+/** Reads every resource of the state; what is gone is dropped, what differs is taken over. */
+export async function refreshAll(steps: Steps, find: FindProvider): Promise<void> {
+  const entries = [...steps.snapshot.base.keys()].map((key) => ({ key, state: steps.snapshot.resources.get(key) }));
+  const managed = entries.filter((entry): entry is Entry => entry.state !== undefined && isManaged(entry.state) && !entry.state.pendingReplacement);
+  const results = await Promise.allSettled(managed.map((entry) => refreshOne(steps, find, entry)));
+  const failed = results.find((result) => result.status === "rejected");
+  if (failed) throw failed.reason;
+}
+
+async function refreshOne(steps: Steps, find: FindProvider, { key, state }: Entry): Promise<void> {
+  const provider = find(state.provider);
+  if (!provider) throw new DeployError(`${state.urn}: provider ${state.provider ?? ""} is not in the state`);
+  // What was found is known only when the step is over; the same list is then told as its changes.
+  const changes: PropertyChange[] = [];
+  await steps.perform("refresh", undefined, state, changes, async (options) => {
+    const found = await provider.read(state.type, instanceOf(state), { ...options, timeout: state.customTimeouts?.read });
+    if (!found) {
+      changes.push({ path: "id", kind: "delete", old: state.id, replaces: false });
+      steps.counts.delete = (steps.counts.delete ?? 0) + 1;
+      return { drop: [key] };
+    }
+    const outputs = steps.sealOutputs(provider, state, found.outputs);
+    changes.push(...drift(state.outputs ?? {}, outputs));
+    const name = changes.length === 0 ? "same" : "update";
+    steps.counts[name] = (steps.counts[name] ?? 0) + 1;
+    if (changes.length === 0) return {};
+    const inputs = annotate(found.inputs, state.inputs ?? {}) as Properties;
+    return { put: [{ key, resource: { ...state, inputs, outputs, modified: new Date().toISOString() } }] };
+  });
+}
+
+/** Outputs that differ; secrets are compared open and shown masked. */
+function drift(olds: Properties, news: Properties): PropertyChange[] {
+  const keys = [...new Set([...Object.keys(olds), ...Object.keys(news)])].sort();
+  return keys
+    .filter((path) => !equal(plain(olds[path] ?? null), plain(news[path] ?? null)))
+    .map((path) => ({
+      path,
+      kind: path in olds ? (path in news ? "update" : "delete") : "add",
+      old: olds[path] === undefined ? undefined : masked(olds[path]),
+      new: news[path] === undefined ? undefined : masked(news[path]),
+      replaces: false,
+    }));
+}

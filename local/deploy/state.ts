@@ -1,0 +1,219 @@
+/**
+ * A stack's state on disk: `<stack>.json` in the engine's deployment format, and beside it a journal to which each step
+ * is appended and synced before the next one may rely on it. Opening replays a journal that a dead process left behind.
+ */
+import { createHash } from "node:crypto";
+import { copyFile, mkdir, open, readdir, readFile, rename, unlink, type FileHandle } from "node:fs/promises";
+import { join } from "node:path";
+import type { Crypter } from "./secrets";
+import { formatStateFile, opened, parseStateFile, saltOf, sealed, Snapshot, type JournalRecord, type ResourceState, type StateFile } from "./snapshot";
+import { DeployError } from "./errors";
+
+const KEPT_BACKUPS = 10;
+
+export interface StateOptions {
+  /** `<lab>/stacks`. */
+  folder: string;
+  stack: string;
+  /** Called with the salt that the state was sealed with, undefined for a new stack. */
+  crypter: (salt: string | undefined) => Promise<Crypter>;
+  /** Version of Pulumi's protocol, for the manifest. */
+  version: string;
+}
+
+export class State {
+  private journal?: FileHandle;
+  private queue: { line: string; durable?: { resolve: () => void; reject: (error: unknown) => void } }[] = [];
+  private writing?: Promise<void>;
+  private failure?: unknown;
+  private changed = false;
+
+  private constructor(
+    private readonly options: StateOptions,
+    readonly crypter: Crypter,
+    public snapshot: Snapshot,
+    /** SHA-256 of the state file that the journal continues. */
+    private baseHash: string,
+  ) {}
+
+  static async open(options: StateOptions): Promise<State> {
+    await mkdir(join(options.folder, "backups"), { recursive: true, mode: 0o700 });
+    const text = await readIfThere(statePath(options));
+    const file = text === undefined ? undefined : await parse(options, text);
+    const crypter = await options.crypter(saltOf(file));
+    const open = (resource: unknown) => opened(resource as ResourceState, crypter);
+    const resources = (file?.deployment.resources ?? []).map(open);
+    const pending = (file?.deployment.pending_operations ?? []).map(({ type, resource }) => ({ type: type as "creating", resource: open(resource) }));
+    const state = new State(options, crypter, new Snapshot(resources, pending), hash(text ?? ""));
+    await state.replay();
+    return state;
+  }
+
+  /** Applies a change; resolves when it is on disk, at once if it need not be durable by itself. */
+  record(record: JournalRecord, durable = true): Promise<void> {
+    this.snapshot.apply(record);
+    this.changed ||= durable;
+    const put = record.put?.map(({ key, resource }) => ({ key, resource: sealed(resource, this.crypter) }));
+    const begin = record.begin && {
+      ...record.begin,
+      operation: { ...record.begin.operation, resource: sealed(record.begin.operation.resource, this.crypter) },
+    };
+    const line = `${JSON.stringify({ ...record, ...(put && { put }), ...(begin && { begin }) })}\n`;
+    if (!durable) {
+      this.queue.push({ line });
+      return Promise.resolve();
+    }
+    return new Promise((resolve, reject) => {
+      this.queue.push({ line, durable: { resolve, reject } });
+      this.writing ??= this.drain();
+    });
+  }
+
+  /** Folds the journal into the state file, keeping the one before as a backup; nothing is written if nothing changed. */
+  async fold(): Promise<void> {
+    await this.writing;
+    await this.journal?.close();
+    this.journal = undefined;
+    this.queue = [];
+    if (this.changed) {
+      const text = formatStateFile(this.snapshot, this.crypter, this.options.version, new Date().toISOString());
+      await this.backUp();
+      await writeAtomically(statePath(this.options), text);
+      this.snapshot = new Snapshot(this.snapshot.ordered(), [...this.snapshot.pending.values()]);
+      this.baseHash = hash(text);
+      this.changed = false;
+    }
+    await unlinkIfThere(journalPath(this.options));
+  }
+
+  private async drain(): Promise<void> {
+    while (this.queue.length > 0) {
+      const batch = this.queue.splice(0);
+      try {
+        if (this.failure) throw this.failure;
+        this.journal ??= await this.begin();
+        await this.journal.appendFile(batch.map(({ line }) => line).join(""));
+        await this.journal.datasync();
+        for (const { durable } of batch) durable?.resolve();
+      } catch (error) {
+        // After a failed write nothing later may claim to be recorded: every further step is refused.
+        this.failure = error;
+        for (const { durable } of batch) durable?.reject(error);
+      }
+    }
+    this.writing = undefined;
+  }
+
+  private async begin(): Promise<FileHandle> {
+    const journal = await open(journalPath(this.options), "w", 0o600);
+    await journal.appendFile(`${JSON.stringify({ base: this.baseHash, salt: this.crypter.salt })}\n`);
+    await syncFolder(this.options.folder);
+    return journal;
+  }
+
+  /** What a dead process had recorded; a journal whose base is another file was folded already. */
+  private async replay(): Promise<void> {
+    const text = await readIfThere(journalPath(this.options));
+    if (text === undefined) return;
+    const lines = text.split("\n");
+    // What follows the last newline is a record whose writer died: it never counted as written.
+    lines.pop();
+    const [header, ...records] = lines.map((line, at) => this.parseLine(line, at));
+    const salt = (header as { salt?: string } | undefined)?.salt;
+    if ((header as { base?: string } | undefined)?.base !== this.baseHash) return unlinkIfThere(journalPath(this.options));
+    const crypter = salt === undefined || salt === this.crypter.salt ? this.crypter : await this.options.crypter(salt);
+    for (const record of records as JournalRecord[]) this.snapshot.apply(openRecord(record, crypter));
+    this.changed = records.length > 0;
+    await this.fold();
+  }
+
+  private parseLine(line: string, at: number): unknown {
+    try {
+      return JSON.parse(line);
+    } catch (error) {
+      const path = journalPath(this.options);
+      throw new DeployError(`${path}: line ${at + 1} is damaged. Move the file away to go on from ${statePath(this.options)}.`, { cause: error });
+    }
+  }
+
+  private async backUp(): Promise<void> {
+    const from = statePath(this.options);
+    if ((await readIfThere(from)) === undefined) return;
+    const time = new Date().toISOString().replaceAll(":", "-");
+    await copyFile(from, join(backupFolder(this.options), `${this.options.stack}.${time}.json`));
+    const old = (await backups(this.options)).slice(0, -KEPT_BACKUPS);
+    await Promise.all(old.map((name) => unlinkIfThere(join(backupFolder(this.options), name))));
+  }
+}
+
+/** The deployment as it stands, with what a running or dead process has recorded in its journal; secrets stay sealed. */
+export async function exportState(folder: string, stack: string): Promise<{ version: 3; deployment: { resources?: ResourceState[] } & Record<string, unknown> }> {
+  const options = { folder, stack };
+  const text = await readIfThere(statePath(options));
+  const file = text === undefined ? undefined : parseStateFile(text, statePath(options), "see the folder backups beside it");
+  const snapshot = new Snapshot((file?.deployment.resources ?? []) as unknown as ResourceState[]);
+  const [header, ...records] = ((await readIfThere(journalPath(options))) ?? "").split("\n").slice(0, -1).map((line) => JSON.parse(line) as object);
+  if (header && (header as { base?: string }).base === hash(text ?? "")) for (const record of records) snapshot.apply(record as JournalRecord);
+  return { version: 3, deployment: { ...file?.deployment, resources: snapshot.ordered() } };
+}
+
+const statePath = ({ folder, stack }: Pick<StateOptions, "folder" | "stack">) => join(folder, `${stack}.json`);
+const journalPath = ({ folder, stack }: Pick<StateOptions, "folder" | "stack">) => join(folder, `${stack}.journal`);
+const backupFolder = ({ folder }: StateOptions) => join(folder, "backups");
+const hash = (text: string) => createHash("sha256").update(text).digest("hex");
+
+async function backups(options: StateOptions): Promise<string[]> {
+  const names = await readdir(backupFolder(options));
+  return names.filter((name) => name.startsWith(`${options.stack}.2`) && name.endsWith(".json")).sort();
+}
+
+async function parse(options: StateOptions, text: string): Promise<StateFile> {
+  const newest = (await backups(options)).at(-1);
+  const remedy = newest ? `the one before is ${join(backupFolder(options), newest)}` : "there is no backup of it";
+  return parseStateFile(text, statePath(options), remedy);
+}
+
+function openRecord(record: JournalRecord, crypter: Crypter): JournalRecord {
+  const { put, begin } = record;
+  return {
+    ...record,
+    ...(put && { put: put.map(({ key, resource }) => ({ key, resource: opened(resource, crypter) })) }),
+    ...(begin && { begin: { ...begin, operation: { ...begin.operation, resource: opened(begin.operation.resource, crypter) } } }),
+  };
+}
+
+async function writeAtomically(path: string, text: string): Promise<void> {
+  const draft = `${path}.draft`;
+  const file = await open(draft, "w", 0o600);
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(draft, path);
+  await syncFolder(join(path, ".."));
+}
+
+/** Makes a name in the folder itself durable. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  return readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return undefined;
+    throw error;
+  });
+}
+
+async function unlinkIfThere(path: string): Promise<void> {
+  await unlink(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "ENOENT") throw error;
+  });
+}
