@@ -1,5 +1,6 @@
 /** What one spark-submit is given: its command line, spark-defaults.conf and environment. Pure. */
 import { delimiter, join } from "node:path";
+import { pathToFileURL } from "node:url";
 import type { SparkResources, SparkWorkload } from "./interface";
 import { sizeProblems } from "./spark-resources";
 import { TRUST_PASSWORD, type Trust } from "./spark-trust";
@@ -20,7 +21,9 @@ export function layout(folder: string) {
 
 /** `spark:spark.x` and `spark.x` are the same property. */
 export function sparkProperties(properties: Readonly<Record<string, string>>): Record<string, string> {
-  const entries = Object.entries(properties).map(([key, value]) => [key.replace(/^spark:(?=spark\.)/, ""), value] as const);
+  const entries = Object.entries(properties).map(
+    ([key, value]) => [key.replace(/^spark:(?=spark\.)/, ""), value] as const,
+  );
   return Object.fromEntries(entries.filter(([key]) => key.startsWith("spark.")));
 }
 
@@ -77,14 +80,14 @@ export function sparkDefaults(
     "spark.hadoop.fs.gs.impl": "com.google.cloud.hadoop.fs.gcs.GoogleHadoopFileSystem",
     "spark.hadoop.fs.AbstractFileSystem.gs.impl": "com.google.cloud.hadoop.fs.gcs.GoogleHadoopFS",
     "spark.hadoop.fs.gs.project.id": workload.door.project,
-    "spark.sql.warehouse.dir": `file://${join(at.work, "spark-warehouse")}`,
+    "spark.sql.warehouse.dir": pathToFileURL(join(at.work, "spark-warehouse")).href,
     ...asked,
     "spark.master": `local[${resources.cores}]`,
     "spark.driver.memory": `${resources.heapMb}m`,
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.eventLog.enabled": "true",
-    "spark.eventLog.dir": `file://${at.events}`,
+    "spark.eventLog.dir": pathToFileURL(at.events).href,
     "spark.driver.extraClassPath": joined(
       delimiter,
       trust.overlay,

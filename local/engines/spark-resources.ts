@@ -27,7 +27,8 @@ export function thisMachine(): Machine {
 }
 
 /** What all workloads together may hold: a quarter of the memory, at least 2 GB, stays for everything else. */
-export const capacityMb = ({ memoryMb }: Machine) => Math.max(memoryMb - Math.max(2048, Math.floor(memoryMb / 4)), 1024);
+export const capacityMb = ({ memoryMb }: Machine) =>
+  Math.max(memoryMb - Math.max(2048, Math.floor(memoryMb / 4)), 1024);
 
 export function sparkResources(properties: Readonly<Record<string, string>>, machine: Machine): SparkResources {
   const reduced: string[] = [];
@@ -42,13 +43,20 @@ export function sparkResources(properties: Readonly<Record<string, string>>, mac
     ? cap("spark.executor.cores x spark.executor.instances", askedCores * askedInstances, machine.cores, "")
     : Math.min(askedCores * askedInstances, machine.cores);
 
-  const asked = [properties["spark.driver.memory"], properties["spark.executor.memory"]].map(megabytes).filter(isNumber);
+  const asked = [properties["spark.driver.memory"], properties["spark.executor.memory"]]
+    .map(megabytes)
+    .filter(isNumber);
   const wantedHeap = asked.length > 0 ? Math.max(...asked) : DEFAULTS.heapMb;
-  const heapMb = Math.max(MINIMUM_HEAP_MB, cap("spark.driver.memory", wantedHeap, Math.floor(machine.memoryMb / 2), "m"));
+  const heapMb = Math.max(
+    MINIMUM_HEAP_MB,
+    cap("spark.driver.memory", wantedHeap, Math.floor(machine.memoryMb / 2), "m"),
+  );
   const overhead = Math.max(
     384,
     Math.ceil(heapMb / 10),
-    ...[properties["spark.driver.memoryOverhead"], properties["spark.executor.memoryOverhead"]].map(megabytes).filter(isNumber),
+    ...[properties["spark.driver.memoryOverhead"], properties["spark.executor.memoryOverhead"]]
+      .map(megabytes)
+      .filter(isNumber),
   );
   const memoryMb = Math.min(heapMb + overhead + PYTHON_MB * (1 + cores), machine.memoryMb);
   return { cores, heapMb, memoryMb, reduced };
@@ -64,7 +72,12 @@ export function sizeProblems(properties: Readonly<Record<string, string>>): stri
     }
   };
   check(["spark.driver.cores", "spark.executor.cores", "spark.executor.instances"], number, "a positive whole number");
-  const memory = ["spark.driver.memory", "spark.executor.memory", "spark.driver.memoryOverhead", "spark.executor.memoryOverhead"];
+  const memory = [
+    "spark.driver.memory",
+    "spark.executor.memory",
+    "spark.driver.memoryOverhead",
+    "spark.executor.memoryOverhead",
+  ];
   check(memory, megabytes, "a size such as 2g or 9600m");
   return problems;
 }
@@ -79,7 +92,9 @@ function number(text?: string): number | undefined {
 function megabytes(text?: string): number | undefined {
   const match = /^(\d{1,9})([kmgt]?)b?$/i.exec(text?.trim() ?? "");
   if (!match) return undefined;
-  const factor = { k: 1 / 1024, m: 1, g: 1024, t: 1024 * 1024 }[(match[2] || "m").toLowerCase() as "k" | "m" | "g" | "t"];
+  const factor = { k: 1 / 1024, m: 1, g: 1024, t: 1024 * 1024 }[
+    (match[2] || "m").toLowerCase() as "k" | "m" | "g" | "t"
+  ];
   const value = Math.floor(Number(match[1]) * factor);
   return value > 0 ? value : undefined;
 }

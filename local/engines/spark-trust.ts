@@ -24,7 +24,10 @@ export interface Trust {
 }
 
 export async function trustOf(caCertificate: string, python: string): Promise<Trust> {
-  const hash = createHash("sha256").update(await readFile(caCertificate)).digest("hex").slice(0, 16);
+  const hash = createHash("sha256")
+    .update(await readFile(caCertificate))
+    .digest("hex")
+    .slice(0, 16);
   const folder = join(dirname(caCertificate), `java-${hash}`);
   const trust = { store: join(folder, "trust.p12"), overlay: join(folder, "overlay") };
   if (!(await exists(folder))) await make(folder, caCertificate, python);

@@ -46,7 +46,10 @@ export async function eventLogs(folder: string): Promise<string[]> {
     if (error.code === "ENOENT") return [];
     throw error;
   });
-  return names.filter((name) => !name.startsWith(".")).sort().map((name) => join(folder, name));
+  return names
+    .filter((name) => !name.startsWith("."))
+    .sort()
+    .map((name) => join(folder, name));
 }
 
 interface Event {

@@ -36,7 +36,8 @@ logger.native.level = error
 
 export function createSparkEngine(tools: Tools, machine: Machine = thisMachine()): SparkEngine {
   const home = once(() => sparkHome(tools.python.spark));
-  const resources = (properties: Readonly<Record<string, string>>) => sparkResources(sparkProperties(properties), machine);
+  const resources = (properties: Readonly<Record<string, string>>) =>
+    sparkResources(sparkProperties(properties), machine);
   return {
     runtimes: RUNTIMES,
     capacityMb: capacityMb(machine),

@@ -18,19 +18,25 @@ from types import FrameType
 
 
 def main(folder: Path, command: list[str]) -> None:
-    record(folder / "process.json", {"pid": os.getpid(), "started": started(os.getpid())})
-    os.write(3, b"\n")
-    os.close(3)
     # A stop is sent to the whole group. This process stays to record it; handlers (unlike SIG_IGN) do not pass to the
     # command.
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, stay)
+    record(
+        folder / "process.json", {"pid": os.getpid(), "started": started(os.getpid())}
+    )
+    os.write(3, b"\n")
+    os.close(3)
     try:
         code = subprocess.run(command, stdin=subprocess.DEVNULL, check=False).returncode
     except OSError as error:
         print(f"{command[0]}: {error.strerror}", file=sys.stderr, flush=True)
         code = 127
-    end = {"exitCode": None, "signal": signal.Signals(-code).name} if code < 0 else {"exitCode": code, "signal": None}
+    end = (
+        {"exitCode": None, "signal": signal.Signals(-code).name}
+        if code < 0
+        else {"exitCode": code, "signal": None}
+    )
     record(folder / "exit.json", end)
 
 
@@ -57,9 +63,18 @@ def started(pid: int) -> str:
     """What tells this process from a later one with the same id; spark-process.ts reads the same two sources."""
     stat = Path(f"/proc/{pid}/stat")
     if stat.exists():
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
-        return f"{boot}:{stat.read_text(encoding='utf-8').rpartition(')')[2].split()[19]}"
-    listing = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=True)
+        boot = (
+            Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
+        )
+        return (
+            f"{boot}:{stat.read_text(encoding='utf-8').rpartition(')')[2].split()[19]}"
+        )
+    listing = subprocess.run(
+        ["ps", "-o", "lstart=", "-p", str(pid)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     return " ".join(listing.stdout.split())
 
 

@@ -12,13 +12,21 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
-from cryptography.hazmat.primitives.serialization.pkcs12 import PKCS12Certificate, serialize_java_truststore
+from cryptography.hazmat.primitives.serialization.pkcs12 import (
+    PKCS12Certificate,
+    serialize_java_truststore,
+)
 
 
 def main(certificates: Path, store: Path, password: str) -> None:
     loaded = x509.load_pem_x509_certificates(certificates.read_bytes())
-    named = [PKCS12Certificate(certificate, f"lab-{i}".encode()) for i, certificate in enumerate(loaded)]
-    store.write_bytes(serialize_java_truststore(named, BestAvailableEncryption(password.encode())))
+    named = [
+        PKCS12Certificate(certificate, f"lab-{i}".encode())
+        for i, certificate in enumerate(loaded)
+    ]
+    store.write_bytes(
+        serialize_java_truststore(named, BestAvailableEncryption(password.encode()))
+    )
 
 
 if __name__ == "__main__":

@@ -26,16 +26,23 @@ export function checkBatch(batch: JsonObject, call: Call, cloud: Cloud): void {
   ];
   if (violations.length > 0) throw badRequest(violations);
   const unserved = KINDS.slice(1).find((kind) => batch[kind] !== undefined);
-  if (unserved) throw new ApiError("UNIMPLEMENTED", `Batches of kind ${unserved} are not run here; expected pysparkBatch.`);
+  if (unserved)
+    throw new ApiError("UNIMPLEMENTED", `Batches of kind ${unserved} are not run here; expected pysparkBatch.`);
 }
 
 function idProblems({ query }: Call): Violation[] {
   const found: Violation[] = [];
   if (isSet(query.batchId) && !/^[a-z0-9-]{4,63}$/.test(String(query.batchId))) {
-    found.push({ field: "batch_id", description: `Invalid batch id '${String(query.batchId)}': expected 4-63 characters of a-z, 0-9 and '-'.` });
+    found.push({
+      field: "batch_id",
+      description: `Invalid batch id '${String(query.batchId)}': expected 4-63 characters of a-z, 0-9 and '-'.`,
+    });
   }
   if (isSet(query.requestId) && !/^[\w-]{1,40}$/.test(String(query.requestId))) {
-    found.push({ field: "request_id", description: `Invalid request id '${String(query.requestId)}': expected at most 40 letters, digits, '_' or '-'.` });
+    found.push({
+      field: "request_id",
+      description: `Invalid request id '${String(query.requestId)}': expected at most 40 letters, digits, '_' or '-'.`,
+    });
   }
   return found;
 }
@@ -44,24 +51,37 @@ function kindProblems(batch: JsonObject): Violation[] {
   const kinds = KINDS.filter((kind) => batch[kind] !== undefined);
   if (kinds.length !== 1) {
     const got = kinds.length === 0 ? "none" : kinds.join(", ");
-    return [{ field: "batch.batch_config", description: `Exactly one batch configuration must be set: got ${got}; expected one of ${KINDS.join(", ")}.` }];
+    return [
+      {
+        field: "batch.batch_config",
+        description: `Exactly one batch configuration must be set: got ${got}; expected one of ${KINDS.join(", ")}.`,
+      },
+    ];
   }
   return kinds[0] === "pysparkBatch" ? pysparkProblems(objectAt(batch, "pysparkBatch")) : [];
 }
 
 function pysparkProblems(pyspark: JsonObject): Violation[] {
   const found: Violation[] = [];
-  const report = (field: string, description: string) => found.push({ field: `batch.pyspark_batch.${field}`, description });
+  const report = (field: string, description: string) =>
+    found.push({ field: `batch.pyspark_batch.${field}`, description });
   const main = pyspark.mainPythonFileUri;
   if (!isSet(main)) report("main_python_file_uri", "Main Python file URI is required.");
   else if (!/^gs:\/\/[^/]+\/.+\.py$/.test(String(main))) {
-    report("main_python_file_uri", `Invalid main Python file URI '${String(main)}': expected gs://<bucket>/<object>.py.`);
+    report(
+      "main_python_file_uri",
+      `Invalid main Python file URI '${String(main)}': expected gs://<bucket>/<object>.py.`,
+    );
   }
   for (const [list, suffix] of Object.entries(URI_LISTS)) {
     const field = list.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
     for (const uri of (pyspark[list] ?? []) as string[]) {
       // A comma would be two files to Spark.
-      if (!/^gs:\/\/[^/,]+\/[^,]+$/.test(uri) || !suffix.test(uri)) report(field, `Invalid URI '${uri}' in ${list}: expected gs://<bucket>/<object> that matches ${suffix.source}.`);
+      if (!/^gs:\/\/[^/,]+\/[^,]+$/.test(uri) || !suffix.test(uri))
+        report(
+          field,
+          `Invalid URI '${uri}' in ${list}: expected gs://<bucket>/<object> that matches ${suffix.source}.`,
+        );
     }
   }
   return found;

@@ -64,7 +64,9 @@ export class LiveBatch {
   private advance(): Promise<void> {
     this.copying = this.copying
       .then(() => this.copy.advance())
-      .catch((error: unknown) => this.cloud.log.error({ err: error, batch: this.run.batch }, "driver output was not copied"));
+      .catch((error: unknown) =>
+        this.cloud.log.error({ err: error, batch: this.run.batch }, "driver output was not copied"),
+      );
     return this.copying;
   }
 }

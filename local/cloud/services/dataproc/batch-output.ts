@@ -71,7 +71,12 @@ export async function tail(file: string): Promise<string> {
 }
 
 /** Event logs go where the batch says (`spark.eventLog.dir`), else to the staging bucket. */
-export async function keepEventLogs(batch: JsonObject, bucket: string, logs: readonly string[], cloud: Cloud): Promise<void> {
+export async function keepEventLogs(
+  batch: JsonObject,
+  bucket: string,
+  logs: readonly string[],
+  cloud: Cloud,
+): Promise<void> {
   const properties = propertiesOf(batch);
   const asked = properties["spark.eventLog.dir"] ?? properties["spark:spark.eventLog.dir"];
   const folder = asked?.replace(/\/+$/, "") ?? `gs://${bucket}/${String(batch.uuid)}/spark-job-history`;

@@ -47,7 +47,11 @@ export function newBatch(args: NewBatch): JsonObject {
       "goog-dataproc-drz-resource-uuid": `batch-${uuid}`,
       "goog-dataproc-location": location,
     },
-    runtimeConfig: { ...objectAt(sent, "runtimeConfig"), version: args.version, properties: resolvedProperties(sent, name, args.resources) },
+    runtimeConfig: {
+      ...objectAt(sent, "runtimeConfig"),
+      version: args.version,
+      properties: resolvedProperties(sent, name, args.resources),
+    },
     environmentConfig: {
       ...environment,
       executionConfig: { ...execution, ...network, ttl: execution.ttl ?? DEFAULT_TTL },

@@ -13,7 +13,18 @@ import { type Run, runFolder, runKey } from "./batch-runs";
 import type { BatchRunner } from "./batch-runner";
 import { defaultRuntime, isSet, objectAt, propertiesOf } from "./workload-rules";
 
-const OUTPUT_ONLY = ["name", "uuid", "createTime", "runtimeInfo", "state", "stateMessage", "stateTime", "creator", "operation", "stateHistory"];
+const OUTPUT_ONLY = [
+  "name",
+  "uuid",
+  "createTime",
+  "runtimeInfo",
+  "state",
+  "stateMessage",
+  "stateTime",
+  "creator",
+  "operation",
+  "stateHistory",
+];
 const DEFAULT_PAGE = "20";
 
 export function batchMethods(runnerOf: (cloud: Cloud) => BatchRunner): Record<string, Behaviour> {
@@ -41,7 +52,9 @@ async function create(call: Call, cloud: Cloud, runner: BatchRunner): Promise<Js
   checkBatch(call.body, call, cloud);
   const parent = String(call.path.parent);
   const operation = await cloud.store.exclusive(`dataproc/create/${parent}`, async () => {
-    const request = isSet(call.query.requestId) ? `dataproc/requests/${parent}/${String(call.query.requestId)}` : undefined;
+    const request = isSet(call.query.requestId)
+      ? `dataproc/requests/${parent}/${String(call.query.requestId)}`
+      : undefined;
     const first = request && (await cloud.store.get(request));
     if (first) return cloud.operations.get(String(first.operation));
     const id = isSet(call.query.batchId) ? String(call.query.batchId) : randomUUID();
@@ -70,7 +83,14 @@ async function store(id: string, request: string | undefined, call: Call, cloud:
   const batch = newBatch({ sent, project, location, id, uuid, operation, creator, now, version, resources });
   const warnings = warningsOf(sent, resources, version);
   const bucket = await stagingBucket(batch, location, cloud);
-  const run: Run = { batch: String(batch.name), uuid, account: workloadAccount(batch, cloud), bucket, port: 0, warnings };
+  const run: Run = {
+    batch: String(batch.name),
+    uuid,
+    account: workloadAccount(batch, cloud),
+    bucket,
+    port: 0,
+    warnings,
+  };
   const pending: StoredOperation = {
     api: "dataproc",
     operation: { name: operation, metadata: operationMetadata(batch, warnings), done: false },
@@ -96,7 +116,10 @@ async function get(call: Call, cloud: Cloud, runner: BatchRunner): Promise<Json>
 const list: Behaviour = async (call, cloud) => {
   const order = call.query.orderBy;
   if (isSet(order) && !/^\s*create_?time\s+desc\s*$/i.test(String(order))) {
-    throw new ApiError("INVALID_ARGUMENT", `Invalid order_by '${String(order)}': expected nothing or 'create_time desc'.`);
+    throw new ApiError(
+      "INVALID_ARGUMENT",
+      `Invalid order_by '${String(order)}': expected nothing or 'create_time desc'.`,
+    );
   }
   const prefix = `${String(call.path.parent)}/batches/`;
   const named = {

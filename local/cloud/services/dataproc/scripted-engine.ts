@@ -26,7 +26,8 @@ export function scriptedEngine(capacity = 10): ScriptedEngine {
   return {
     ...{ submitted, stopped, end, runtimes: ["2.3"], capacityMb: capacity * 100, milliDcu: () => 1700 },
     resources: () => ({ cores: 2, heapMb: 2048, memoryMb: 100, reduced: [] }),
-    propertyProblems: (properties) => ("spark.master" in properties ? ["spark.master: set by the service, it cannot be given"] : []),
+    propertyProblems: (properties) =>
+      "spark.master" in properties ? ["spark.master: set by the service, it cannot be given"] : [],
     submit: async (work) => {
       submitted.push(work);
       mkdirSync(work.folder, { recursive: true });

@@ -13,7 +13,10 @@ const check: Hook = ({ next, call, cloud }) => {
   const violations = problems(next, cloud);
   const parent = String(next.name).split("/sessionTemplates/")[0];
   if (call.path.parent !== undefined && parent !== call.path.parent) {
-    violations.push({ field: "session_template.name", description: `Invalid name '${String(next.name)}': expected ${call.path.parent}/sessionTemplates/<id>.` });
+    violations.push({
+      field: "session_template.name",
+      description: `Invalid name '${String(next.name)}': expected ${call.path.parent}/sessionTemplates/<id>.`,
+    });
   }
   if (violations.length > 0) throw badRequest(violations);
 };
@@ -38,7 +41,8 @@ export const sessionTemplates: ResourceType = {
       return check(change);
     },
   },
-  source: "google/cloud/dataproc/v1/session_templates.proto; ttl and idleTtl default in the session, not in its template",
+  source:
+    "google/cloud/dataproc/v1/session_templates.proto; ttl and idleTtl default in the session, not in its template",
 };
 
 function problems(template: JsonObject, cloud: Cloud): Violation[] {
@@ -50,7 +54,10 @@ function problems(template: JsonObject, cloud: Cloud): Violation[] {
   ];
   if (kinds.length !== 1) {
     const got = kinds.length === 0 ? "none" : kinds.join(", ");
-    found.push({ field: "session_template.session_config", description: `Exactly one session configuration must be set: got ${got}; expected one of ${KINDS.join(", ")}.` });
+    found.push({
+      field: "session_template.session_config",
+      description: `Exactly one session configuration must be set: got ${got}; expected one of ${KINDS.join(", ")}.`,
+    });
   }
   return found;
 }

@@ -34,17 +34,27 @@ export const executionOf = (resource: JsonObject): JsonObject =>
 export function runtimeProblems(resource: JsonObject, path: string, spark: SparkEngine): Violation[] {
   const runtime = objectAt(resource, "runtimeConfig");
   const found: Violation[] = [];
-  const report = (field: string, description: string) => found.push({ field: `${path}.runtime_config.${field}`, description });
+  const report = (field: string, description: string) =>
+    found.push({ field: `${path}.runtime_config.${field}`, description });
   const version = runtime.version;
   if (typeof version === "string" && version !== "" && !spark.runtimes.includes(version)) {
-    report("version", `Runtime version '${version}' is not supported. Supported versions: ${spark.runtimes.join(", ")}.`);
+    report(
+      "version",
+      `Runtime version '${version}' is not supported. Supported versions: ${spark.runtimes.join(", ")}.`,
+    );
   }
   if (typeof runtime.containerImage === "string" && runtime.containerImage !== "") {
-    report("container_image", `Container image '${runtime.containerImage}' is not known here; leave it out: the runtime's own environment is used.`);
+    report(
+      "container_image",
+      `Container image '${runtime.containerImage}' is not known here; leave it out: the runtime's own environment is used.`,
+    );
   }
   const properties = propertiesOf(resource);
   for (const key of Object.keys(properties).filter((name) => !PROPERTY.test(name))) {
-    report("properties", `Property '${key}' is not supported; expected a name that begins with 'spark.' or 'dataproc.'.`);
+    report(
+      "properties",
+      `Property '${key}' is not supported; expected a name that begins with 'spark.' or 'dataproc.'.`,
+    );
   }
   for (const problem of spark.propertyProblems(properties)) report("properties", `Property ${problem}.`);
   return found;
@@ -61,7 +71,10 @@ export function environmentProblems(resource: JsonObject, path: string, kind: "b
   }
   const bucket = execution.stagingBucket;
   if (isSet(bucket) && !/^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$/.test(String(bucket))) {
-    report("staging_bucket", `Invalid staging bucket '${String(bucket)}': expected the name of a bucket, not a URI or path.`);
+    report(
+      "staging_bucket",
+      `Invalid staging bucket '${String(bucket)}': expected the name of a bucket, not a URI or path.`,
+    );
   }
   if (kind === "batch" && isSet(execution.idleTtl)) {
     report("idle_ttl", "idle_ttl applies to sessions only; it cannot be set on a batch.");
@@ -93,10 +106,16 @@ export function labelProblems(resource: JsonObject, path: string): Violation[] {
   const found: Violation[] = labels.flatMap(([key, value]) => {
     const problems: Violation[] = [];
     if (!/^\p{Ll}[\p{Ll}\d_-]{0,62}$/u.test(key)) {
-      problems.push({ field, description: `Invalid label key '${key}': expected 1-63 lower-case letters, digits, '_' or '-', beginning with a letter.` });
+      problems.push({
+        field,
+        description: `Invalid label key '${key}': expected 1-63 lower-case letters, digits, '_' or '-', beginning with a letter.`,
+      });
     }
     if (!/^[\p{Ll}\d_-]{0,63}$/u.test(String(value))) {
-      problems.push({ field, description: `Invalid value '${String(value)}' of label '${key}': expected at most 63 lower-case letters, digits, '_' or '-'.` });
+      problems.push({
+        field,
+        description: `Invalid value '${String(value)}' of label '${key}': expected at most 63 lower-case letters, digits, '_' or '-'.`,
+      });
     }
     return problems;
   });
