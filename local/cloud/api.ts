@@ -140,9 +140,14 @@ async function dispatch(
   incoming: Incoming,
 ): Promise<Json | typeof HANDLED> {
   const { cloud } = surface;
-  const checked = checkRequest(method, { query: incoming.query, body: incoming.body, media });
+  const unlisted = surface.owners.get(method.api.name)?.unlisted?.[method.id] ?? [];
+  const isUnlisted = ([name]: [string, Json]) => unlisted.includes(name);
+  const sent = Object.entries(incoming.body ?? {});
+  const body = incoming.body && Object.fromEntries(sent.filter((field) => !isUnlisted(field)));
+  const checked = checkRequest(method, { query: incoming.query, body, media });
   const call: Call = {
-    ...{ methodId: method.id, host: incoming.host, principal: incoming.principal, body: checked.body },
+    ...{ methodId: method.id, host: incoming.host, principal: incoming.principal },
+    body: { ...checked.body, ...Object.fromEntries(sent.filter(isUnlisted)) },
     path: localPath(method, parameters, cloud.project),
     query: localQuery(method, checked.query, cloud.project),
     ...(incoming.http && { http: incoming.http }),

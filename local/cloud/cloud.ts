@@ -19,7 +19,11 @@ export interface Cloud {
   door: Promise<DoorSettings>;
   /** Current time; tests of ttl and expiry inject theirs. */
   now: () => Date;
-  log: { info: (o: object, msg: string) => void; warn: (o: object, msg: string) => void; error: (o: object, msg: string) => void };
+  log: {
+    info: (o: object, msg: string) => void;
+    warn: (o: object, msg: string) => void;
+    error: (o: object, msg: string) => void;
+  };
   /** Calls another method of this cloud in process, as `principal`, through the same checks as any client. */
   call: (request: { methodId: string } & Partial<Call>, principal: Principal) => Promise<Json>;
 }
@@ -28,7 +32,10 @@ export interface Cloud {
 export interface Store {
   get: (key: string) => Promise<JsonObject | undefined>;
   /** Entries whose key starts with `prefix`, in key order, after `startAfter` if given, at most `limit`. */
-  list: (prefix: string, options?: { startAfter?: string; limit?: number }) => Promise<{ key: string; value: JsonObject }[]>;
+  list: (
+    prefix: string,
+    options?: { startAfter?: string; limit?: number },
+  ) => Promise<{ key: string; value: JsonObject }[]>;
   write: (changes: { put?: Record<string, JsonObject>; delete?: readonly string[] }) => Promise<void>;
   /** Runs `work` while no other holder of the same key runs; get-check-write sequences go inside. */
   exclusive: <T>(key: string, work: () => Promise<T>) => Promise<T>;
@@ -58,9 +65,17 @@ export interface Principals {
   /** Resolves `Authorization`; throws UNAUTHENTICATED. `host` is where it was sent: a self-signed JWT is bound to it. */
   resolve: (authorization: string | undefined, host?: string) => Promise<Principal>;
   /** Access token for a principal, valid `seconds` (default 3600), with the scope cloud-platform if none is named. */
-  accessToken: (principal: Principal, seconds?: number, scopes?: readonly string[]) => { token: string; expiresIn: number };
+  accessToken: (
+    principal: Principal,
+    seconds?: number,
+    scopes?: readonly string[],
+  ) => { token: string; expiresIn: number };
   /** OIDC identity token, signed by the lab's key, as iamcredentials and the metadata server give. */
-  identityToken: (principal: Principal, audience: string, options?: { includeEmail?: boolean }) => Promise<string>;
+  identityToken: (
+    principal: Principal,
+    audience: string,
+    options?: { includeEmail?: boolean; useEmailAzp?: boolean },
+  ) => Promise<string>;
   /** RSA-SHA256 signature by the key that the cloud manages for its service accounts (signBlob, signJwt). */
   sign: (data: Buffer) => { keyId: string; signature: Buffer };
   /**

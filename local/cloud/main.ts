@@ -142,13 +142,13 @@ async function run(): Promise<void> {
   const settings = parseSettings(process.argv.slice(2));
   // Loaded here, so that a test of the door needs no tools folder.
   const { readTools } = await import("../engines/tools");
-  const { createEngines } = await import("../engines");
+  const { createSparkEngine } = await import("../engines/spark");
   const { services } = await import("./services");
   const tools = readTools();
   const started = await startCloud({
     ...settings,
     services,
-    engines: createEngines(tools),
+    engines: { spark: createSparkEngine(tools) } as Engines,
     descriptions: tools.descriptions,
   });
   process.stdout.write(`Loopback cloud: ${started.door.proxy}, project ${settings.project.id}, lab ${settings.lab}\n`);

@@ -61,10 +61,14 @@ export function openPrincipals({ tokens, store, project, region, now }: Identiti
     token: tokens.access(principal, seconds, scopes),
     expiresIn: seconds,
   });
-  const identityToken: Principals["identityToken"] = async (principal, audience, { includeEmail = true } = {}) => {
+  const identityToken: Principals["identityToken"] = async (
+    principal,
+    audience,
+    { includeEmail = true, useEmailAzp = false } = {},
+  ) => {
     const sub = await subject(principal);
     return tokens.identity({
-      ...{ aud: audience, azp: sub, sub },
+      ...{ aud: audience, azp: useEmailAzp ? principal.email : sub, sub },
       ...(includeEmail ? { email: principal.email, email_verified: true } : {}),
     });
   };

@@ -94,7 +94,12 @@ export interface ServerSetContext {
 }
 
 /** `current` is the stored resource (undefined before create), `next` what will be stored; hooks may change `next`. */
-export type Hook = (change: { current?: JsonObject; next: JsonObject; call: Call; cloud: Cloud }) => Promise<void> | void;
+export type Hook = (change: {
+  current?: JsonObject;
+  next: JsonObject;
+  call: Call;
+  cloud: Cloud;
+}) => Promise<void> | void;
 
 /** An HTTP request to a host of the service that no described method matches (media upload paths count as described). */
 export interface Undescribed {
@@ -111,6 +116,8 @@ export interface Service {
   types: readonly ResourceType[];
   /** Behaviour by discovery method id; goes before the generic engine. */
   methods: Readonly<Record<string, Behaviour>>;
+  /** Fields of request bodies, by method, that Google takes and its own clients send, though no description lists them. */
+  unlisted?: Readonly<Record<string, readonly string[]>>;
   /**
    * gRPC services whose unary methods are transcoded to this API's REST methods by their `google.api.http` annotations.
    * `protos` is the npm package that ships them as JSON (`build/protos/protos.json`).

@@ -15,6 +15,7 @@ const JWT_SECONDS = 12 * 3600;
 export const iamcredentials: Service = {
   apis: ["iamcredentials.v1"],
   types: [],
+  unlisted: { "iamcredentials.projects.serviceAccounts.generateIdToken": ["useEmailAzp"] },
   methods: {
     "iamcredentials.projects.serviceAccounts.generateAccessToken": generateAccessToken,
     "iamcredentials.projects.serviceAccounts.generateIdToken": generateIdToken,
@@ -34,11 +35,16 @@ async function generateAccessToken(call: Call, cloud: Cloud): Promise<Json> {
 }
 
 async function generateIdToken(call: Call, cloud: Cloud): Promise<Json> {
-  const { audience, includeEmail } = call.body;
+  const { audience, includeEmail, useEmailAzp } = call.body;
   if (typeof audience !== "string" || audience === "")
     throw invalid("audience: got none; expected the token's audience.");
   const account = await authorize(call, cloud, "iam.serviceAccounts.getOpenIdToken", [TOKEN_CREATOR, OPEN_ID_CREATOR]);
-  return { token: await cloud.principals.identityToken(account, audience, { includeEmail: includeEmail === true }) };
+  return {
+    token: await cloud.principals.identityToken(account, audience, {
+      includeEmail: includeEmail === true,
+      useEmailAzp: useEmailAzp === true,
+    }),
+  };
 }
 
 async function signBlob(call: Call, cloud: Cloud): Promise<Json> {
