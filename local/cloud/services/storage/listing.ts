@@ -9,7 +9,7 @@ import { globToRegExp } from "./glob";
 import { isTrue, one } from "./http";
 import { findBucket, isExpired } from "./records";
 import type { Bucket, Generation } from "./resources";
-import { compare, order, type Position, ShelfCursor, type Walk } from "./shelf-cursor";
+import { BEFORE_ALL, compare, order, type Position, ShelfCursor, type Walk } from "./shelf-cursor";
 
 export interface ListOptions extends Walk {
   delimiter?: string;
@@ -75,11 +75,16 @@ export async function listPage(store: Store, bucket: Bucket, options: ListOption
     const item = asItem && (glob?.test(name) ?? true);
     const told = last !== undefined && "name" in last && last.name === folder;
     const newFolder = folder !== undefined && !told && (glob?.test(folder) ?? true);
-    if (item || newFolder) {
-      if (page.items.length + page.prefixes.length >= options.maxResults)
-        return { ...page, nextPageToken: tokenOf(last!) };
-      if (newFolder) page.prefixes.push(folder);
-      if (item) page.items.push(next.value);
+    const isFull = () => page.items.length + page.prefixes.length >= options.maxResults;
+    if (newFolder) {
+      if (isFull()) return { ...page, nextPageToken: tokenOf(last!) };
+      page.prefixes.push(folder);
+      // An object of that very name is still to come, maybe on the next page.
+      if (item) last = { name, generation: BEFORE_ALL };
+    }
+    if (item) {
+      if (isFull()) return { ...page, nextPageToken: tokenOf(last!) };
+      page.items.push(next.value);
     }
     const whole = folder !== undefined && !asItem;
     last = whole ? { under: folder } : { name, generation: next.value.generation };

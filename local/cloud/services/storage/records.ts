@@ -28,10 +28,16 @@ export const rewriteKey = (token: string) => rewritesPrefix + token;
 /** Where the objects of one shelf of one bucket begin; the name follows. */
 export const shelfPrefix = (bucket: Bucket, shelf: Shelf) => `${ROOT}${shelf}/${bucket.name}@${bucket.generation}/`;
 
-/** Live objects are keyed by name; the others by name and generation, parted by a line feed, which no name contains. */
+/** A name, or its beginning, as keys have it: in the same order, and two NULs never follow each other in it. */
+export const inKey = (name: string) => name.replaceAll("\0", "\0\u0001");
+
+/** What follows the name of a noncurrent or soft-deleted object: two NULs sort before every longer name. */
+export const generationInKey = (generation: string) => `\0\0${generation.padStart(20, "0")}`;
+
+/** Live objects are keyed by name, the others by name and generation. */
 export function objectKey(bucket: Bucket, shelf: Shelf, name: string, generation = ""): string {
-  const key = shelfPrefix(bucket, shelf) + name;
-  return shelf === "live" ? key : `${key}\n${generation.padStart(20, "0")}`;
+  const key = shelfPrefix(bucket, shelf) + inKey(name);
+  return shelf === "live" ? key : key + generationInKey(generation);
 }
 
 export async function findBucket(store: Store, name: string): Promise<Bucket> {

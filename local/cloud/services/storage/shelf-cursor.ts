@@ -1,7 +1,13 @@
 /** Walks one shelf of a bucket in the order of the names' bytes, in batches, from any position. */
 import type { Store } from "../../cloud";
-import { type Shelf, shelfPrefix } from "./records";
+import { generationInKey, inKey, type Shelf, shelfPrefix } from "./records";
 import type { Bucket, Generation } from "./resources";
+
+/** No character sorts behind the last one of Unicode. */
+const LAST = "\u{10FFFF}";
+
+/** Generation of a position before every generation of its name. */
+export const BEFORE_ALL = "0";
 
 /** Where a page ended: a generation of a name, or a prefix that stands for all names under it. */
 export type Position = { name: string; generation: string } | { under: string };
@@ -30,13 +36,13 @@ export class ShelfCursor {
   ) {
     this.base = shelfPrefix(bucket, shelf);
     if (walk.startOffset && compare(walk.startOffset, walk.prefix) > 0)
-      this.after = this.base + justBefore(walk.startOffset);
+      this.after = this.base + inKey(justBefore(walk.startOffset));
   }
 
   async peek(): Promise<Generation | undefined> {
     if (this.batch.length === 0 && !this.ended) {
       const limit = Math.min(this.walk.maxResults + 1, 1000);
-      const entries = await this.store.list(this.base + this.walk.prefix, { startAfter: this.after, limit });
+      const entries = await this.store.list(this.base + inKey(this.walk.prefix), { startAfter: this.after, limit });
       this.batch = entries as { key: string; value: Generation }[];
       this.ended = this.batch.length < limit;
       this.after = this.batch.at(-1)?.key ?? this.after;
@@ -65,16 +71,16 @@ export class ShelfCursor {
   }
 
   private startOf(position: Position): string {
-    // No character sorts behind the last one of Unicode.
-    if ("under" in position) return `${position.under}\u{10FFFF}`;
-    if (this.shelf !== "live") return `${position.name}\n${position.generation.padStart(20, "0")}`;
-    // The page may have ended at a noncurrent generation of this name: its live one is still to come.
-    return this.walk.shelves.length > 1 ? justBefore(position.name) : position.name;
+    if ("under" in position) return inKey(position.under) + LAST;
+    if (this.shelf !== "live") return inKey(position.name) + generationInKey(position.generation);
+    // The page may have ended before the live generation of this name, at a noncurrent one for instance.
+    const isPast = this.walk.shelves.length === 1 && position.generation !== BEFORE_ALL;
+    return inKey(isPast ? position.name : justBefore(position.name));
   }
 }
 
 const isBehind = (object: Generation, position: Position) =>
-  "under" in position ? compare(object.name, `${position.under}\u{10FFFF}`) > 0 : order(object, position) > 0;
+  "under" in position ? compare(object.name, position.under + LAST) > 0 : order(object, position) > 0;
 
 /** A text that sorts before `name` with hardly anything in between; for seeks that are exclusive at their start. */
 function justBefore(name: string): string {
@@ -83,7 +89,7 @@ function justBefore(name: string): string {
   const head = characters.join("");
   if (last === 0) return head;
   const previous = last === 0xe000 ? 0xd7ff : last - 1;
-  return `${head}${String.fromCodePoint(previous)}\u{10FFFF}`;
+  return head + String.fromCodePoint(previous) + LAST;
 }
 
 export const order = (a: { name: string; generation: string }, b: { name: string; generation: string }) =>

@@ -4,15 +4,18 @@ import type { AddressInfo } from "node:net";
 import { request } from "undici";
 import { OPERATOR } from "../../principals";
 import type { JsonObject } from "../../service";
+import type { Generation } from "./resources";
 import { type TestCloud, testCloud } from "../../testing";
 import { storage } from ".";
+
+type Body = Generation & { nextPageToken: string; rewriteToken: string; items?: Generation[]; error?: JsonObject };
 
 export interface Answer {
   status: number;
   headers: Record<string, string>;
   body: Buffer;
-  /** The body as JSON, `{}` when it is none. */
-  json: JsonObject;
+  /** The body as JSON, `{}` when it is none: mostly an object, so that its fields can be read without a cast. */
+  json: Body;
   /** `errors[0].reason` of a refusal. */
   reason: string | undefined;
 }
@@ -28,7 +31,7 @@ export interface TestStorage {
   send: (verb: string, path: string, send?: Send) => Promise<Answer>;
   /** Makes a bucket; soft delete is off unless asked for. */
   bucket: (name: string, fields?: JsonObject) => Promise<JsonObject>;
-  put: (bucket: string, name: string, body?: Buffer | string, query?: string) => Promise<JsonObject>;
+  put: (bucket: string, name: string, body?: Buffer | string, query?: string) => Promise<Generation>;
   address: string;
   close: () => Promise<void>;
 }
@@ -84,8 +87,8 @@ async function exchange(address: string, verb: string, path: string, { headers =
   };
 }
 
-const parse = (body: Buffer, type: string): JsonObject =>
-  type.startsWith("application/json") && body.length > 0 ? (JSON.parse(body.toString("utf8")) as JsonObject) : {};
+const parse = (body: Buffer, type: string): Body =>
+  type.startsWith("application/json") && body.length > 0 ? (JSON.parse(body.toString("utf8")) as Body) : ({} as Body);
 
 const reasonOf = (json: JsonObject) =>
   (json as { error?: { errors?: { reason: string }[] } }).error?.errors?.[0]?.reason;

@@ -2,6 +2,8 @@
  * objects.insert: media in one request (`uploadType=media`), metadata and media in one (`multipart`), or the start of a
  * resumable session. Source: docs "Upload objects", "Objects: insert".
  */
+import type { IncomingMessage } from "node:http";
+import type { Readable } from "node:stream";
 import { MIMEType } from "node:util";
 import { Dicer } from "@fastify/busboy";
 import type { Cloud } from "../../cloud";
@@ -69,50 +71,65 @@ async function simple({ request }: Exchange, blobs: Blobs) {
   return { metadata: (type === undefined ? {} : { contentType: type }) as JsonObject, incoming: path, sums };
 }
 
+interface Parts {
+  count: number;
+  metadata?: JsonObject;
+  type?: string;
+  received?: { path: string; sums: Required<Sums> };
+}
+
 /** Two parts: JSON metadata, then media. The media streams to its file while it arrives. */
 async function multipart({ request }: Exchange, blobs: Blobs) {
-  const boundary = boundaryOf(request.headers["content-type"]);
-  const parts: { metadata?: JsonObject; type?: string; received?: { path: string; sums: Required<Sums> } } = {};
-  const work: Promise<void>[] = [];
-  const parser = new Dicer({ boundary });
-  const body = bodyOf(request);
-  let count = 0;
-  const done = new Promise<void>((resolve, reject) => {
-    parser.on("part", (part) => {
-      const index = count++;
-      part.on("header", (header) => {
-        const type = (header as Record<string, string[]>)["content-type"]?.[0];
-        if (index === 1) parts.type = type;
-      });
-      const media = part;
-      if (index === 0) work.push(jsonBody(media).then((metadata) => void (parts.metadata = metadata)));
-      else if (index === 1) work.push(blobs.receive(media).then((received) => void (parts.received = received)));
-      else work.push(Promise.reject(invalid("Invalid multipart request: got more than 2 parts.")));
-      // A part that fails must end the whole request: the parser would wait for its reader for ever.
-      work.at(-1)!.catch(reject);
-    });
-    parser.on("finish", resolve);
-    parser.on("error", reject);
-    body.on("error", (error) => {
-      parser.destroy(error);
-      reject(error);
-    });
-  });
-  body.pipe(parser);
-  try {
-    await done;
-    await Promise.all(work);
-  } catch (error) {
-    body.unpipe(parser);
-    body.destroy();
-    await Promise.allSettled(work);
+  const parts: Parts = { count: 0 };
+  await readParts(request, parts, blobs).catch(async (error: unknown) => {
     if (parts.received) await blobs.discard(parts.received.path);
     throw error;
-  }
-  if (!parts.metadata || !parts.received)
+  });
+  const { metadata, received, count } = parts;
+  if (!metadata || !received)
     throw invalid(`Invalid multipart request: got ${count} part(s); expected metadata and media.`);
   const type: JsonObject = parts.type === undefined ? {} : { contentType: parts.type };
-  return { metadata: { ...type, ...parts.metadata }, incoming: parts.received.path, sums: parts.received.sums };
+  return { metadata: { ...type, ...metadata }, incoming: received.path, sums: received.sums };
+}
+
+/** Resolves when all parts are read; on failure when none is read any more. */
+async function readParts(request: IncomingMessage, parts: Parts, blobs: Blobs): Promise<void> {
+  const parser = new Dicer({ boundary: boundaryOf(request.headers["content-type"]) });
+  const body = bodyOf(request);
+  const open: { stream: Readable; work: Promise<void> }[] = [];
+  try {
+    await new Promise<void>((resolve, reject) => {
+      parser.on("part", (part) => {
+        const stream = part;
+        const index = parts.count++;
+        // The parser knows a broken body by an error on itself and on its part: the first one counts.
+        stream.on("error", reject);
+        part.on("header", (header) => {
+          if (index === 1) parts.type = (header as Record<string, string[]>)["content-type"]?.[0];
+        });
+        const work = readPart(stream, index, parts, blobs);
+        work.catch(reject);
+        open.push({ stream, work });
+      });
+      parser.on("finish", resolve);
+      parser.on("error", (error: Error) => reject(invalid(`Invalid multipart request: ${error.message}.`)));
+      body.on("error", reject);
+      body.pipe(parser);
+    });
+    await Promise.all(open.map(({ work }) => work));
+  } catch (error) {
+    body.unpipe(parser);
+    body.resume();
+    for (const { stream } of open) stream.destroy(error as Error);
+    await Promise.allSettled(open.map(({ work }) => work));
+    throw error;
+  }
+}
+
+async function readPart(stream: Readable, index: number, parts: Parts, blobs: Blobs): Promise<void> {
+  if (index === 0) parts.metadata = await jsonBody(stream);
+  else if (index === 1) parts.received = await blobs.receive(stream);
+  else throw invalid("Invalid multipart request: got more than 2 parts.");
 }
 
 function boundaryOf(contentType: string | undefined): string {

@@ -1,0 +1,396 @@
+/** Uploads and downloads, one row per rule: what a client does, what the real service answers, the page of its documentation. */
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { gunzipSync, gzipSync } from "node:zlib";
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import type { JsonObject } from "../../service";
+import { multipart, type Send, type TestStorage, testStorage } from "./testing";
+
+let s: TestStorage;
+let clock = Date.parse("2026-01-01T00:00:00Z");
+const KIB256 = 256 * 1024;
+beforeAll(async () => {
+  s = await testStorage({ now: () => new Date((clock += 1)) });
+  await s.bucket("data");
+  await s.put("data", "ten", "0123456789");
+});
+afterAll(() => s.close());
+
+const O = (name: string) => `/storage/v1/b/data/o/${encodeURIComponent(name)}`;
+const upload = (query: string, send: Send) => s.send("POST", `/upload/storage/v1/b/data/o?${query}`, send);
+const get = (path: string, headers: Record<string, string> = {}) => s.send("GET", path, { headers });
+const leftovers = () => readdirSync(join(s.test.cloud.folder, "objects", "incoming"));
+
+/** Starts a session and answers its path on this server. */
+async function session(name: string, send: Send = {}): Promise<string> {
+  const started = await upload(`uploadType=resumable&name=${name}`, send);
+  expect(started).toMatchObject({ status: 200, body: Buffer.alloc(0) });
+  const location = new URL(started.headers.location!);
+  expect(location.origin).toBe("https://storage.googleapis.com");
+  return location.pathname + location.search;
+}
+const chunk = (
+  path: string,
+  range: string | undefined,
+  body: Buffer | string = "",
+  headers: Record<string, string> = {},
+) => s.send("PUT", path, { body, headers: { ...(range ? { "content-range": range } : {}), ...headers } });
+
+const rows: [page: string, does: string, run: () => Promise<void>][] = [
+  [
+    "Objects: insert",
+    "takes media, metadata with media, and nothing else",
+    async () => {
+      expect(
+        (await upload("uploadType=media&name=m", { body: "x", headers: { "content-type": "text/csv" } })).json,
+      ).toMatchObject({ contentType: "text/csv", size: "1" });
+      const sent = multipart(
+        { name: "mp", metadata: { a: "1" }, cacheControl: "no-cache" },
+        "\r\n--front\r\nbinary\0",
+        "image/png",
+      );
+      const { json } = await upload("uploadType=multipart", sent);
+      expect(json).toMatchObject({
+        name: "mp",
+        metadata: { a: "1" },
+        cacheControl: "no-cache",
+        contentType: "image/png",
+        size: "18",
+      });
+      expect((await get(`${O("mp")}?alt=media`)).body.toString()).toBe("\r\n--front\r\nbinary\0");
+      expect((await upload("uploadType=other&name=x", { body: "x" })).status).toBe(400);
+      expect((await upload("uploadType=media", { body: "x" })).status).toBe(400);
+      expect(
+        (await s.send("POST", "/upload/storage/v1/b/nowhere/o?uploadType=media&name=x", { body: "x" })).status,
+      ).toBe(404);
+    },
+  ],
+  [
+    "Objects: insert",
+    "takes an empty object and gives it the sums of nothing",
+    async () => {
+      expect((await upload("uploadType=media&name=empty", { body: "" })).json).toMatchObject({
+        size: "0",
+        md5Hash: "1B2M2Y8AsgTpgAmY7PhCfg==",
+        crc32c: "AAAAAA==",
+      });
+      expect(await get(`${O("empty")}?alt=media`)).toMatchObject({ status: 200, body: Buffer.alloc(0) });
+      expect((await upload("uploadType=multipart&name=empty", multipart({}, ""))).json).toMatchObject({ size: "0" });
+    },
+  ],
+  [
+    "Objects: insert",
+    "refuses broken multipart bodies and leaves nothing behind",
+    async () => {
+      const good = multipart({ name: "bad" }, "media");
+      const cases: Send[] = [
+        { ...good, headers: { "content-type": "multipart/related" } },
+        { ...good, headers: { "content-type": "text/plain" } },
+        { headers: good.headers, body: "--frontier\r\nContent-Type: application/json\r\n\r\n{}\r\n--frontier--" },
+        { headers: good.headers, body: (good.body as Buffer).toString().replace('{"name"', '{"name') },
+        { headers: good.headers, body: (good.body as Buffer).subarray(0, -14) },
+      ];
+      for (const send of cases) expect((await upload("uploadType=multipart", send)).status).toBe(400);
+      expect((await get(O("bad"))).status).toBe(404);
+      expect(leftovers()).toEqual([]);
+    },
+  ],
+  [
+    "Data validation and change detection",
+    "refuses bytes that are not what the client promised",
+    async () => {
+      const wrong = { md5Hash: "AAAAAAAAAAAAAAAAAAAAAA==" };
+      expect(await upload("uploadType=multipart&name=sum", multipart(wrong, "x"))).toMatchObject({
+        status: 400,
+        reason: "invalid",
+      });
+      expect((await upload("uploadType=multipart&name=sum", multipart({ crc32c: "AAAAAA==" }, "x"))).status).toBe(400);
+      expect(
+        (await upload("uploadType=media&name=sum", { body: "x", headers: { "x-goog-hash": "crc32c=AAAAAA==" } }))
+          .status,
+      ).toBe(400);
+      expect((await get(O("sum"))).status).toBe(404);
+      expect(leftovers()).toEqual([]);
+      expect(
+        (
+          await upload(
+            "uploadType=multipart&name=sum",
+            multipart({ md5Hash: "XUFAKrxLKna5cZ2REBfFkg==", crc32c: "mnG7TA==" }, "hello"),
+          )
+        ).status,
+      ).toBe(200);
+    },
+  ],
+  [
+    "Downloading objects",
+    "answers media with the object's headers on both paths and by the XML API",
+    async () => {
+      await s.send("PATCH", O("ten"), { body: { contentDisposition: "inline", metadata: { k: "v" } } });
+      const { json: object } = await get(O("ten"));
+      for (const path of [`${O("ten")}?alt=media`, "/download/storage/v1/b/data/o/ten?alt=media", "/data/ten"]) {
+        const answer = await get(path);
+        expect([path, answer.status, answer.body.toString()]).toEqual([path, 200, "0123456789"]);
+        expect(answer.headers).toMatchObject({
+          "content-type": "text/plain",
+          "content-length": "10",
+          "content-disposition": "inline",
+          "accept-ranges": "bytes",
+          etag: object.etag,
+          "x-goog-generation": object.generation,
+          "x-goog-metageneration": "2",
+          "x-goog-storage-class": "STANDARD",
+          "x-goog-hash": `crc32c=${object.crc32c},md5=${object.md5Hash}`,
+          "x-goog-stored-content-length": "10",
+          "x-goog-stored-content-encoding": "identity",
+        });
+        const head = await s.send("HEAD", path);
+        expect([head.status, head.headers["content-length"], head.body.length]).toEqual([200, "10", 0]);
+      }
+      expect((await get("/data/ten")).headers["x-goog-meta-k"]).toBe("v");
+    },
+  ],
+  [
+    "HTTP status and error codes for XML",
+    "answers in XML on the XML API's paths",
+    async () => {
+      const missing = await get("/data/none");
+      expect([missing.status, missing.headers["content-type"]]).toEqual([404, "application/xml; charset=UTF-8"]);
+      expect(missing.body.toString()).toContain("<Code>NoSuchKey</Code>");
+      expect((await get("/nowhere/none")).body.toString()).toContain("<Code>NoSuchBucket</Code>");
+      expect((await s.send("PUT", "/data/none", { body: "x" })).status).toBe(501);
+    },
+  ],
+  ...(
+    [
+      ["bytes=2-4", 206, "234", "bytes 2-4/10"],
+      ["bytes=7-", 206, "789", "bytes 7-9/10"],
+      ["bytes=-3", 206, "789", "bytes 7-9/10"],
+      ["bytes=-99", 206, "0123456789", "bytes 0-9/10"],
+      ["bytes=5-99", 206, "56789", "bytes 5-9/10"],
+      ["bytes=0-0", 206, "0", "bytes 0-0/10"],
+      ["bytes=10-", 416, undefined, undefined],
+      ["bytes=-0", 416, undefined, undefined],
+      ["bytes=4-2", 200, "0123456789", undefined],
+      ["bytes=0-1,3-4", 200, "0123456789", undefined],
+      ["lines=1-2", 200, "0123456789", undefined],
+    ] as const
+  ).map(([range, status, body, contentRange]): (typeof rows)[number] => [
+    "Range",
+    `answers ${range} with ${status}`,
+    async () => {
+      const answer = await get(`${O("ten")}?alt=media`, { range });
+      expect([answer.status, answer.headers["content-range"]]).toEqual([status, contentRange]);
+      if (body !== undefined) expect(answer.body.toString()).toBe(body);
+    },
+  ]),
+  [
+    "Transcoding of gzip-compressed files",
+    "decompresses for clients that do not take gzip, serves the stored bytes to those that do",
+    async () => {
+      const stored = gzipSync("plain text");
+      await upload("uploadType=multipart&name=gz&contentEncoding=gzip", multipart({}, stored));
+      const plain = await get(`${O("gz")}?alt=media`, { range: "bytes=0-3" });
+      expect([
+        plain.status,
+        plain.body.toString(),
+        plain.headers["content-encoding"],
+        plain.headers["content-length"],
+      ]).toEqual([200, "plain text", undefined, undefined]);
+      expect(plain.headers).toMatchObject({
+        "x-goog-stored-content-encoding": "gzip",
+        "x-goog-stored-content-length": String(stored.length),
+      });
+      const raw = await get(`${O("gz")}?alt=media`, { "accept-encoding": "gzip" });
+      expect(raw.headers["content-encoding"]).toBe("gzip");
+      expect(gunzipSync(raw.body).toString()).toBe("plain text");
+      await s.send("PATCH", O("gz"), { body: { cacheControl: "no-transform" } });
+      expect((await get(`${O("gz")}?alt=media`)).body).toEqual(stored);
+    },
+  ],
+  [
+    "Transcoding of gzip-compressed files",
+    "takes Content-Encoding: gzip of a request as an encoding of the transport",
+    async () => {
+      const { json } = await upload("uploadType=media&name=sent", {
+        body: gzipSync("hello"),
+        headers: { "content-encoding": "gzip" },
+      });
+      expect(json).toMatchObject({ size: "5", md5Hash: "XUFAKrxLKna5cZ2REBfFkg==" });
+      expect(json).not.toHaveProperty("contentEncoding");
+    },
+  ],
+  [
+    "Perform resumable uploads",
+    "takes an object in one request",
+    async () => {
+      const path = await session("r1", {
+        body: { metadata: { a: "1" } },
+        headers: { "x-upload-content-type": "text/x", "x-upload-content-length": "5" },
+      });
+      const done = await chunk(path, undefined, "hello");
+      expect(done).toMatchObject({
+        status: 200,
+        json: {
+          name: "r1",
+          size: "5",
+          contentType: "text/x",
+          metadata: { a: "1" },
+          md5Hash: "XUFAKrxLKna5cZ2REBfFkg==",
+        },
+      });
+      expect((await chunk(path, "bytes */*")).json).toEqual(done.json);
+      expect((await chunk(path, "bytes 0-4/5", "hello")).json).toEqual(done.json);
+    },
+  ],
+  [
+    "Perform resumable uploads",
+    "takes chunks, tells how far it got, finishes with the last one",
+    async () => {
+      const whole = Buffer.alloc(KIB256 * 2 + 7, "c");
+      const path = await session("r2");
+      expect(await chunk(path, "bytes */*")).toMatchObject({
+        status: 308,
+        headers: expect.not.objectContaining({ range: expect.anything() }),
+      });
+      expect(await chunk(path, `bytes 0-${KIB256 - 1}/*`, whole.subarray(0, KIB256))).toMatchObject({
+        status: 308,
+        headers: { range: `bytes=0-${KIB256 - 1}` },
+      });
+      expect(await chunk(path, "bytes */*")).toMatchObject({
+        status: 308,
+        headers: { range: `bytes=0-${KIB256 - 1}` },
+      });
+      expect((await get(O("r2"))).status).toBe(404);
+      expect(
+        (await chunk(path, `bytes ${KIB256}-${2 * KIB256 - 1}/${whole.length}`, whole.subarray(KIB256, 2 * KIB256)))
+          .status,
+      ).toBe(308);
+      const done = await chunk(
+        path,
+        `bytes ${2 * KIB256}-${whole.length - 1}/${whole.length}`,
+        whole.subarray(2 * KIB256),
+      );
+      expect(done).toMatchObject({ status: 200, json: { size: String(whole.length) } });
+      expect((await get(`${O("r2")}?alt=media`)).body).toEqual(whole);
+    },
+  ],
+  [
+    "Perform resumable uploads",
+    "keeps whole multiples of 256 KiB, passes over bytes that it has, refuses a gap",
+    async () => {
+      const whole = Buffer.alloc(KIB256 + 1000, "k");
+      const path = await session("r3");
+      expect(await chunk(path, `bytes 0-${KIB256 + 499}/*`, whole.subarray(0, KIB256 + 500))).toMatchObject({
+        status: 308,
+        headers: { range: `bytes=0-${KIB256 - 1}` },
+      });
+      expect(
+        (await chunk(path, `bytes ${KIB256 + 500}-${whole.length - 1}/${whole.length}`, whole.subarray(KIB256 + 500)))
+          .status,
+      ).toBe(503);
+      expect(await chunk(path, `bytes 100-${whole.length - 1}/${whole.length}`, whole.subarray(100))).toMatchObject({
+        status: 200,
+        json: { size: String(whole.length) },
+      });
+      expect((await get(`${O("r3")}?alt=media`)).body).toEqual(whole);
+    },
+  ],
+  [
+    "Perform resumable uploads",
+    "refuses a chunk whose length is not what its range says, or that changes the total",
+    async () => {
+      const path = await session("r4", { headers: { "x-upload-content-length": "10" } });
+      expect((await chunk(path, "bytes 0-9/10", "123")).status).toBe(400);
+      expect((await chunk(path, "bytes 0-4/5", "12345")).status).toBe(400);
+      expect((await chunk(path, "nonsense", "12345")).status).toBe(400);
+      expect((await chunk(path, "bytes 0-9/10", "1234567890")).status).toBe(200);
+    },
+  ],
+  [
+    "Perform resumable uploads",
+    "finishes an upload of unknown length and an empty one",
+    async () => {
+      expect((await chunk(await session("r5"), "bytes 0-*/*", "12345")).json).toMatchObject({ size: "5" });
+      expect((await chunk(await session("r6"), "bytes */0")).json).toMatchObject({ size: "0" });
+      expect((await chunk(await session("r7"), undefined)).json).toMatchObject({ size: "0" });
+    },
+  ],
+  [
+    "Resumable uploads",
+    "checks sums at the end and forgets a refused upload",
+    async () => {
+      const path = await session("r8", { body: { crc32c: "AAAAAA==" } });
+      expect((await chunk(path, undefined, "x")).status).toBe(400);
+      expect((await chunk(path, "bytes */*")).status).toBe(404);
+      const other = await session("r8");
+      expect((await chunk(other, undefined, "x", { "x-goog-hash": "md5=AAAAAAAAAAAAAAAAAAAAAA==" })).status).toBe(400);
+      expect(leftovers()).toEqual([]);
+    },
+  ],
+  [
+    "Resumable uploads",
+    "holds the conditions of the start when the object becomes live",
+    async () => {
+      const started = await upload("uploadType=resumable&name=r9&ifGenerationMatch=0", {});
+      await s.put("data", "r9", "first");
+      const location = new URL(started.headers.location!);
+      expect(await chunk(location.pathname + location.search, undefined, "second")).toMatchObject({
+        status: 412,
+        reason: "conditionNotMet",
+      });
+      expect((await upload("uploadType=resumable&name=r9&ifGenerationMatch=0", {})).status).toBe(412);
+    },
+  ],
+  [
+    "Perform resumable uploads",
+    "cancels with 499",
+    async () => {
+      const path = await session("r10");
+      await chunk(path, `bytes 0-${KIB256 - 1}/*`, Buffer.alloc(KIB256));
+      expect(leftovers()).toHaveLength(1);
+      expect((await s.send("DELETE", path)).status).toBe(499);
+      expect((await chunk(path, "bytes */*")).status).toBe(404);
+      expect(leftovers()).toEqual([]);
+    },
+  ],
+  [
+    "Resumable uploads",
+    "answers 200 with an override to clients that cannot read 308",
+    async () => {
+      const answer = await chunk(await session("r11"), "bytes */*", "", { "x-guploader-no-308": "yes" });
+      expect([answer.status, answer.headers["x-http-status-code-override"]]).toEqual([200, "308"]);
+    },
+  ],
+  [
+    "Resumable uploads",
+    "ends a session after a week",
+    async () => {
+      const path = await session("r12");
+      clock += 8 * 86400 * 1000;
+      expect(await chunk(path, undefined, "late")).toMatchObject({ status: 410, reason: "gone" });
+    },
+  ],
+  [
+    "Objects: get",
+    "reads media under conditions",
+    async () => {
+      const { json } = await get(O("ten"));
+      expect((await get(`${O("ten")}?alt=media&ifGenerationMatch=1`)).status).toBe(412);
+      const same = await get(`/download/storage/v1/b/data/o/ten?alt=media&ifGenerationNotMatch=${json.generation}`);
+      expect([same.status, same.body.length]).toEqual([304, 0]);
+      expect((await get("/data/ten", { "x-goog-if-generation-match": "1" })).status).toBe(412);
+    },
+  ],
+  [
+    "Partial responses",
+    "answers only the fields that are asked for",
+    async () => {
+      const sent: JsonObject = (await upload("uploadType=media&name=partial&fields=name,size", { body: "x" })).json;
+      expect(sent).toEqual({ name: "partial", size: "1" });
+    },
+  ],
+];
+
+describe("media", () => {
+  it.each(rows)("[%s] %s", (_page, _does, run) => run());
+});
