@@ -4,7 +4,15 @@ import { ApiError } from "../../errors";
 import type { Call, JsonObject } from "../../service";
 import type { Violation } from "../../validate-schema";
 import { badRequest } from "../../validate";
-import { environmentProblems, executionOf, isSet, labelProblems, objectAt, runtimeProblems } from "./workload-rules";
+import {
+  environmentProblems,
+  executionOf,
+  isSet,
+  labelProblems,
+  objectAt,
+  runtimeProblems,
+  text,
+} from "./workload-rules";
 
 const KINDS = ["pysparkBatch", "sparkBatch", "sparkRBatch", "sparkSqlBatch", "pysparkNotebookBatch"];
 /** What each list of URIs may hold. Source: PySparkBatch in the API description. */
@@ -32,16 +40,16 @@ export function checkBatch(batch: JsonObject, call: Call, cloud: Cloud): void {
 
 function idProblems({ query }: Call): Violation[] {
   const found: Violation[] = [];
-  if (isSet(query.batchId) && !/^[a-z0-9-]{4,63}$/.test(String(query.batchId))) {
+  if (isSet(query.batchId) && !/^[a-z0-9-]{4,63}$/.test(text(query.batchId))) {
     found.push({
       field: "batch_id",
-      description: `Invalid batch id '${String(query.batchId)}': expected 4-63 characters of a-z, 0-9 and '-'.`,
+      description: `Invalid batch id '${text(query.batchId)}': expected 4-63 characters of a-z, 0-9 and '-'.`,
     });
   }
-  if (isSet(query.requestId) && !/^[\w-]{1,40}$/.test(String(query.requestId))) {
+  if (isSet(query.requestId) && !/^[\w-]{1,40}$/.test(text(query.requestId))) {
     found.push({
       field: "request_id",
-      description: `Invalid request id '${String(query.requestId)}': expected at most 40 letters, digits, '_' or '-'.`,
+      description: `Invalid request id '${text(query.requestId)}': expected at most 40 letters, digits, '_' or '-'.`,
     });
   }
   return found;
@@ -67,11 +75,8 @@ function pysparkProblems(pyspark: JsonObject): Violation[] {
     found.push({ field: `batch.pyspark_batch.${field}`, description });
   const main = pyspark.mainPythonFileUri;
   if (!isSet(main)) report("main_python_file_uri", "Main Python file URI is required.");
-  else if (!/^gs:\/\/[^/]+\/.+\.py$/.test(String(main))) {
-    report(
-      "main_python_file_uri",
-      `Invalid main Python file URI '${String(main)}': expected gs://<bucket>/<object>.py.`,
-    );
+  else if (!/^gs:\/\/[^/]+\/.+\.py$/.test(text(main))) {
+    report("main_python_file_uri", `Invalid main Python file URI '${text(main)}': expected gs://<bucket>/<object>.py.`);
   }
   for (const [list, suffix] of Object.entries(URI_LISTS)) {
     const field = list.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
@@ -89,14 +94,14 @@ function pysparkProblems(pyspark: JsonObject): Violation[] {
 
 /** The account that a batch runs as: the one it names, else the project's default compute account, as Google does. */
 export const workloadAccount = (batch: JsonObject, cloud: Cloud) =>
-  String(executionOf(batch).serviceAccount ?? `${cloud.project.number}-compute@developer.gserviceaccount.com`);
+  text(executionOf(batch).serviceAccount) || `${cloud.project.number}-compute@developer.gserviceaccount.com`;
 
 /** Everything that the batch names must exist, and the caller must be allowed to act as its account. */
 export async function checkReferences(batch: JsonObject, call: Call, cloud: Cloud): Promise<void> {
   const account = workloadAccount(batch, cloud);
   await requireActAs(account, call, cloud);
   const bucket = executionOf(batch).stagingBucket;
-  if (isSet(bucket)) await requireBucket(String(bucket), call, cloud);
+  if (isSet(bucket)) await requireBucket(text(bucket), call, cloud);
   const peripherals = objectAt(objectAt(batch, "environmentConfig"), "peripheralsConfig");
   const named = [peripherals.metastoreService, objectAt(peripherals, "sparkHistoryServerConfig").dataprocCluster];
   for (const name of named.filter(isSet).map(String)) {

@@ -7,6 +7,7 @@ import { failureMessage } from "./batch-failure";
 import { keepEventLogs, outputUri, tail } from "./batch-output";
 import { isTerminal, operationMetadata, type State, withRuntimeInfo, withState } from "./batch-record";
 import { type Run, runFolder } from "./batch-runs";
+import { text } from "./workload-rules";
 
 const BATCH_TYPE = "type.googleapis.com/google.cloud.dataproc.v1.Batch";
 /** google.rpc.Code: how the operation of a batch that did not succeed ends. */
@@ -19,7 +20,7 @@ export interface Outcome {
 
 /** What the end of its driver means for a batch. */
 export async function outcomeOf(batch: JsonObject, run: Run, end: SparkEnd, cloud: Cloud): Promise<Outcome> {
-  if (batch.state === "CANCELLING") return { state: "CANCELLED", message: String(batch.stateMessage) };
+  if (batch.state === "CANCELLING") return { state: "CANCELLED", message: text(batch.stateMessage) };
   if (end.exitCode === 0) return { state: "SUCCEEDED" };
   const file = cloud.engines.spark.driverOutput(runFolder(cloud, run.uuid));
   const output = (await attempt(cloud, run, "read driver output", () => tail(file))) ?? "";
@@ -66,20 +67,20 @@ async function store(cloud: Cloud, run: Run, batch: JsonObject, { state, message
 }
 
 async function answer(cloud: Cloud, run: Run, batch: JsonObject): Promise<void> {
-  const operation = String(batch.operation);
+  const operation = text(batch.operation);
   const pending = await cloud.operations.get(operation).catch((error: unknown) => {
     // A client may delete the operation of a batch that runs; then nobody waits for it.
     if (error instanceof ApiError && error.status === "NOT_FOUND") return { done: true };
     throw error;
   });
   if (pending.done === true) return;
-  const metadata = operationMetadata(batch, run.warnings, String(batch.stateTime));
+  const metadata = operationMetadata(batch, run.warnings, text(batch.stateTime));
   if (batch.state === "SUCCEEDED") {
     await cloud.operations.finish(operation, { "@type": BATCH_TYPE, ...batch }, metadata);
     return;
   }
   const code = CODE[batch.state as keyof typeof CODE];
-  await cloud.operations.fail(operation, { code, message: String(batch.stateMessage) }, metadata);
+  await cloud.operations.fail(operation, { code, message: text(batch.stateMessage) }, metadata);
 }
 
 /** Side work must not keep a batch from ending; what went wrong is in the log. */

@@ -4,7 +4,7 @@ import type { Cloud } from "../../cloud";
 import type { JsonObject } from "../../service";
 import { OutputCopy, outputUri } from "./batch-output";
 import { type Run, runFolder } from "./batch-runs";
-import { executionOf, propertiesOf, seconds } from "./workload-rules";
+import { executionOf, propertiesOf, seconds, text } from "./workload-rules";
 
 /** How often a running driver's output is copied to its bucket. */
 const COPY_MS = 1000;
@@ -34,7 +34,7 @@ export class LiveBatch {
     this.memoryMb = spark.resources(propertiesOf(batch)).memoryMb;
     this.copy = new OutputCopy(cloud, spark.driverOutput(this.folder), outputUri(run.bucket, run.uuid));
     this.copier = setInterval(() => void this.advance(), COPY_MS);
-    const end = Date.parse(String(batch.stateTime)) + seconds(String(executionOf(batch).ttl)) * 1000;
+    const end = Date.parse(text(batch.stateTime)) + seconds(text(executionOf(batch).ttl)) * 1000;
     this.limit = setTimeout(overdue, Math.max(0, end - cloud.now().getTime()));
   }
 

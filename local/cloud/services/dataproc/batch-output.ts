@@ -6,7 +6,7 @@ import type { Cloud } from "../../cloud";
 import { ApiError } from "../../errors";
 import type { JsonObject } from "../../service";
 import { writeObject } from "../storage/objects";
-import { executionOf, isSet, propertiesOf } from "./workload-rules";
+import { executionOf, isSet, propertiesOf, text } from "./workload-rules";
 
 /** The service cuts driver output into parts of this size, numbered with nine digits. */
 const PART_BYTES = 1 << 20;
@@ -20,7 +20,7 @@ export const outputUri = (bucket: string, uuid: string) =>
 /** The bucket that a batch names, or the one that the service makes for each project and region. */
 export async function stagingBucket(batch: JsonObject, location: string, cloud: Cloud): Promise<string> {
   const named = executionOf(batch).stagingBucket;
-  if (isSet(named)) return String(named);
+  if (isSet(named)) return text(named);
   const bucket = `dataproc-staging-${location}-${cloud.project.number}`;
   const agent = {
     kind: "serviceAccount",
@@ -79,7 +79,7 @@ export async function keepEventLogs(
 ): Promise<void> {
   const properties = propertiesOf(batch);
   const asked = properties["spark.eventLog.dir"] ?? properties["spark:spark.eventLog.dir"];
-  const folder = asked?.replace(/\/+$/, "") ?? `gs://${bucket}/${String(batch.uuid)}/spark-job-history`;
+  const folder = asked?.replace(/\/+$/, "") ?? `gs://${bucket}/${text(batch.uuid)}/spark-job-history`;
   for (const log of logs) {
     // A driver that was killed could not rename its log; a history server reads it all the same.
     await writeObject(cloud, location(`${folder}/${basename(log)}`), createReadStream(log));

@@ -5,10 +5,10 @@
  */
 import type { SparkResources } from "../../../engines/interface";
 import type { Json, JsonObject } from "../../service";
-import { executionOf, isSet, objectAt, propertiesOf } from "./workload-rules";
+import { executionOf, isSet, objectAt, propertiesOf, text } from "./workload-rules";
 
 export type State = "PENDING" | "RUNNING" | "CANCELLING" | "CANCELLED" | "SUCCEEDED" | "FAILED";
-export const isTerminal = (state: Json | undefined) => ["CANCELLED", "SUCCEEDED", "FAILED"].includes(String(state));
+export const isTerminal = (state: Json | undefined) => ["CANCELLED", "SUCCEEDED", "FAILED"].includes(text(state));
 
 /** Since runtime 2.1 a batch without ttl ends after 4 hours. */
 const DEFAULT_TTL = "14400s";

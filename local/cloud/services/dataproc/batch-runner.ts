@@ -12,7 +12,7 @@ import { LiveBatch } from "./batch-live";
 import { outputUri } from "./batch-output";
 import { isTerminal, type State, withRuntimeInfo, withState } from "./batch-record";
 import { listRuns, type Run, runFolder } from "./batch-runs";
-import { objectAt, propertiesOf } from "./workload-rules";
+import { objectAt, propertiesOf, text } from "./workload-rules";
 
 /** All changes of runs happen one after the other. */
 const TURN = "dataproc/turn";
@@ -138,7 +138,7 @@ export class BatchRunner {
   }
 
   private put(batch: JsonObject): Promise<void> {
-    return this.cloud.store.write({ put: { [String(batch.name)]: batch } });
+    return this.cloud.store.write({ put: { [text(batch.name)]: batch } });
   }
 
   private now = () => this.cloud.now().toISOString();
@@ -157,8 +157,8 @@ function workloadOf(batch: JsonObject) {
   const pyspark = objectAt(batch, "pysparkBatch");
   const list = (field: string) => (pyspark[field] ?? []) as string[];
   return {
-    id: String(batch.name).split("/").at(-1)!,
-    mainPythonFileUri: String(pyspark.mainPythonFileUri),
+    id: text(batch.name).split("/").at(-1)!,
+    mainPythonFileUri: text(pyspark.mainPythonFileUri),
     args: list("args"),
     pythonFileUris: list("pythonFileUris"),
     jarFileUris: list("jarFileUris"),

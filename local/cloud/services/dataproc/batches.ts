@@ -11,7 +11,7 @@ import { stagingBucket } from "./batch-output";
 import { isTerminal, newBatch, operationMetadata, warningsOf, withRuntimeInfo } from "./batch-record";
 import { type Run, runFolder, runKey } from "./batch-runs";
 import type { BatchRunner } from "./batch-runner";
-import { defaultRuntime, isSet, objectAt, propertiesOf } from "./workload-rules";
+import { defaultRuntime, isSet, objectAt, propertiesOf, text } from "./workload-rules";
 
 const OUTPUT_ONLY = [
   "name",
@@ -31,7 +31,7 @@ export function batchMethods(runnerOf: (cloud: Cloud) => BatchRunner): Record<st
   const cancel: Behaviour = async (call, cloud) => {
     const operation = await cloud.operations.get(operationName(call));
     const { batch } = objectAt(operation, "metadata");
-    if (isSet(batch)) await runnerOf(cloud).cancel(String(batch), `Cancelled by ${call.principal.email}.`);
+    if (isSet(batch)) await runnerOf(cloud).cancel(text(batch), `Cancelled by ${call.principal.email}.`);
     return {};
   };
   return {
@@ -46,18 +46,18 @@ export function batchMethods(runnerOf: (cloud: Cloud) => BatchRunner): Record<st
 }
 
 /** Operations of batches are named under `regions`; a client that asks for them under `locations` means the same. */
-const operationName = (call: Call) => String(call.path.name).replace(/^(projects\/[^/]+)\/locations\//, "$1/regions/");
+const operationName = (call: Call) => text(call.path.name).replace(/^(projects\/[^/]+)\/locations\//, "$1/regions/");
 
 async function create(call: Call, cloud: Cloud, runner: BatchRunner): Promise<Json> {
   checkBatch(call.body, call, cloud);
-  const parent = String(call.path.parent);
+  const parent = text(call.path.parent);
   const operation = await cloud.store.exclusive(`dataproc/create/${parent}`, async () => {
     const request = isSet(call.query.requestId)
-      ? `dataproc/requests/${parent}/${String(call.query.requestId)}`
+      ? `dataproc/requests/${parent}/${text(call.query.requestId)}`
       : undefined;
     const first = request && (await cloud.store.get(request));
-    if (first) return cloud.operations.get(String(first.operation));
-    const id = isSet(call.query.batchId) ? String(call.query.batchId) : randomUUID();
+    if (first) return cloud.operations.get(text(first.operation));
+    const id = isSet(call.query.batchId) ? text(call.query.batchId) : randomUUID();
     const name = `${parent}/batches/${id}`;
     if (await cloud.store.get(name)) {
       throw new ApiError("ALREADY_EXISTS", `Already exists: Failed to create batch: Batch ${name}`);
@@ -72,10 +72,10 @@ async function create(call: Call, cloud: Cloud, runner: BatchRunner): Promise<Js
 /** Batch, operation, run and request record are one write: none of them is ever there without the others. */
 async function store(id: string, request: string | undefined, call: Call, cloud: Cloud): Promise<JsonObject> {
   const { spark } = cloud.engines;
-  const [, project = "", , location = ""] = String(call.path.parent).split("/");
+  const [, project = "", , location = ""] = text(call.path.parent).split("/");
   const sent = Object.fromEntries(Object.entries(call.body).filter(([key]) => !OUTPUT_ONLY.includes(key)));
   const asked = objectAt(sent, "runtimeConfig").version;
-  const version = isSet(asked) ? String(asked) : defaultRuntime(spark);
+  const version = isSet(asked) ? text(asked) : defaultRuntime(spark);
   const resources = spark.resources(propertiesOf(sent));
   const [uuid, now] = [randomUUID(), cloud.now().toISOString()];
   const operation = `projects/${project}/regions/${location}/operations/${randomUUID()}`;
@@ -84,7 +84,7 @@ async function store(id: string, request: string | undefined, call: Call, cloud:
   const warnings = warningsOf(sent, resources, version);
   const bucket = await stagingBucket(batch, location, cloud);
   const run: Run = {
-    batch: String(batch.name),
+    batch: text(batch.name),
     uuid,
     account: workloadAccount(batch, cloud),
     bucket,
@@ -108,20 +108,20 @@ async function store(id: string, request: string | undefined, call: Call, cloud:
 
 async function get(call: Call, cloud: Cloud, runner: BatchRunner): Promise<Json> {
   const batch = await existing(call, cloud);
-  const currentUsage = batch.state === "RUNNING" ? await runner.currentUsage(String(batch.uuid)) : undefined;
+  const currentUsage = batch.state === "RUNNING" ? await runner.currentUsage(text(batch.uuid)) : undefined;
   return currentUsage ? withRuntimeInfo(batch, { currentUsage }) : batch;
 }
 
 /** Filters know a batch by `batch_id` and `batch_uuid` too, which are not fields of it. */
 const list: Behaviour = async (call, cloud) => {
   const order = call.query.orderBy;
-  if (isSet(order) && !/^\s*create_?time\s+desc\s*$/i.test(String(order))) {
+  if (isSet(order) && !/^\s*create_?time\s+desc\s*$/i.test(text(order))) {
     throw new ApiError(
       "INVALID_ARGUMENT",
-      `Invalid order_by '${String(order)}': expected nothing or 'create_time desc'.`,
+      `Invalid order_by '${text(order)}': expected nothing or 'create_time desc'.`,
     );
   }
-  const prefix = `${String(call.path.parent)}/batches/`;
+  const prefix = `${text(call.path.parent)}/batches/`;
   const named = {
     ...cloud.store,
     list: async (...args: Parameters<typeof cloud.store.list>) =>
@@ -141,16 +141,16 @@ const remove: Behaviour = async (call, cloud) => {
   if (!isTerminal(batch.state)) {
     throw new ApiError(
       "FAILED_PRECONDITION",
-      `Batch '${String(batch.name)}' is in state ${String(batch.state)} and cannot be deleted; cancel its operation ${String(batch.operation)} first.`,
+      `Batch '${text(batch.name)}' is in state ${text(batch.state)} and cannot be deleted; cancel its operation ${text(batch.operation)} first.`,
     );
   }
-  await cloud.store.write({ delete: [String(batch.name)] });
-  await rm(runFolder(cloud, String(batch.uuid)), { recursive: true, force: true });
+  await cloud.store.write({ delete: [text(batch.name)] });
+  await rm(runFolder(cloud, text(batch.uuid)), { recursive: true, force: true });
   return {};
 };
 
 async function existing(call: Call, cloud: Cloud): Promise<JsonObject> {
-  const name = String(call.path.name);
+  const name = text(call.path.name);
   const batch = await cloud.store.get(name);
   if (!batch) throw new ApiError("NOT_FOUND", `Not found: Batch ${name}`);
   return batch;

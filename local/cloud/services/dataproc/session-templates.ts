@@ -4,18 +4,18 @@ import type { Cloud } from "../../cloud";
 import type { Hook, JsonObject, ResourceType } from "../../service";
 import { badRequest } from "../../validate";
 import type { Violation } from "../../validate-schema";
-import { environmentProblems, labelProblems, runtimeProblems } from "./workload-rules";
+import { environmentProblems, labelProblems, runtimeProblems, text } from "./workload-rules";
 
 const SERVER_SET = ["name", "uuid", "creator", "createTime", "updateTime"];
 const KINDS = ["jupyterSession", "sparkConnectSession"];
 
 const check: Hook = ({ next, call, cloud }) => {
   const violations = problems(next, cloud);
-  const parent = String(next.name).split("/sessionTemplates/")[0];
+  const parent = text(next.name).split("/sessionTemplates/")[0];
   if (call.path.parent !== undefined && parent !== call.path.parent) {
     violations.push({
       field: "session_template.name",
-      description: `Invalid name '${String(next.name)}': expected ${call.path.parent}/sessionTemplates/<id>.`,
+      description: `Invalid name '${text(next.name)}': expected ${call.path.parent}/sessionTemplates/<id>.`,
     });
   }
   if (violations.length > 0) throw badRequest(violations);

@@ -70,20 +70,20 @@ export function environmentProblems(resource: JsonObject, path: string, kind: "b
     report("network", "At most one of network_uri and subnetwork_uri may be set.");
   }
   const bucket = execution.stagingBucket;
-  if (isSet(bucket) && !/^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$/.test(String(bucket))) {
+  if (isSet(bucket) && !/^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$/.test(text(bucket))) {
     report(
       "staging_bucket",
-      `Invalid staging bucket '${String(bucket)}': expected the name of a bucket, not a URI or path.`,
+      `Invalid staging bucket '${text(bucket)}': expected the name of a bucket, not a URI or path.`,
     );
   }
   if (kind === "batch" && isSet(execution.idleTtl)) {
     report("idle_ttl", "idle_ttl applies to sessions only; it cannot be set on a batch.");
   }
   for (const field of kind === "batch" ? ["ttl"] : ["ttl", "idleTtl"]) {
-    const problem = isSet(execution[field]) ? ttlProblem(String(execution[field])) : undefined;
+    const problem = isSet(execution[field]) ? ttlProblem(text(execution[field])) : undefined;
     if (problem) report(field === "ttl" ? "ttl" : "idle_ttl", `${field === "ttl" ? "ttl" : "idle_ttl"}: ${problem}`);
   }
-  if (isSet(execution.kmsKey)) report("kms_key", `Cloud KMS key '${String(execution.kmsKey)}' is not known here.`);
+  if (isSet(execution.kmsKey)) report("kms_key", `Cloud KMS key '${text(execution.kmsKey)}' is not known here.`);
   if (objectAt(execution, "authenticationConfig").userWorkloadAuthenticationType === "END_USER_CREDENTIALS") {
     report(
       "authentication_config.user_workload_authentication_type",
@@ -111,10 +111,10 @@ export function labelProblems(resource: JsonObject, path: string): Violation[] {
         description: `Invalid label key '${key}': expected 1-63 lower-case letters, digits, '_' or '-', beginning with a letter.`,
       });
     }
-    if (!/^[\p{Ll}\d_-]{0,63}$/u.test(String(value))) {
+    if (!/^[\p{Ll}\d_-]{0,63}$/u.test(text(value))) {
       problems.push({
         field,
-        description: `Invalid value '${String(value)}' of label '${key}': expected at most 63 lower-case letters, digits, '_' or '-'.`,
+        description: `Invalid value '${text(value)}' of label '${key}': expected at most 63 lower-case letters, digits, '_' or '-'.`,
       });
     }
     return problems;
@@ -124,6 +124,9 @@ export function labelProblems(resource: JsonObject, path: string): Violation[] {
   }
   return found;
 }
+
+/** A field that the description says is text. */
+export const text = (value: Json | undefined): string => (typeof value === "string" ? value : "");
 
 export const isSet = (value: Json | undefined) => value !== undefined && value !== null && value !== "";
 
