@@ -5,7 +5,7 @@ import { gunzip } from "node:zlib";
 import { ApiError, type Status } from "./errors";
 import type { Json, JsonObject } from "./service";
 import type { Query } from "./validate";
-import { isObject } from "./validate-schema";
+import { isObject } from "./json";
 
 /** Largest JSON body; compiled pipelines are far below. */
 const LARGEST_BODY = 32 * 1024 * 1024;

@@ -40,7 +40,7 @@ export class PathTree<T> {
       if (segment === REST) {
         if (index !== segments.length - 1)
           throw new Error(`path ${template.path}: a pattern over several segments must be last`);
-        push((node.rest ??= new Map()), custom, leaf);
+        push((node.rest ??= new Map<string, Leaf<T>[]>()), custom, leaf);
         return;
       }
       if (segment === ONE) node = node.one ??= newNode();

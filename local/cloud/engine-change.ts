@@ -78,7 +78,7 @@ export async function deleteResource(target: Target, call: Call, cloud: Cloud): 
   const key = keyOf(type, name);
   return cloud.store.exclusive(key, async () => {
     const current = await readResource(type, name, cloud);
-    checkEtag(call.query.etag as Json | undefined, current);
+    checkEtag(call.query.etag, current);
     const below = await cloud.store.list(`${key}/`, call.query.force === "true" ? {} : { limit: 1 });
     if (below.length > 0 && call.query.force !== "true") {
       throw new ApiError(

@@ -84,6 +84,6 @@ function requestRecord(call: Call, answer: Json): Record<string, JsonObject> {
 }
 
 function requestKey(call: Call): string | undefined {
-  const id = textOf(call.query.requestId as Json | undefined);
+  const id = textOf(call.query.requestId);
   return id ? `requests/${call.methodId}/${id}` : undefined;
 }

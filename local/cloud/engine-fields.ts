@@ -2,7 +2,8 @@
 import { ApiError } from "./errors";
 import type { Description, Schema } from "./contract";
 import type { Json, JsonObject } from "./service";
-import { isObject, resolve, toCamel, type Violation } from "./validate-schema";
+import { isObject } from "./json";
+import { resolve, toCamel, type Violation } from "./validate-schema";
 import { badRequest } from "./validate";
 
 export function getField(resource: JsonObject, path: string): Json | undefined {

@@ -6,7 +6,8 @@ import { ApiError } from "./errors";
 import { getField } from "./engine-fields";
 import { compareValues } from "./engine-order";
 import type { Json, JsonObject } from "./service";
-import { isObject, toCamel } from "./validate-schema";
+import { isObject, textOf } from "./json";
+import { toCamel } from "./validate-schema";
 
 export type Filter = (resource: JsonObject) => boolean;
 
@@ -46,8 +47,6 @@ function has(value: Json | undefined, wanted: string): boolean {
     : textOf(value).toLowerCase().includes(wanted.toLowerCase());
 }
 
-const textOf = (value: Json | undefined) =>
-  value === undefined || value === null ? "" : typeof value === "string" ? value : JSON.stringify(value);
 const wildcard = (pattern: string) =>
   new RegExp(
     `^${pattern

@@ -3,6 +3,7 @@ import type { Cloud } from "./cloud";
 import type { Target } from "./engine-resource";
 import { pageOf } from "./engine-list";
 import { operationParent } from "./engine-names";
+import { textOf } from "./json";
 import { ApiError } from "./errors";
 import type { Method } from "./contract";
 import type { OperationsKernel } from "./operations";
@@ -92,7 +93,7 @@ async function listOperations(call: Call, operations: OperationsKernel): Promise
   const parent = asked.replace(/\/?operations$/, "");
   const all = await operations.list(call.methodId.split(".")[0] ?? "", parent);
   const { items, nextPageToken } = pageOf(
-    all.map((value) => ({ key: String(value.name), value })),
+    all.map((value) => ({ key: textOf(value.name), value })),
     call,
   );
   return { ...(items.length > 0 && { operations: items }), ...(nextPageToken && { nextPageToken }) };

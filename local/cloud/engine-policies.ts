@@ -3,7 +3,7 @@ import type { Cloud } from "./cloud";
 import { ApiError } from "./errors";
 import type { PoliciesKernel } from "./policies";
 import type { Behaviour, Call, Json, JsonObject } from "./service";
-import { isObject } from "./validate-schema";
+import { isObject } from "./json";
 
 /** @param nameOf full resource name that a call is about; throws NOT_FOUND if the resource does not exist. */
 export function policyBehaviour(

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import type { Cloud } from "./cloud";
 import { dropOutputOnly, getField, setField } from "./engine-fields";
 import { keyOf, matches, nameInCall } from "./engine-names";
+import { textOf } from "./json";
 import { ApiError } from "./errors";
 import { resolve, toSnake, type Violation } from "./validate-schema";
 import { badRequest } from "./validate";
@@ -129,6 +130,6 @@ export function checkEtag(sent: Json | undefined, current: JsonObject): void {
   if (typeof sent !== "string" || sent === "" || sent === current.etag) return;
   throw new ApiError(
     "ABORTED",
-    `The etag provided (${sent}) does not match the current etag of the resource (${String(current.etag)}).`,
+    `The etag provided (${sent}) does not match the current etag of the resource (${textOf(current.etag)}).`,
   );
 }

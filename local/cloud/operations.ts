@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { EventEmitter, once } from "node:events";
 import type { Operations, Store } from "./cloud";
+import { textOf } from "./json";
 import { ApiError, STATUS } from "./errors";
 import type { Call, JsonObject } from "./service";
 
@@ -57,7 +58,7 @@ export function createOperations(store: Store): OperationsKernel {
       done: true,
       response,
     };
-    return { operation, put: { [operationKey(String(operation.name))]: stored(call, operation) } };
+    return { operation, put: { [operationKey(textOf(operation.name))]: stored(call, operation) } };
   };
 
   return {
@@ -69,7 +70,7 @@ export function createOperations(store: Store): OperationsKernel {
     },
     start: async ({ parent, id = randomUUID(), metadata, call }) => {
       const operation: JsonObject = { name: operationName(parent, id), metadata, done: false };
-      await store.write({ put: { [operationKey(String(operation.name))]: stored(call, operation) } });
+      await store.write({ put: { [operationKey(textOf(operation.name))]: stored(call, operation) } });
       return operation;
     },
     update: (name, metadata) => change(name, (current) => ({ ...current, metadata })),

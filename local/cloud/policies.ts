@@ -5,7 +5,8 @@ import { ApiError } from "./errors";
 import { checkMember, memberForms } from "./policies-members";
 import { findRole, type RoleLookup } from "./policies-roles";
 import type { Json, JsonObject, Principal } from "./service";
-import { isObject, type Violation } from "./validate-schema";
+import type { Violation } from "./validate-schema";
+import { isObject, textOf } from "./json";
 import { badRequest } from "./validate";
 
 export interface PoliciesKernel extends Policies {
@@ -175,9 +176,9 @@ async function checkPolicy(policy: JsonObject, roles: RoleLookup): Promise<Bindi
     }
     const members = merged.get(role) ?? new Set<string>();
     for (const [position, member] of ((binding.members ?? []) as Json[]).entries()) {
-      const problem = await checkMember(roles, String(member));
+      const problem = await checkMember(roles, textOf(member));
       if (problem) violations.push({ field: `${place}.members[${position}]`, description: problem });
-      members.add(String(member));
+      members.add(textOf(member));
     }
     merged.set(role, members);
   }

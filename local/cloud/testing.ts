@@ -11,7 +11,7 @@ import { ApiError } from "./errors";
 import { openPrincipals, OPERATOR } from "./principals";
 import type { Json, JsonObject, Principal, Service } from "./service";
 import { openTokens } from "./tokens";
-import { assertNoViolations } from "./validate";
+import { assertNoViolations, violationsFile } from "./validate";
 
 export interface TestCloud {
   api: KernelApi;
@@ -25,6 +25,8 @@ export interface TestCloud {
   rest: (request: string, body?: JsonObject, principal?: Principal) => Promise<Json>;
   /** The same for requests that must be refused: resolves with the refusal. */
   refusal: (request: string, body?: JsonObject, principal?: Principal) => Promise<ApiError>;
+  /** For tests that break a description on purpose: empties the record of violations. */
+  forgetViolations: () => void;
   /** Closes the cloud, fails if an answer broke Google's description, removes the folder. */
   close: () => Promise<void>;
   /** Closes the cloud and opens it again on the same folder, recovery included. */
@@ -41,6 +43,9 @@ export interface TestCloudOptions {
   folder?: string;
 }
 
+/** Google's API descriptions, as set-up brought them. */
+export const descriptionsFolder = () => readTools().descriptions;
+
 export async function testCloud(options: TestCloudOptions): Promise<TestCloud> {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), "sparklab-cloud-"));
   const logged: TestCloud["logged"] = [];
@@ -53,7 +58,7 @@ export async function testCloud(options: TestCloudOptions): Promise<TestCloud> {
     services: options.services,
     door: Promise.resolve(options.door ?? NO_DOOR),
     engines: absentEngines(options.engines),
-    descriptions: process.env.SPARKLAB_DESCRIPTIONS ?? readTools().descriptions,
+    descriptions: descriptionsFolder(),
     principals: ({ store, project }) => openPrincipals({ tokens, store, project, now, region: "us-central1" }),
     log: { info: log("info"), warn: log("warn"), error: log("error") },
     now,
@@ -67,6 +72,7 @@ export async function testCloud(options: TestCloudOptions): Promise<TestCloud> {
   };
   return {
     ...{ api, cloud, logged, rest },
+    forgetViolations: () => rmSync(violationsFile(folder), { force: true }),
     refusal: (...request) => refusalOf(rest(...request)),
     close: async () => {
       await close();

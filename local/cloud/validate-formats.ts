@@ -49,7 +49,7 @@ export function isCanonicalScalar(schema: Schema, value: Json): boolean {
   if (schema.type === "boolean") return typeof value === "boolean";
   if (schema.type === "integer") return typeof value === "number" && readScalar(schema, value) !== undefined;
   if (schema.type === "number")
-    return typeof value === "number" || ["NaN", "Infinity", "-Infinity"].includes(String(value));
+    return typeof value === "number" || ["NaN", "Infinity", "-Infinity"].some((name) => name === value);
   return typeof value === "string" && readScalar(schema, value) !== undefined;
 }
 

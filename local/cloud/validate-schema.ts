@@ -7,7 +7,10 @@
  */
 import type { Description, Schema } from "./contract";
 import type { Json, JsonObject } from "./service";
+import { isObject } from "./json";
 import { isCanonicalScalar, readScalar, typeName } from "./validate-formats";
+
+export { isObject };
 
 export interface Violation {
   /** Path in proto names, e.g. `batch.runtime_config.version`. */
@@ -26,8 +29,6 @@ export interface Walk {
 
 export const toSnake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 export const toCamel = (name: string) => name.replace(/_+([a-zA-Z0-9])/g, (_, letter: string) => letter.toUpperCase());
-export const isObject = (value: Json | undefined): value is JsonObject =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** Follows `$ref`; field facts of the referring place (readOnly) stay there. */
 export function resolve(api: Description, schema: Schema): Schema {

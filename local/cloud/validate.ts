@@ -62,8 +62,8 @@ export function badRequest(violations: readonly Violation[]): ApiError {
   const details = [
     {
       "@type": "type.googleapis.com/google.rpc.BadRequest",
-      fieldViolations: violations.map(
-        ({ field, description }): JsonObject => (field === "" ? { description } : { field, description }),
+      fieldViolations: violations.map(({ field, description }): JsonObject =>
+        field === "" ? { description } : { field, description },
       ),
     },
   ];
@@ -162,17 +162,18 @@ export function answerViolations(method: Method, answer: Json): string[] {
 
 const isEmpty = (answer: Json) => answer === null || (typeof answer === "object" && Object.keys(answer).length === 0);
 
-const VIOLATIONS_FILE = "contract-violations.jsonl";
+/** Where the violations of a cloud are kept. */
+export const violationsFile = (folder: string) => join(folder, "contract-violations.jsonl");
 
 /** Keeps violations where a test run finds them; `folder` is the cloud's. */
 export function recordViolations(folder: string, methodId: string, violations: readonly string[], at: Date): void {
   mkdirSync(folder, { recursive: true });
-  appendFileSync(join(folder, VIOLATIONS_FILE), `${JSON.stringify({ at: at.toISOString(), methodId, violations })}\n`);
+  appendFileSync(violationsFile(folder), `${JSON.stringify({ at: at.toISOString(), methodId, violations })}\n`);
 }
 
 /** Fails when any answer of this cloud has broken its description. */
 export function assertNoViolations(folder: string): void {
-  const file = join(folder, VIOLATIONS_FILE);
+  const file = violationsFile(folder);
   const lines = existsSync(file) ? readFileSync(file, "utf8").split("\n").filter(Boolean) : [];
   if (lines.length > 0)
     throw new Error(`${lines.length} answers broke Google's API description (${file}):\n${lines.join("\n")}`);

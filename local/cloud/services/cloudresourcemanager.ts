@@ -1,6 +1,7 @@
 /** Resource Manager v1 and v3: the one project and its IAM policy. */
 import type { Cloud } from "../cloud";
 import { policyBehaviour } from "../engine-policies";
+import { textOf } from "../json";
 import type { Behaviour, JsonObject, Service } from "../service";
 
 const PROJECT_KEY = "cloudresourcemanager/project";
@@ -26,7 +27,7 @@ async function readProject(cloud: Cloud): Promise<JsonObject> {
 async function readProjectV3(cloud: Cloud): Promise<JsonObject> {
   const { createTime, projectId, projectNumber } = await readProject(cloud);
   return {
-    name: `projects/${String(projectNumber)}`,
+    name: `projects/${textOf(projectNumber)}`,
     projectId: projectId!,
     state: "ACTIVE",
     displayName: projectId!,

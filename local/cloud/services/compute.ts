@@ -8,6 +8,7 @@ import { join } from "node:path";
 import type { Cloud } from "../cloud";
 import { pageOf } from "../engine-list";
 import { ApiError } from "../errors";
+import { textOf } from "../json";
 import type { Behaviour, Call, Json, JsonObject, Service } from "../service";
 
 /** Zones are a, b and c but for these. Source: https://cloud.google.com/compute/docs/regions-zones */
@@ -88,7 +89,7 @@ function known(kind: string, name: string | undefined, names: readonly string[],
 
 function page(items: JsonObject[], call: Call): JsonObject {
   const { items: part, nextPageToken } = pageOf(
-    items.map((value) => ({ key: String(value.name), value })),
+    items.map((value) => ({ key: textOf(value.name), value })),
     call,
   );
   return { items: part, ...(nextPageToken && { nextPageToken }) };

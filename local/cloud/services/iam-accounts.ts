@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import type { Cloud } from "../cloud";
 import { etagOf } from "../engine-resource";
 import { ApiError } from "../errors";
+import { textOf } from "../json";
 import type { PoliciesKernel } from "../policies";
 import type { Behaviour, Call, Json, JsonObject, ResourceType } from "../service";
 
@@ -43,7 +44,7 @@ export const accountMethods: Record<string, Behaviour> = {
   "iam.projects.serviceAccounts.undelete": undelete,
 };
 
-const emailIn = (resource: JsonObject) => String(resource.name).split("/").at(-1) ?? "";
+const emailIn = (resource: JsonObject) => textOf(resource.name).split("/").at(-1) ?? "";
 
 /** 21 digits as Google's; a new account with an old email gets a new number, because the time of its birth is in it. */
 function numberOf(text: string): string {
@@ -67,7 +68,7 @@ export async function readAccount(call: Call, cloud: Cloud): Promise<JsonObject>
 }
 
 async function setDisabled(call: Call, cloud: Cloud, disabled: boolean): Promise<Json> {
-  const name = String((await readAccount(call, cloud)).name);
+  const name = textOf((await readAccount(call, cloud)).name);
   await cloud.store.exclusive(name, async () => {
     const { disabled: _before, ...account } = await readAccount(call, cloud);
     const next: JsonObject = disabled ? { ...account, disabled } : account;
@@ -80,24 +81,24 @@ async function setDisabled(call: Call, cloud: Cloud, disabled: boolean): Promise
 /** Keys die with their account; bindings keep the dead account's number, so that a new one with its name gets nothing. */
 async function forget({ current, cloud }: { current?: JsonObject; cloud: Cloud }): Promise<void> {
   const account = current!;
-  const email = String(account.email);
+  const email = textOf(account.email);
   const keys = await cloud.store.list(`iam/keys/${email}/`);
   await cloud.store.write({
-    put: { [deletedKey(String(account.uniqueId))]: { account, deletedAt: cloud.now().toISOString() } },
+    put: { [deletedKey(textOf(account.uniqueId))]: { account, deletedAt: cloud.now().toISOString() } },
     delete: keys.map(({ key }) => key),
   });
   await (cloud.policies as PoliciesKernel).renameMember(`serviceAccount:${email}`, deletedMember(account));
 }
 
 const deletedMember = (account: JsonObject) =>
-  `deleted:serviceAccount:${String(account.email)}?uid=${String(account.uniqueId)}`;
+  `deleted:serviceAccount:${textOf(account.email)}?uid=${textOf(account.uniqueId)}`;
 
 const UNDELETE_DAYS = 30;
 
 async function undelete(call: Call, cloud: Cloud): Promise<Json> {
   const id = (call.path.name ?? "").split("/").at(-1) ?? "";
   const record = await cloud.store.get(deletedKey(id));
-  const age = record ? cloud.now().getTime() - Date.parse(String(record.deletedAt)) : Infinity;
+  const age = record ? cloud.now().getTime() - Date.parse(textOf(record.deletedAt)) : Infinity;
   if (!record || age > UNDELETE_DAYS * 24 * 3600 * 1000) {
     throw new ApiError(
       "NOT_FOUND",
@@ -105,17 +106,17 @@ async function undelete(call: Call, cloud: Cloud): Promise<Json> {
     );
   }
   const account = record.account as JsonObject;
-  const name = String(account.name);
+  const name = textOf(account.name);
   return cloud.store.exclusive(name, async () => {
     if (await cloud.store.get(name))
       throw new ApiError(
         "FAILED_PRECONDITION",
-        `A service account with the email ${String(account.email)} exists already.`,
+        `A service account with the email ${textOf(account.email)} exists already.`,
       );
     await cloud.store.write({ put: { [name]: account }, delete: [deletedKey(id)] });
     await (cloud.policies as PoliciesKernel).renameMember(
       deletedMember(account),
-      `serviceAccount:${String(account.email)}`,
+      `serviceAccount:${textOf(account.email)}`,
     );
     return { restoredAccount: account };
   });

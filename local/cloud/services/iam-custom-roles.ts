@@ -3,6 +3,7 @@ import type { Cloud } from "../cloud";
 import { pageOf } from "../engine-list";
 import { checkEtag, etagOf } from "../engine-resource";
 import { ApiError } from "../errors";
+import { textOf } from "../json";
 import type { Behaviour, Call, Json, JsonObject, ResourceType } from "../service";
 import { PREDEFINED_ROLES } from "./iam-roles";
 
@@ -42,7 +43,7 @@ function refuseDeleted(current: JsonObject | undefined, next: JsonObject): void 
   if (current?.deleted === true)
     throw new ApiError(
       "FAILED_PRECONDITION",
-      `You can't update role ${String(current.name)} because it is deleted; undelete it first.`,
+      `You can't update role ${textOf(current.name)} because it is deleted; undelete it first.`,
     );
   checkPermissions({ next });
 }
@@ -56,7 +57,7 @@ const readRole = async (call: Call, cloud: Cloud): Promise<JsonObject> => {
 
 /** Deleting marks; the role grants nothing from then on and keeps its id. */
 function deleteRole(call: Call, cloud: Cloud): Promise<Json> {
-  return changeDeleted(call, cloud, call.query.etag as Json | undefined, true);
+  return changeDeleted(call, cloud, call.query.etag, true);
 }
 
 function undeleteRole(call: Call, cloud: Cloud): Promise<Json> {
@@ -90,7 +91,7 @@ async function listCustom(call: Call, cloud: Cloud): Promise<Json> {
 /** The basic view leaves permissions out. */
 function listed(roles: JsonObject[], call: Call): Json {
   const { items, nextPageToken } = pageOf(
-    roles.map((value) => ({ key: String(value.name), value })),
+    roles.map((value) => ({ key: textOf(value.name), value })),
     call,
   );
   const view = items.map(({ includedPermissions, ...role }) =>

@@ -7,6 +7,7 @@ import { promisify } from "node:util";
 import { selfSigned } from "../certificates";
 import type { Cloud } from "../cloud";
 import { ApiError } from "../errors";
+import { textOf } from "../json";
 import type { Behaviour, Call, Json, JsonObject } from "../service";
 import { readAccount } from "./iam-accounts";
 
@@ -27,7 +28,7 @@ const MOST_KEYS = 10;
 async function createKey(call: Call, cloud: Cloud): Promise<Json> {
   requireSupported(call.body);
   const account = await readAccount(call, cloud);
-  const email = String(account.email);
+  const email = textOf(account.email);
   return cloud.store.exclusive(keyKey(email, ""), async () => {
     const known = await cloud.store.list(keyKey(email, ""));
     if (known.length >= MOST_KEYS)
@@ -41,7 +42,7 @@ async function createKey(call: Call, cloud: Cloud): Promise<Json> {
       .update(createPublicKey(publicKey).export({ type: "spki", format: "der" }))
       .digest("hex");
     const record: JsonObject = {
-      ...{ name: `${String(account.name)}/keys/${keyId}`, publicKeyPem: publicKey },
+      ...{ name: `${textOf(account.name)}/keys/${keyId}`, publicKeyPem: publicKey },
       certificatePem: await selfSigned(privateKey, `CN=${keyId}`, cloud.now()),
       ...{ keyAlgorithm: "KEY_ALG_RSA_2048", keyOrigin: "GOOGLE_PROVIDED", keyType: "USER_MANAGED" },
       ...{ validAfterTime: seconds(cloud.now()), validBeforeTime: "9999-12-31T23:59:59Z" },
@@ -63,14 +64,14 @@ function requireSupported(body: JsonObject): void {
   if (privateKeyType === "TYPE_PKCS12_FILE" || keyAlgorithm === "KEY_ALG_RSA_1024") {
     throw new ApiError(
       "UNIMPLEMENTED",
-      `Keys are made as TYPE_GOOGLE_CREDENTIALS_FILE with KEY_ALG_RSA_2048; got ${String(privateKeyType)} with ${String(keyAlgorithm)}.`,
+      `Keys are made as TYPE_GOOGLE_CREDENTIALS_FILE with KEY_ALG_RSA_2048; got ${textOf(privateKeyType)} with ${textOf(keyAlgorithm)}.`,
     );
   }
 }
 
 /** What Google's clients read from GOOGLE_APPLICATION_CREDENTIALS. */
 function credentialsFile(account: JsonObject, keyId: string, privateKey: string): JsonObject {
-  const email = String(account.email);
+  const email = textOf(account.email);
   return {
     type: "service_account",
     project_id: account.projectId!,
@@ -94,15 +95,15 @@ function visible({ publicKeyPem: _key, certificatePem: _certificate, ...key }: J
 async function listKeys(call: Call, cloud: Cloud): Promise<Json> {
   const account = await readAccount(call, cloud);
   const types = [call.query.keyTypes ?? []].flat();
-  const keys = (await cloud.store.list(keyKey(String(account.email), ""))).map(({ value }) => visible(value));
-  const kept = keys.filter(({ keyType }) => types.length === 0 || types.includes(String(keyType)));
+  const keys = (await cloud.store.list(keyKey(textOf(account.email), ""))).map(({ value }) => visible(value));
+  const kept = keys.filter(({ keyType }) => types.length === 0 || types.includes(textOf(keyType)));
   return kept.length > 0 ? { keys: kept } : {};
 }
 
 async function findKey(call: Call, cloud: Cloud): Promise<{ key: string; record: JsonObject }> {
   const [account = "", keyId = ""] = (call.path.name ?? "").split("/keys/");
   const { email } = await readAccount({ ...call, path: { name: account } }, cloud);
-  const key = keyKey(String(email), keyId);
+  const key = keyKey(textOf(email), keyId);
   const record = await cloud.store.get(key);
   if (!record) throw new ApiError("NOT_FOUND", `Service account key ${keyId} does not exist.`);
   return { key, record };
@@ -111,11 +112,11 @@ async function findKey(call: Call, cloud: Cloud): Promise<{ key: string; record:
 async function getKey(call: Call, cloud: Cloud): Promise<Json> {
   const { record } = await findKey(call, cloud);
   const pem = { TYPE_X509_PEM_FILE: record.certificatePem, TYPE_RAW_PUBLIC_KEY: record.publicKeyPem }[
-    String(call.query.publicKeyType)
+    textOf(call.query.publicKeyType)
   ];
   return {
     ...visible(record),
-    ...(pem !== undefined && { publicKeyData: Buffer.from(String(pem)).toString("base64") }),
+    ...(pem !== undefined && { publicKeyData: Buffer.from(textOf(pem)).toString("base64") }),
   };
 }
 

@@ -49,8 +49,11 @@ const DEFAULT_SERVICES: ReadonlySet<string> = new Set(
   ].map((name) => `${name}.googleapis.com`),
 );
 
-/** Services that have no description of their own. */
-const UNDESCRIBED = ["bigquerystorage", "cloudapis", "storage-api", "storage-component", "sql-component"];
+/** Services that the lab may enable and whose descriptions this cloud does not have. */
+const UNDESCRIBED = [
+  ...["bigquerystorage", "cloudapis", "cloudtrace", "container", "dataform", "dataplex", "datastore", "eventarc"],
+  ...["networkconnectivity", "servicemanagement", "sql-component", "storage-api", "storage-component"],
+];
 
 const stateKey = (service: string) => `serviceusage/services/${service}`;
 const resourceName = (service: string, cloud: Cloud) => `projects/${cloud.project.number}/services/${service}`;
