@@ -142,13 +142,13 @@ async function run(): Promise<void> {
   const settings = parseSettings(process.argv.slice(2));
   // Loaded here, so that a test of the door needs no tools folder.
   const { readTools } = await import("../engines/tools");
-  const { createSparkEngine } = await import("../engines/spark");
+  const { createEngines } = await import("../engines");
   const { services } = await import("./services");
   const tools = readTools();
   const started = await startCloud({
     ...settings,
     services,
-    engines: { spark: createSparkEngine(tools) } as Engines,
+    engines: createEngines(tools, { folder: join(settings.lab, "cloud"), project: settings.project.id, location: settings.region }),
     descriptions: tools.descriptions,
   });
   process.stdout.write(`Loopback cloud: ${started.door.proxy}, project ${settings.project.id}, lab ${settings.lab}\n`);

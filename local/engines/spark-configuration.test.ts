@@ -28,7 +28,7 @@ const workload: SparkWorkload = {
   door: { proxy: "http://127.0.0.1:8470", caBundle: "/ca/bundle.pem", caCertificate: "/ca/ca.pem", project: "p" },
 };
 const tools = {
-  ...{ javaHome: "/java", python: { spark: "/s/python", bigquery: "/b/python", clients: "/c/python" } },
+  ...{ javaHome: "/java", bigqueryHome: "/b/home", python: { spark: "/s/python", bigquery: "/b/python", clients: "/c/python" } },
   ...{ jars: { gcs: "/gcs.jar", bigquery: "/bq.jar" }, descriptions: "/d", data: "/data.csv" },
 };
 const trust = { store: "/ca/a b/trust.p12", overlay: "/ca/overlay" };

@@ -15,6 +15,7 @@ const write = (manifest: unknown) =>
   writeFileSync(join(folder, "manifest.json"), typeof manifest === "string" ? manifest : JSON.stringify(manifest));
 const complete = () => ({
   javaHome: folder,
+  bigqueryHome: folder,
   python: { spark: folder, bigquery: folder, clients: folder },
   jars: { gcs: folder, bigquery: folder },
   descriptions: folder,

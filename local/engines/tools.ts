@@ -9,6 +9,8 @@ const manifestSchema = z.object({
   javaHome: path,
   /** Interpreters: `spark` runs drivers, `bigquery` the BigQuery engine, `clients` Google's Python clients. */
   python: z.object({ spark: path, bigquery: path, clients: path }),
+  /** Home folder of the BigQuery engine: DuckDB looks for its extensions there. */
+  bigqueryHome: path,
   /** Google's Spark connectors. */
   jars: z.object({ gcs: path, bigquery: path }),
   /** Folder with Google's API descriptions (discovery documents). */

@@ -1,5 +1,6 @@
 /** The APIs of the loopback cloud, in the order in which they recover; they close in the opposite one. */
 import type { Service } from "../service";
+import { bigquery } from "./bigquery";
 import { cloudBilling } from "./cloudbilling";
 import { cloudResourceManager } from "./cloudresourcemanager";
 import { compute } from "./compute";
@@ -17,5 +18,6 @@ export const services: readonly Service[] = [
   iam,
   iamcredentials,
   storage,
+  bigquery,
   dataproc,
 ];

@@ -1,0 +1,20 @@
+/** The engines of one lab, made from the tools that set-up prepared. */
+import { createBigQueryEngine } from "./bigquery";
+import type { Engines } from "./interface";
+import { createSparkEngine } from "./spark";
+import type { Tools } from "./tools";
+
+export interface EngineSettings {
+  /** The cloud's folder; each engine keeps its data below it. */
+  folder: string;
+  project: string;
+  /** Location of queries that name none. */
+  location: string;
+}
+
+export function createEngines(tools: Tools, { folder, project, location }: EngineSettings): Engines {
+  return {
+    spark: createSparkEngine(tools),
+    bigquery: createBigQueryEngine({ python: tools.python.bigquery, home: tools.bigqueryHome, folder: `${folder}/bigquery`, project, location }),
+  };
+}
