@@ -58,7 +58,7 @@ export function createApi(options: ApiOptions): KernelApi {
   const surface: Surface = { ...options, owners, contract: openContract(options.descriptions, [...owners.keys()]) };
   const { contract } = surface;
   const api: KernelApi = {
-    serves: (host) => contract.serves(host),
+    serves: (host) => contract.serves(host) || options.services.some(({ grpcHosts }) => grpcHosts?.includes(host)),
     methodId: ({ host, verb, path }) => contract.route(host, verb, path.split("?")[0] ?? "")?.method.id,
     rest: async ({ host, verb, path, query = {}, body }, principal) => {
       const { pathname, query: inPath } = splitUrl(path);

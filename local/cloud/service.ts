@@ -123,6 +123,8 @@ export interface Service {
    * `protos` is the npm package that ships them as JSON (`build/protos/protos.json`).
    */
   transcoded?: { protos: string; services: readonly string[] };
+  /** Hosts of this service that no description names: gRPC alone is spoken there. */
+  grpcHosts?: readonly string[];
   /** gRPC methods that cannot be transcoded (streams): adds implementations to the door's in-process gRPC server. */
   grpc?: (server: GrpcServer, cloud: Cloud) => void;
   /**

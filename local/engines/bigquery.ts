@@ -11,10 +11,8 @@ import type { BigQueryAddress, BigQueryEngine } from "./interface";
 export interface BigQueryEngineOptions {
   /** Interpreter of the environment `bigquery`. */
   python: string;
-  /** Its home folder, where set-up has put DuckDB's extensions. */
-  home: string;
   /** HOME of the process: what libraries keep there stays in the tools folder. */
-  home?: string;
+  home: string;
   /** Folder of the engine's data: `<lab>/cloud/bigquery`. */
   folder: string;
   project: string;

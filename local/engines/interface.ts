@@ -91,9 +91,19 @@ export interface SparkEngine {
   tidy: (folder: string) => Promise<void>;
 }
 
+/** Where a running BigQuery engine listens on loopback, and the secret that it answers to. */
+export interface BigQueryAddress {
+  /** `http://127.0.0.1:<port>`. */
+  rest: string;
+  /** `127.0.0.1:<port>`. */
+  grpc: string;
+  /** Sent as `Authorization: Bearer <token>`; another one with each start. */
+  token: string;
+}
+
 export interface BigQueryEngine {
-  /** Starts the engine if it is not running; resolves with its loopback addresses. */
-  start: () => Promise<{ rest: string; grpc: string }>;
+  /** Starts the engine if it is not running, also after it died; resolves when it answers. */
+  start: () => Promise<BigQueryAddress>;
   stop: () => Promise<void>;
 }
 

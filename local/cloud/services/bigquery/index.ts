@@ -1,0 +1,40 @@
+/** BigQuery (bigquery.v2) and the BigQuery Storage API: the engine's answers, and the bytes that its jobs load. */
+import type { Behaviour, Service } from "../../service";
+import { callEngine } from "./engine-call";
+import { insertJob } from "./jobs";
+import { addStorageApi, closeStorageApi } from "./storage-api";
+import { recoverUploads } from "./upload-sessions";
+import { continueUpload } from "./uploads";
+
+/** What the engine does as it is; methods of the description that are not named here answer UNIMPLEMENTED. */
+const FORWARDED = {
+  projects: ["list", "getServiceAccount"],
+  datasets: ["insert", "get", "list", "update", "patch", "delete"],
+  tables: ["insert", "get", "list", "update", "patch", "delete"],
+  tabledata: ["list", "insertAll"],
+  routines: ["insert", "get", "list", "update", "delete"],
+  jobs: ["query", "getQueryResults", "get", "list", "cancel", "delete"],
+};
+
+const forward: Behaviour = (call, cloud) => callEngine(cloud, call);
+
+export const bigquery: Service = {
+  apis: ["bigquery.v2"],
+  types: [],
+  methods: {
+    ...Object.fromEntries(
+      Object.entries(FORWARDED).flatMap(([resource, verbs]) =>
+        verbs.map((verb) => [`bigquery.${resource}.${verb}`, forward]),
+      ),
+    ),
+    "bigquery.jobs.insert": insertJob,
+  },
+  grpcHosts: ["bigquerystorage.googleapis.com"],
+  grpc: addStorageApi,
+  undescribed: continueUpload,
+  recover: recoverUploads,
+  close: async (cloud) => {
+    closeStorageApi(cloud);
+    await cloud.engines.bigquery.stop();
+  },
+};

@@ -1,0 +1,108 @@
+"""BigQuery's errors: one exception with Google's reason, HTTP code and gRPC status; others are turned into it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import duckdb
+import grpc
+from bqemulator.domain.errors import DomainError
+from bqemulator.jobs.error_mapper import translate_runtime_error
+
+Json = dict[str, Any]
+
+# Reason -> (HTTP code, canonical status). Source: https://cloud.google.com/bigquery/docs/error-messages
+REASONS: dict[str, tuple[int, str]] = {
+    "invalid": (400, "INVALID_ARGUMENT"),
+    "invalidQuery": (400, "INVALID_ARGUMENT"),
+    "outOfRange": (400, "OUT_OF_RANGE"),
+    "resourceInUse": (400, "FAILED_PRECONDITION"),
+    "accessDenied": (403, "PERMISSION_DENIED"),
+    "notFound": (404, "NOT_FOUND"),
+    "duplicate": (409, "ALREADY_EXISTS"),
+    "conditionNotMet": (412, "FAILED_PRECONDITION"),
+    "stopped": (499, "CANCELLED"),
+    "internalError": (500, "INTERNAL"),
+    "notImplemented": (501, "UNIMPLEMENTED"),
+    "backendError": (503, "UNAVAILABLE"),
+}
+
+
+class BigQueryError(Exception):
+    """An error as BigQuery answers it; `location` says where in the query or which file."""
+
+    def __init__(self, reason: str, message: str, location: str | None = None) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+        self.location = location
+        self.http, self.status = REASONS[reason]
+
+    def proto(self) -> Json:
+        """`ErrorProto`, as a job's status carries it."""
+        located = {"location": self.location} if self.location else {}
+        return {"reason": self.reason, **located, "message": self.message}
+
+    def body(self) -> Json:
+        """The answer of a failed HTTP request."""
+        error = {"message": self.message, "domain": "global", "reason": self.reason}
+        if self.location:
+            error |= {"location": self.location, "locationType": "other"}
+        return {"error": {"code": self.http, "message": self.message, "errors": [error], "status": self.status}}
+
+    def grpc_code(self) -> grpc.StatusCode:
+        return grpc.StatusCode[self.status]
+
+
+def not_found(what: str) -> BigQueryError:
+    return BigQueryError("notFound", f"Not found: {what}")
+
+
+def duplicate(what: str) -> BigQueryError:
+    return BigQueryError("duplicate", f"Already Exists: {what}")
+
+
+def invalid(message: str, location: str | None = None) -> BigQueryError:
+    return BigQueryError("invalid", message, location)
+
+
+def unimplemented(what: str) -> BigQueryError:
+    return BigQueryError("notImplemented", f"{what}: not implemented by this engine.")
+
+
+def as_bigquery_error(error: Exception) -> BigQueryError:
+    """Whatever a statement threw, as BigQuery says it. Unknown ones stay internal errors and are logged by the caller."""
+    if isinstance(error, BigQueryError):
+        return error
+    if isinstance(error, duckdb.InterruptException):
+        return BigQueryError("stopped", "Job execution was cancelled: User requested cancellation")
+    translated = error if isinstance(error, DomainError) else translate_runtime_error(error)
+    if isinstance(translated, DomainError):
+        reason = translated.bq_reason if translated.bq_reason in REASONS else "invalid"
+        if reason != "internalError" or not isinstance(error, duckdb.Error):
+            return BigQueryError(reason, _google_wording(translated.message), translated.location)
+    if isinstance(error, duckdb.ConstraintException):
+        return invalid(_constraint(str(error)))
+    if isinstance(error, (duckdb.ConversionException, duckdb.InvalidInputException, duckdb.OutOfRangeException)):
+        return BigQueryError("invalidQuery", str(error), "query")
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return BigQueryError("backendError", f"Resources exceeded during query execution: {error}")
+    return BigQueryError("internalError", f"{type(error).__name__}: {error}")
+
+
+def _constraint(text: str) -> str:
+    """DuckDB names `schema.table.column` by its table and column."""
+    found = re.search(r"NOT NULL constraint failed: (\S+)\.(\S+)", text)
+    return f"Required field {found[2]} cannot be null" if found else text
+
+
+def _google_wording(message: str) -> str:
+    """`Not found: table:p.d.t` is `Not found: Table p:d.t` at Google; likewise data sets, routines and jobs."""
+
+    def reword(found: re.Match[str]) -> str:
+        prefix, kind, name = found[1], found[2].capitalize(), found[3]
+        project, _, rest = name.partition(".")
+        return f"{prefix}: {kind} {project}:{rest}" if rest else f"{prefix}: {kind} {project}"
+
+    return re.sub(r"(Not found|Already Exists): (table|dataset|routine|job|model):(\S+)", reword, message)

@@ -1,0 +1,229 @@
+"""Jobs: bigquery.jobs.*. A job's end is committed together with what it did, so a killed job has done nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import re
+import threading
+import uuid
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from . import copy_job, datasets, job_records, load_job, query_job
+from .errors import BigQueryError, as_bigquery_error, duplicate, invalid, not_found, unimplemented
+from .load_files import SourceFile
+from .state import Call, Json, State, milliseconds, now
+
+_log = logging.getLogger(__name__)
+_ID = re.compile(r"^[\w-]{1,1024}$", re.ASCII)
+_RUNNERS: dict[str, Callable[[State, Json], None]] = {"query": query_job.run, "copy": copy_job.run}
+_KINDS = (*_RUNNERS, "load")
+# A short wait inside the request saves clients a round of polling.
+_PATIENCE_SECONDS = 2.0
+_QUERY_TIMEOUT_MS = 10_000
+
+
+class Jobs:
+    """Starts jobs in threads of their own and tells how they stand."""
+
+    def __init__(self, state: State, parallel: int) -> None:
+        self._state = state
+        self._pool = ThreadPoolExecutor(parallel, thread_name_prefix="job")
+        self._running: dict[tuple[str, str], Future[None]] = {}
+        self._lock = threading.Lock()
+
+    def recover(self) -> None:
+        """Jobs that ran when the engine died have changed nothing: they failed, and may be sent again."""
+        error = BigQueryError(
+            "backendError", "The job was interrupted by a restart; nothing of it was applied. Retry it."
+        )
+        with self._state.database.writing() as connection:
+            for row in connection.execute("SELECT body FROM sparklab.jobs").fetchall():
+                job = json.loads(row[0])
+                if job["status"]["state"] != "DONE":
+                    job_records.save(self._state, job_records.ended(job, error))
+
+    def insert(self, call: Call) -> Json:
+        job = self._start(call, call.body)
+        self._wait(job, _PATIENCE_SECONDS)
+        return self.find(call.path["projectId"], job["jobReference"]["jobId"])
+
+    def query(self, call: Call) -> Json:
+        """`jobs.query`: a query job, its first page if it ends in time."""
+        body = call.body
+        fields = ("query", "defaultDataset", "queryParameters", "parameterMode", "useLegacySql", "useQueryCache")
+        fields += ("maximumBytesBilled", "createSession", "connectionProperties", "destinationEncryptionConfiguration")
+        configuration: Json = {"query": {k: body[k] for k in fields if k in body}}
+        configuration |= {k: body[k] for k in ("dryRun", "labels") if k in body}
+        reference: Json = {"location": body["location"]} if body.get("location") else {}
+        if body.get("requestId"):
+            # The same request sent again gets the same job.
+            reference["jobId"] = "job_" + hashlib.sha256(body["requestId"].encode()).hexdigest()[:28]
+            with self._state.database.reading():
+                known = job_records.read(self._state, call.path["projectId"], reference["jobId"])
+            if known:
+                return self._results(known, call)
+        return self._results(self._start(call, {"configuration": configuration, "jobReference": reference}), call)
+
+    def results(self, call: Call) -> Json:
+        return self._results(self.find(call.path["projectId"], call.path["jobId"]), call)
+
+    def _results(self, job: Json, call: Call) -> Json:
+        self._wait(job, min(call.number("timeoutMs", _QUERY_TIMEOUT_MS), 60_000) / 1000)
+        if not job["configuration"].get("dryRun"):
+            job = self.find(job["jobReference"]["projectId"], job["jobReference"]["jobId"])
+        return query_job.answer(self._state, job, call)
+
+    def find(self, project: str, job_id: str) -> Json:
+        with self._state.database.reading():
+            job = job_records.read(self._state, project, job_id)
+        if job is None:
+            raise not_found(f"Job {project}:{job_id}")
+        return job
+
+    def list_all(self, call: Call) -> Json:
+        states = {s.upper() for s in _strings(call.query.get("stateFilter"))}
+        query = "SELECT body FROM sparklab.jobs WHERE project = ? ORDER BY created DESC, id"
+        with self._state.database.reading() as connection:
+            jobs = [json.loads(r[0]) for r in connection.execute(query, [call.path["projectId"]]).fetchall()]
+        earliest, latest = call.number("minCreationTime", 0), call.number("maxCreationTime", 2**62)
+        jobs = [
+            {**job, "state": job["status"]["state"], "user_email": job["user_email"]}
+            for job in jobs
+            if (not states or job["status"]["state"] in states)
+            and earliest <= int(job["statistics"]["creationTime"]) <= latest
+            and (call.flag("allUsers") or job["user_email"] == call.principal)
+            and not call.query.get("parentJobId")
+        ]
+        for job in jobs:
+            if "errorResult" in job["status"]:
+                job["errorResult"] = job["status"]["errorResult"]
+        start, size = int(call.query.get("pageToken") or 0), min(call.number("maxResults", 50), 1000)
+        following = {"nextPageToken": str(start + size)} if len(jobs) > start + size else {}
+        keep = (
+            "id",
+            "kind",
+            "jobReference",
+            "state",
+            "errorResult",
+            "statistics",
+            "configuration",
+            "status",
+            "user_email",
+        )
+        items = [{k: job[k] for k in keep if k in job} for job in jobs[start : start + size]]
+        return {"kind": "bigquery#jobList", "etag": datasets.etag({"items": items}), "jobs": items, **following}
+
+    def cancel(self, call: Call) -> Json:
+        project, job_id = call.path["projectId"], call.path["jobId"]
+        self.find(project, job_id)
+        query_job.interrupt(project, job_id)
+        return {"kind": "bigquery#jobCancelResponse", "job": self.find(project, job_id)}
+
+    def delete(self, call: Call) -> Json:
+        project, job_id = call.path["projectId"], call.path["jobId"]
+        if self.find(project, job_id)["status"]["state"] != "DONE":
+            raise invalid(f"Cannot delete job {project}:{job_id}: it is still running")
+        with self._state.database.writing() as connection:
+            connection.execute("DELETE FROM sparklab.jobs WHERE project = ? AND id = ?", [project, job_id])
+        return {}
+
+    def close(self) -> None:
+        for project, job_id in list(self._running):
+            query_job.interrupt(project, job_id)
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _start(self, call: Call, request: Json) -> Json:
+        job = self._new(call, request)
+        if job["configuration"].get("dryRun"):
+            return query_job.dry_run(self._state, job)
+        reference = job["jobReference"]
+        key = (reference["projectId"], reference["jobId"])
+        with self._lock, self._state.database.independent():
+            if job_records.read(self._state, *key) is not None:
+                raise duplicate(f"Job {key[0]}:{reference['location']}.{key[1]}")
+            job_records.save(self._state, job)
+        with self._lock:
+            self._running[key] = self._pool.submit(self._run, job, request)
+        return job
+
+    def _run(self, job: Json, request: Json) -> None:
+        kind = job["configuration"]["jobType"].lower()
+        reference = job["jobReference"]
+        files = [SourceFile(**file) for file in request.get("files") or []]
+        try:
+            if kind == "load" and request.get("sourceError"):
+                raise BigQueryError(**request["sourceError"])
+            if kind == "load":
+                load_job.run(self._state, job, files)
+            else:
+                _RUNNERS[kind](self._state, job)
+        except Exception as thrown:
+            error = as_bigquery_error(thrown)
+            if error.reason == "internalError":
+                _log.exception("job %s failed", job["id"])
+            with self._state.database.independent():
+                job_records.save(self._state, job_records.ended(job, error))
+        finally:
+            for file in files:
+                if file.temporary:
+                    Path(file.path).unlink(missing_ok=True)
+            with self._lock:
+                self._running.pop((reference["projectId"], reference["jobId"]), None)
+
+    def _wait(self, job: Json, seconds: float) -> None:
+        reference = job["jobReference"]
+        with self._lock:
+            running = self._running.get((reference["projectId"], reference["jobId"]))
+        if running is not None:
+            try:
+                running.result(timeout=seconds)
+            except TimeoutError:
+                return
+
+    def _new(self, call: Call, request: Json) -> Json:
+        project = call.path["projectId"]
+        configuration = dict(request.get("configuration") or {})
+        kinds = [kind for kind in ("query", "load", "copy", "extract") if kind in configuration]
+        if len(kinds) != 1:
+            raise invalid(
+                "Job configuration must contain exactly one job-specific configuration object "
+                f"(query, load, copy or extract); got {', '.join(kinds) or 'none'}"
+            )
+        if kinds[0] not in _KINDS:
+            raise unimplemented(f"Jobs of type {kinds[0]}")
+        reference = request.get("jobReference") or {}
+        job_id = str(reference.get("jobId") or f"job_{uuid.uuid4().hex[:28]}")
+        if not _ID.match(job_id):
+            raise invalid(f"Invalid job ID {job_id!r}: expected letters, numbers, underscores and dashes")
+        location = reference.get("location") or self._location(configuration[kinds[0]], project)
+        moment = milliseconds(now())
+        return {
+            "kind": "bigquery#job",
+            "id": f"{project}:{location}.{job_id}",
+            "selfLink": f"https://bigquery.googleapis.com/bigquery/v2/projects/{project}/jobs/{job_id}?location={location}",
+            "user_email": call.principal,
+            "configuration": {**configuration, "jobType": kinds[0].upper()},
+            "jobReference": {"projectId": project, "jobId": job_id, "location": location},
+            "statistics": {"creationTime": moment, "startTime": moment},
+            "status": {"state": "RUNNING"},
+            "etag": datasets.etag({"id": job_id, "state": "RUNNING"}),
+        }
+
+    def _location(self, config: Json, project: str) -> str:
+        """Where a job runs that does not say: with its data set, else where the lab is."""
+        for name in ("destinationTable", "defaultDataset"):
+            reference = config.get(name) or {}
+            home, dataset = reference.get("projectId") or project, reference.get("datasetId")
+            with self._state.database.reading():
+                if dataset and self._state.emulator.catalog.get_dataset(home, dataset) is not None:
+                    return datasets.location(self._state, home, dataset)
+        return self._state.location
+
+
+def _strings(value: Any) -> list[str]:
+    return [] if not value else value if isinstance(value, list) else [value]
