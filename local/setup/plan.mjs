@@ -1,18 +1,19 @@
 /** What set-up makes, as steps. Everything comes by package name from PyPI, npm and Maven Central, pinned by hash. */
 import { existsSync, linkSync, readdirSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
-import { customersStep } from "./customers.mjs";
+import { ownCustomersStep, publishedCustomersStep } from "./customers.mjs";
 import { keyOf } from "./files.mjs";
 import { jarsStep, javaStep } from "./java-steps.mjs";
 import { nodeModulesStep } from "./node-modules.mjs";
 import { environmentStep, installExtensions, python, pythonStep, unpackPackage, uvStep } from "./python-steps.mjs";
 
-/** All steps, each after what it needs. `data`: a CSV of the user's own instead of IBM's. */
+/** All steps, each after what it needs. `data`: a CSV of the user's own, to be checked. */
 export function plan({ root, tools, env = process.env, data }) {
   const world = { root, tools, env: childEnvironment(env, tools), data };
   return [
     nodeModulesStep(world),
     pythonStep(world),
+    ...(data === undefined ? [] : [ownCustomersStep(world)]),
     uvStep(world),
     environmentStep(world, {
       name: "spark",
@@ -40,7 +41,7 @@ export function plan({ root, tools, env = process.env, data }) {
     javaStep(world),
     jarsStep(world),
     descriptionsStep(world),
-    customersStep(world),
+    publishedCustomersStep(world),
   ];
 }
 

@@ -11,45 +11,45 @@ import { SetupError, runSteps, writeAtomically } from "./steps.mjs";
 export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
 /**
- * Resolves when the steps named in `wait` are done (all, if not given). `late` settles when the others are too; until then
- * another set-up waits.
+ * Resolves when every step is done but those marked `late`, or when those named in `wait` are. `late` settles when the
+ * others are done too; until then another set-up waits. `data`: a CSV of the user's own, checked before anything is
+ * downloaded for long.
  */
-export async function setUp({
-  purpose,
-  data = process.env.SPARKLAB_DATA || undefined,
-  wait,
-  signal,
-  progress = new Progress(),
-}) {
+export async function setUp({ purpose, data, wait, signal, progress = new Progress() }) {
   const tools = join(root, ".lab", "tools");
   mkdirSync(tools, { recursive: true });
-  const onWait = (holder) =>
-    process.stderr.write(
-      `Waiting for another set-up: ${holder.purpose} (process ${holder.pid}, since ${holder.since}).\n`,
-    );
-  const release = await takeLock(join(tools, "lock"), { purpose, onWait, signal });
+  const release = await takeLock(join(tools, "lock"), { purpose, onWait: tellHolder, signal });
   try {
     const steps = plan({ root, tools, data });
+    const first = wait ?? steps.filter((step) => !step.late).map((step) => step.name);
     checkRoom(tools, steps);
-    const { results, late } = await runSteps({ steps, tools, progress, signal, wait });
-    const finished = late.then(() => finish(tools, results)).finally(release);
-    finished.catch(() => undefined); // whoever waits for it hears of it
-    if (wait === undefined) await finished;
-    return { tools, progress, late: finished };
+    const { results, late } = await runSteps({ steps, tools, progress, signal, wait: first });
+    writeManifest(results, tools);
+    const finished = late.then(() => tidy(results, tools)).finally(release);
+    finished.catch(() => undefined); // whoever waits for `late` hears of it
+    if (first.length === steps.length) await finished;
+    return { tools, manifest: manifestOf(results, tools), progress, late: finished };
   } catch (error) {
     release();
     throw error;
   }
 }
 
-/** All is there: tell where, and drop what only another installation would use. */
-function finish(tools, { ["own-customers"]: own, ...results }) {
-  const manifest = manifestOf({ customers: own, ...results }, tools);
+function tellHolder({ purpose, pid, since }) {
+  process.stderr.write(`Waiting for the set-up of ${purpose} (process ${pid}, since ${since}).\n`);
+}
+
+function writeManifest(results, tools) {
   const file = join(tools, "manifest.json");
+  const manifest = manifestOf(results, tools);
   const known = existsSync(file) ? readFileSync(file, "utf8") : "";
   if (known !== `${JSON.stringify(manifest, null, 2)}\n`) writeAtomically(file, manifest);
+}
+
+/** All is there: drop what only another installation would use. The environments hold their own names of its files. */
+function tidy(results, tools) {
+  writeManifest(results, tools);
   rmSync(join(tools, "cache"), { recursive: true, force: true });
-  return manifest;
 }
 
 /** Running out of disk half way is worse than being told before. */
@@ -65,22 +65,21 @@ function checkRoom(tools, steps) {
 
 /**
  * Runs a whole program around set-up: Ctrl-C ends the children and says how to go on; what the user can put right is
- * printed without a stack trace.
+ * printed without a stack trace. `main` may take the signals over by calling `release`.
  */
 export async function asProgram(main) {
   const interrupt = new AbortController();
-  const onSignal = () => {
+  const stop = () => {
     interrupt.abort();
     endAll();
     process.stderr.write("\nInterrupted; what is finished is kept: run again to resume.\n");
     process.exit(130);
   };
-  process.on("SIGINT", onSignal);
-  process.on("SIGTERM", onSignal);
+  for (const name of ["SIGINT", "SIGTERM"]) process.on(name, stop);
   process.on("exit", endAll);
-  const listening = { stop: () => (process.off("SIGINT", onSignal), process.off("SIGTERM", onSignal)) };
+  const release = () => ["SIGINT", "SIGTERM"].forEach((name) => process.off(name, stop));
   try {
-    process.exitCode = await main({ signal: interrupt.signal, listening });
+    process.exitCode = await main({ signal: interrupt.signal, release });
   } catch (error) {
     const known = error instanceof SetupError || error.name === "CommandError";
     process.stderr.write(`${known ? error.message : error.stack}\n`);

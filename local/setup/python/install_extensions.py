@@ -24,6 +24,7 @@ def packaged(extension: str) -> Path:
 
 
 def install(extension: str) -> None:
+    """Install one extension, make its copy a second name of the package's file, and load it."""
     source = packaged(extension)
     with duckdb.connect() as connection:
         connection.execute(f"INSTALL '{source}'")

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 
 
 def main(pem: Path, out: Path) -> None:
+    """Copy every certificate of `pem` into the store."""
     certificates = x509.load_pem_x509_certificates(pem.read_bytes())
     entries = [pkcs12.PKCS12Certificate(each, f"authority-{index}".encode()) for index, each in enumerate(certificates)]
     out.write_bytes(pkcs12.serialize_java_truststore(entries, BestAvailableEncryption(b"changeit")))

@@ -13,11 +13,29 @@ import io
 import sys
 from pathlib import Path
 
-HEADERS = (
-    "customerID,gender,SeniorCitizen,Partner,Dependents,tenure,PhoneService,MultipleLines,InternetService,"
-    "OnlineSecurity,OnlineBackup,DeviceProtection,TechSupport,StreamingTV,StreamingMovies,Contract,"
-    "PaperlessBilling,PaymentMethod,MonthlyCharges,TotalCharges,Churn"
-).split(",")
+HEADERS = [
+    "customerID",
+    "gender",
+    "SeniorCitizen",
+    "Partner",
+    "Dependents",
+    "tenure",
+    "PhoneService",
+    "MultipleLines",
+    "InternetService",
+    "OnlineSecurity",
+    "OnlineBackup",
+    "DeviceProtection",
+    "TechSupport",
+    "StreamingTV",
+    "StreamingMovies",
+    "Contract",
+    "PaperlessBilling",
+    "PaymentMethod",
+    "MonthlyCharges",
+    "TotalCharges",
+    "Churn",
+]
 CUSTOMERS = 7043
 CHURNED = 1869
 BLANK_TOTALS = 11
@@ -39,6 +57,7 @@ def problems_of(headers: list[str], rows: list[dict[str, str]]) -> list[str]:
 
 
 def checksum_problems(name: str, text: str, expected: str) -> list[str]:
+    """The one problem of a text whose sha256 is another one."""
     got = hashlib.sha256(text.encode()).hexdigest()
     return [] if got == expected else [f"sha256 of the {name}: got {got}; expected {expected}"]
 
@@ -64,6 +83,7 @@ def restore(carried: bytes) -> str:
 
 
 def main(carried: Path, out: Path) -> None:
+    """Write the restored file, or end with what is wrong."""
     try:
         text = restore(carried.read_bytes())
     except ValueError as error:

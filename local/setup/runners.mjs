@@ -1,0 +1,159 @@
+/** The test runners: how each is called and how its own report is counted. */
+import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+
+/**
+ * @typedef {{ passed: number, failed: number, skipped: number }} Counts
+ * @typedef {object} Runner
+ * @property {string} name
+ * @property {boolean} deep           part of `npm run test:deep` instead of `npm test`
+ * @property {RegExp} [files]         files that it takes when some are named
+ * @property {(files: string[]) => string[]} command
+ * @property {object} [env]
+ * @property {(code: number) => Counts} count
+ */
+
+/** All runners in the order in which they run. Reports go to `reports`. @returns {Runner[]} */
+export function runnersOf({ root, manifest, reports }) {
+  const bin = (name) => join(root, "node_modules", ".bin", name);
+  const { clients } = manifest.python;
+  const ruffed = ["pyspark", "local"].map((folder) => join(root, folder));
+  return [
+    check("types", [bin("tsc"), "--noEmit"]),
+    check("eslint", [bin("eslint"), "."]),
+    check("imports", [bin("depcruise"), "--config", ".dependency-cruiser.cjs", "stacks", "components", "local", "cli"]),
+    check("ruff", [clients, "-m", "ruff", "check", "--no-cache", ...ruffed]),
+    nodeTests({ root, reports }),
+    jest({
+      name: "jest",
+      reports,
+      bin,
+      ignored: ["/node_modules/", "\\.deep\\.test\\.ts$", "/local/e2e\\.test\\.ts$"],
+    }),
+    pytest({ name: "pytest", manifest, reports, marker: "not deep" }),
+    jest({
+      name: "e2e",
+      reports,
+      bin,
+      ignored: ["/node_modules/"],
+      match: ["**/local/e2e.test.ts"],
+      files: /e2e\.test\.ts$/,
+    }),
+    jest({
+      name: "jest-deep",
+      deep: true,
+      reports,
+      bin,
+      ignored: ["/node_modules/"],
+      match: ["**/*.deep.test.ts"],
+      files: /\.deep\.test\.ts$/,
+    }),
+    pytest({ name: "pytest-deep", deep: true, manifest, reports, marker: "deep", files: /^$/ }),
+  ];
+}
+
+/** A tool that only says yes or no counts as one test. */
+function check(name, command) {
+  const count = (code) => ({ passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 });
+  return { name, deep: false, command: () => command, count };
+}
+
+function nodeTests({ root, reports }) {
+  const report = join(reports, "set-up.tap");
+  const folder = join(root, "local", "setup");
+  const all = () =>
+    readdirSync(folder)
+      .filter((file) => file.endsWith(".test.mjs"))
+      .map((file) => join(folder, file));
+  const reporters = [
+    "--test-reporter=spec",
+    "--test-reporter-destination=stdout",
+    "--test-reporter=tap",
+    `--test-reporter-destination=${report}`,
+  ];
+  return {
+    name: "set-up",
+    deep: false,
+    files: /\.test\.mjs$/,
+    command: (files) => [process.execPath, "--test", ...reporters, ...(files.length > 0 ? files : all())],
+    count: () => tapCounts(read(report)),
+  };
+}
+
+function jest({ name, deep = false, reports, bin, ignored, match, files = /(?<!e2e|\.deep)\.test\.ts$/ }) {
+  const report = join(reports, `${name}.json`);
+  const options = [
+    ...ignored.flatMap((pattern) => ["--testPathIgnorePatterns", pattern]),
+    ...(match ?? []).flatMap((pattern) => ["--testMatch", pattern]),
+    ...["--passWithNoTests", "--json", "--outputFile", report],
+  ];
+  return {
+    name,
+    deep,
+    files,
+    quiet: true,
+    command: (named) => [bin("jest"), ...options, ...(named.length > 0 ? ["--runTestsByPath", ...named] : [])],
+    count: () => jestCounts(JSON.parse(read(report))),
+  };
+}
+
+function pytest({ name, deep = false, manifest, reports, marker, files = /\.py$/ }) {
+  const report = join(reports, `${name}.xml`);
+  const { clients } = manifest.python;
+  return {
+    name,
+    deep,
+    files,
+    command: (named) => [
+      ...[clients, "-m", "pytest", "-c", "pyspark/pyproject.toml", "-m", marker, `--junitxml=${report}`],
+      ...(named.length > 0 ? named : ["pyspark/tests"]),
+    ],
+    // The workers of Spark run the same Python as the driver; nothing of the machine's own Spark may come between.
+    env: {
+      JAVA_HOME: manifest.javaHome,
+      PYSPARK_PYTHON: clients,
+      PYSPARK_DRIVER_PYTHON: clients,
+      SPARK_HOME: undefined,
+    },
+    // 5: none was selected, which the sum judges.
+    accepts: [5],
+    count: () => junitCounts(read(report)),
+  };
+}
+
+/** @returns {Counts} */
+export function jestCounts(report) {
+  return {
+    passed: report.numPassedTests,
+    // A file that could not be loaded has no tests to count, yet it has failed.
+    failed: report.numFailedTests + report.numRuntimeErrorTestSuites,
+    skipped: report.numPendingTests + report.numTodoTests,
+  };
+}
+
+/** @returns {Counts} */
+export function junitCounts(xml) {
+  const suites = [...xml.matchAll(/<testsuite\s([^>]*)>/g)].map(
+    ([, text]) =>
+      (name) =>
+        Number(new RegExp(`\\b${name}="(\\d+)"`).exec(text)?.[1] ?? 0),
+  );
+  const sum = (name) => suites.reduce((total, attribute) => total + attribute(name), 0);
+  const failed = sum("failures") + sum("errors");
+  return { passed: sum("tests") - failed - sum("skipped"), failed, skipped: sum("skipped") };
+}
+
+/** @returns {Counts} */
+export function tapCounts(tap) {
+  const figure = (name) => Number(new RegExp(`^# ${name} (\\d+)$`, "m").exec(tap)?.[1] ?? 0);
+  return {
+    passed: figure("pass"),
+    failed: figure("fail") + figure("cancelled"),
+    skipped: figure("skipped") + figure("todo"),
+  };
+}
+
+function read(report) {
+  if (!existsSync(report)) throw new Error(`no report ${report}: the runner ended before it had written one`);
+  return readFileSync(report, "utf8");
+}
