@@ -54,8 +54,9 @@ export function isCanonicalScalar(schema: Schema, value: Json): boolean {
 }
 
 function readBoolean(value: Json): boolean | undefined {
-  if (value === true || value === "true") return true;
-  if (value === false || value === "false") return false;
+  // google-cloud-bigquery writes Python's `True` into its queries.
+  if (value === true || value === "true" || value === "True") return true;
+  if (value === false || value === "false" || value === "False") return false;
   return undefined;
 }
 
