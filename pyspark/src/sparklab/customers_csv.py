@@ -74,6 +74,16 @@ COLUMNS: tuple[SourceColumn, ...] = (
     SourceColumn("Churn", "churn", _YES_NO),
 )
 
+INTERNET_SERVICES = (
+    "online_security",
+    "online_backup",
+    "device_protection",
+    "tech_support",
+    "streaming_tv",
+    "streaming_movies",
+)
+"""Columns whose "No internet service" says no more than InternetService does; cleaning makes it "No"."""
+
 
 def csv_problems(content: bytes) -> list[str]:
     """List every problem of a customers' file; an empty list means that it is fit for use."""

@@ -46,7 +46,8 @@ def evaluate_forest(forest: RandomForestClassificationModel, test: DataFrame) ->
     # One pass gives every metric that depends on the predicted class alone.
     counts = {(row[0], row[1]): row[2] for row in predictions.groupBy("label", "prediction").count().collect()}
     confusion = [[counts.get((actual, predicted), 0) for predicted in (0.0, 1.0)] for actual in (0.0, 1.0)]
-    ranking = BinaryClassificationEvaluator()
+    # Without bins the areas are exact and do not depend on how the rows lie in partitions.
+    ranking = BinaryClassificationEvaluator(numBins=0)
     areas = {
         name: ranking.setMetricName(area).evaluate(predictions)
         for name, area in (("test_area_roc", "areaUnderROC"), ("test_area_prc", "areaUnderPR"))
@@ -56,7 +57,10 @@ def evaluate_forest(forest: RandomForestClassificationModel, test: DataFrame) ->
 
 
 def evaluation_of(confusion: list[list[int]], areas: dict[str, float]) -> Evaluation:
-    """Derive the class metrics from the confusion matrix; a ratio with nothing below the line is 0."""
+    """Derive the class metrics from the confusion matrix; a ratio with nothing below the line is 0.
+
+    Rounded to five decimals, as the lab does: what is left after that is the same on every machine.
+    """
     actual = [sum(row) for row in confusion]
     predicted = [sum(column) for column in zip(*confusion, strict=True)]
     rows = sum(actual)
@@ -70,15 +74,17 @@ def evaluation_of(confusion: list[list[int]], areas: dict[str, float]) -> Evalua
 
     return Evaluation(
         rows=rows,
-        headline={
-            **areas,
-            "test_accuracy": _ratio(sum(correct), rows),
-            "test_f1": weighted(f1),
-            "test_precision": weighted(precision),
-            "test_recall": weighted(recall),
-        },
-        precision=dict(zip(CHURN_LABELS, precision, strict=True)),
-        recall=dict(zip(CHURN_LABELS, recall, strict=True)),
+        headline=_rounded(
+            {
+                **areas,
+                "test_accuracy": _ratio(sum(correct), rows),
+                "test_f1": weighted(f1),
+                "test_precision": weighted(precision),
+                "test_recall": weighted(recall),
+            }
+        ),
+        precision=_rounded(dict(zip(CHURN_LABELS, precision, strict=True))),
+        recall=_rounded(dict(zip(CHURN_LABELS, recall, strict=True))),
         confusion=confusion,
     )
 
@@ -88,9 +94,13 @@ def spread(evaluations: Sequence[Evaluation]) -> dict[str, dict[str, float]]:
     names = evaluations[0].headline
     values = {name: [evaluation.headline[name] for evaluation in evaluations] for name in names}
     return {
-        "mean": {name: statistics.fmean(values[name]) for name in names},
-        "stddev": {name: statistics.stdev(values[name]) if len(evaluations) > 1 else 0.0 for name in names},
+        "mean": _rounded({name: statistics.fmean(values[name]) for name in names}),
+        "stddev": _rounded({name: statistics.stdev(values[name]) if len(evaluations) > 1 else 0.0 for name in names}),
     }
+
+
+def _rounded(values: dict[str, float]) -> dict[str, float]:
+    return {name: round(value, 5) for name, value in values.items()}
 
 
 def _ratio(part: float, whole: float) -> float:

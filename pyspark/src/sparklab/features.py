@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pyspark import SparkContext
 from pyspark.ml import Pipeline, PipelineModel
-from pyspark.ml.feature import OneHotEncoder, StringIndexer, VectorAssembler
+from pyspark.ml.feature import OneHotEncoder, StringIndexerModel, VectorAssembler
 from pyspark.sql import DataFrame
+
+from sparklab.customers_csv import COLUMNS, INTERNET_SERVICES
 
 AMOUNTS = ("monthly_charges", "total_charges")
 CATEGORIES = (
@@ -28,31 +31,41 @@ CATEGORIES = (
 
 
 def fit_encoding(customers: DataFrame) -> PipelineModel:
-    """Learn which categories each column has: one pass over the data for all 16 columns.
+    """Make the encoding from a customer's columns to the feature vector; only the schema of `customers` is looked at.
 
-    Categories are numbered alphabetically, not by frequency. So the encoding depends only on which categories occur,
-    and one that is fitted on all customers of the training data equals one fitted on any split of them that knows every
-    category: the splits share it, and nothing of a test customer but the existence of a category can reach the model.
-    A category that was not seen is encoded as zeros in all slots of its column.
+    The categories of each column are those that the customers' file may hold (preprocessing refuses all others), in
+    alphabetical order. So no pass over the data is needed to find them, every split and every version of the model has
+    the same features, and nothing of a test customer can reach the model through the encoding. Should a category come
+    that is not known, all slots of its column are zero.
     """
     indexes = [f"{name}_index" for name in CATEGORIES]
     vectors = [f"{name}_vector" for name in CATEGORIES]
-    return Pipeline(
-        stages=[
-            # "keep" numbers what is unknown after the known ones, and dropLast drops exactly that number's slot.
-            StringIndexer(
-                inputCols=list(CATEGORIES), outputCols=indexes, handleInvalid="keep", stringOrderType="alphabetAsc"
-            ),
-            OneHotEncoder(inputCols=indexes, outputCols=vectors, dropLast=True),
-            VectorAssembler(inputCols=[*AMOUNTS, *vectors], outputCol="features"),
-        ]
-    ).fit(customers)
-
-
-def feature_names(encoding: PipelineModel) -> list[str]:
-    """Name each slot of the feature vector: an amount's column, or `column=category`."""
-    labels = encoding.stages[0].labelsArray
-    return [
-        *AMOUNTS,
-        *(f"{column}={label}" for column, known in zip(CATEGORIES, labels, strict=True) for label in known),
+    stages = [
+        _indexer(indexes),
+        OneHotEncoder(inputCols=indexes, outputCols=vectors, dropLast=True),
+        VectorAssembler(inputCols=[*AMOUNTS, *vectors], outputCol="features"),
     ]
+    return Pipeline(stages=stages).fit(customers)
+
+
+def categories(column: str) -> list[str]:
+    """List the categories of a column after cleaning, in the order of their slots."""
+    values = next(source.values for source in COLUMNS if source.name == column)
+    return sorted(set(values) - {"No internet service"} if column in INTERNET_SERVICES else values)
+
+
+def feature_names() -> list[str]:
+    """Name each slot of the feature vector: an amount's column, or `column=category`."""
+    return [*AMOUNTS, *(f"{column}={category}" for column in CATEGORIES for category in categories(column))]
+
+
+def _indexer(outputs: list[str]) -> StringIndexerModel:
+    # "keep" numbers what is unknown after the known categories; the encoder's dropLast drops exactly that slot.
+    # StringIndexerModel.from_arrays_of_labels would do, but fills up columns that have fewer categories with null.
+    context = SparkContext.getOrCreate()
+    text = context._jvm.java.lang.String
+    labels = context._gateway.new_array(text, len(CATEGORIES), 0)
+    for position, column in enumerate(CATEGORIES):
+        labels[position] = StringIndexerModel._new_java_array(categories(column), text)
+    model = StringIndexerModel._create_from_java_class("org.apache.spark.ml.feature.StringIndexerModel", labels)
+    return model.setInputCols(list(CATEGORIES)).setOutputCols(outputs).setHandleInvalid("keep")

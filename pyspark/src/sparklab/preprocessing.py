@@ -5,16 +5,8 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F  # noqa: N812
 
-from sparklab.customers_csv import COLUMNS
+from sparklab.customers_csv import COLUMNS, INTERNET_SERVICES
 
-INTERNET_SERVICES = (
-    "online_security",
-    "online_backup",
-    "device_protection",
-    "tech_support",
-    "streaming_tv",
-    "streaming_movies",
-)
 _NUMBERS = {"senior_citizen": "bigint", "tenure": "bigint", "monthly_charges": "double", "total_charges": "double"}
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from pyspark import inheritable_thread_target
 from pyspark.ml import PipelineModel
-from pyspark.ml.classification import RandomForestClassifier
+from pyspark.ml.classification import RandomForestClassificationModel, RandomForestClassifier
 from pyspark.ml.functions import vector_to_array
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812
@@ -34,24 +34,13 @@ class ChurnTraining:
 
 
 def train_churn_model(training_data: DataFrame, *, splits: int, test_share: float, partitions: int) -> ChurnTraining:
-    """Train one forest per split on the customers who are not held out for scoring; the first split's is the model.
+    """Train one forest per split on the customers who are not held out for scoring; the first split's is the model."""
+    customers = training_customers(training_data, partitions)
+    encoding, encoded = encode_customers(customers)
 
-    The rows are put in a fixed order in a fixed number of partitions, because bagging draws by row and partition: the
-    same customers give the same model, however the table delivers them.
-    """
-    customers = (
-        training_data.where(~F.col("scoring_candidate"))
-        .repartition(partitions, "customer_id")
-        .sortWithinPartitions("customer_id")
-        .cache()
-    )
-    encoding = fit_encoding(customers)
-    labelled = encoding.transform(customers).withColumn("label", label().alias("label", metadata=_LABEL))
-    encoded = labelled.select("customer_id", "label", "features").cache()
-
-    def train(split: int) -> tuple[PipelineModel, Evaluation]:
+    def train(split: int) -> tuple[RandomForestClassificationModel, Evaluation]:
         tested = in_test_side(split, test_share)
-        forest = RandomForestClassifier(**FOREST).fit(encoded.where(~tested))
+        forest = fit_forest(encoded.where(~tested))
         return forest, evaluate_forest(forest, encoded.where(tested))
 
     # The first fit warms everything up; the others are mostly waiting for small Spark jobs, so two run side by side.
@@ -65,6 +54,27 @@ def train_churn_model(training_data: DataFrame, *, splits: int, test_share: floa
         test_customers=customers.where(in_test_side(REPORTED_SPLIT, test_share)),
         evaluations=[evaluation for _, evaluation in results],
     )
+
+
+def training_customers(training_data: DataFrame, partitions: int) -> DataFrame:
+    """Select the customers who are not held out for scoring, cached in a fixed order in a fixed number of partitions.
+
+    Bagging draws by row and partition: so the same customers give the same model, however the table delivers them.
+    """
+    rows = training_data.where(~F.col("scoring_candidate"))
+    return rows.repartition(partitions, "customer_id").sortWithinPartitions("customer_id").cache()
+
+
+def encode_customers(customers: DataFrame) -> tuple[PipelineModel, DataFrame]:
+    """Compute the features once for all splits: customer, label and feature vector, cached."""
+    encoding = fit_encoding(customers)
+    labelled = encoding.transform(customers).withColumn("label", label().alias("label", metadata=_LABEL))
+    return encoding, labelled.select("customer_id", "label", "features").cache()
+
+
+def fit_forest(encoded: DataFrame) -> RandomForestClassificationModel:
+    """Fit the random forest on encoded customers."""
+    return RandomForestClassifier(**FOREST).fit(encoded)
 
 
 def in_test_side(split: int, test_share: float) -> Column:
@@ -107,7 +117,7 @@ def result_tables(training: ChurnTraining, lineage: Mapping[str, object]) -> dic
     metrics = training.evaluations[0].metrics()
     for statistic, values in spread(training.evaluations).items():
         metrics |= {f"{name}_{statistic}": value for name, value in values.items()}
-    names = feature_names(training.model)
+    names = feature_names()
     scores = training.model.stages[-1].featureImportances.toArray()
     importance = [(index, name, float(scores[index])) for index, name in enumerate(names)]
     rows = {
