@@ -1,6 +1,7 @@
 /** What `npm run bench` does once Node is known to be new enough. */
 import { spawn } from "node:child_process";
-import { benchesOf, reaches } from "./benches.mjs";
+import { lastObject, table } from "./bench-output.mjs";
+import { benchesOf } from "./benches.mjs";
 import { duration } from "./progress.mjs";
 import { asProgram, root, setUp } from "./set-up.mjs";
 import { SetupError } from "./steps.mjs";
@@ -42,47 +43,4 @@ function run({ command: [command, ...args], env }, signal) {
     child.on("error", reject);
     child.on("close", (code) => resolve({ code, output: Buffer.concat(chunks).toString("utf8") }));
   });
-}
-
-/** The JSON object at the end of the output, in one line or several. */
-export function lastObject(output) {
-  const start = /^\{/gm;
-  const starts = [...output.matchAll(start)].map((match) => match.index);
-  return JSON.parse(output.slice(starts.at(-1)));
-}
-
-function table(rows) {
-  const lines = rows.map((row) => {
-    const { what, ours, other, unit, ratio } = row;
-    const goal =
-      row.goal?.atMost !== undefined
-        ? `at most ${row.goal.atMost}`
-        : row.goal?.atLeast !== undefined
-          ? `at least ${row.goal.atLeast}`
-          : "";
-    const verdict = { true: "reached", false: "MISSED", undefined: "" }[String(reaches(row))];
-    const shown = other === undefined ? "" : figure(ratio ?? ours / other);
-    return [
-      what,
-      `${figure(ours)} ${unit}`,
-      other === undefined ? "" : `${figure(other)} ${unit}`,
-      shown,
-      goal,
-      verdict,
-    ];
-  });
-  const all = [["bench", "ours", "other", "ratio", "goal", ""], ...lines];
-  const widths = all[0].map((_, column) => Math.max(...all.map((line) => line[column].length)));
-  return `${all
-    .map((line) =>
-      line
-        .map((cell, column) => cell.padEnd(widths[column]))
-        .join("  ")
-        .trimEnd(),
-    )
-    .join("\n")}\n`;
-}
-
-function figure(value) {
-  return Math.abs(value) >= 100 ? value.toFixed(0) : Number(value.toPrecision(3)).toString();
 }

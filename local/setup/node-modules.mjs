@@ -6,7 +6,8 @@ import { SetupError } from "./steps.mjs";
 
 /** @returns {import("./steps.mjs").Step} */
 export function nodeModulesStep({ root, env }) {
-  const matches = () => nodeModulesMatch(root);
+  let known; // asked more than once, and slow enough to be felt at every start
+  const matches = () => (known ??= nodeModulesMatch(root));
   return {
     name: "npm",
     title: "Node packages (npm ci)",
@@ -27,6 +28,7 @@ export function nodeModulesStep({ root, env }) {
         cwd: folder,
         env: npmEnvironment(env),
       });
+      known = undefined;
       // What is in place is moved into the step's folder, which is removed after: a program that runs from it keeps it until then.
       const place = join(root, "node_modules");
       const staged = join(folder, "node_modules");
@@ -50,7 +52,8 @@ export function nodeModulesMatch(root) {
     if (!path.startsWith("node_modules/")) return true;
     // A package for another operating system or processor is in the lock file only.
     if (found[path] === undefined) return entry.optional === true || entry.devOptional === true;
-    return found[path].version === entry.version && found[path].integrity === entry.integrity;
+    const same = found[path].version === entry.version && found[path].integrity === entry.integrity;
+    return same && existsSync(join(root, path));
   });
 }
 
