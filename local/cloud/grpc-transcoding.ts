@@ -6,7 +6,7 @@
 import { readFileSync } from "node:fs";
 import type { handleUnaryCall, MethodDefinition, Server } from "@grpc/grpc-js";
 import { fromProto3JSON, toProto3JSON } from "proto3-json-serializer";
-import { Root, type INamespace, type Message, type Method, type Type } from "protobufjs";
+import { Message, Root, type INamespace, type Method, type Type } from "protobufjs";
 import { ApiError } from "./errors";
 import { principalOf } from "./grpc";
 import { httpRules, toRest, type HttpRule, type RestRequest } from "./grpc-http-rule";
@@ -134,7 +134,7 @@ function add(server: Server, serviceName: string, methods: readonly Unary[], { a
       const run = async () => {
         // grpc-js names the port too.
         const host = call.getHost().replace(/:\d+$/, "");
-        const request = rest(toProto3JSON(call.request as never) as JsonObject, host);
+        const request = rest(toProto3JSON(withoutEmptyMaps(call.request) as never) as JsonObject, host);
         const answer = await api.rest({ host, ...request }, principalOf(call));
         return toMessage(answerType(host), (answer ?? {}) as JsonObject);
       };
@@ -146,6 +146,18 @@ function add(server: Server, serviceName: string, methods: readonly Unary[], { a
     };
   }
   server.addService(definition, implementation);
+}
+
+/** Decoded messages have an object for every map; one without entries was not sent and must not become JSON. */
+function withoutEmptyMaps(message: Message): Message {
+  const fields = message as unknown as Record<string, unknown>;
+  for (const { name, map } of message.$type.fieldsArray) {
+    const value = fields[name];
+    if (map && value && Object.keys(value).length === 0) delete fields[name];
+    const inner = map && value ? Object.values(value) : [value].flat();
+    for (const one of inner) if (one instanceof Message) withoutEmptyMaps(one);
+  }
+  return message;
 }
 
 function toMessage(type: Type, json: JsonObject): Message {
