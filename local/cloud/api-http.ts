@@ -66,7 +66,11 @@ async function unzip(raw: Buffer): Promise<Buffer> {
 
 function parse(text: string): Json {
   try {
-    return JSON.parse(text) as Json;
+    // A key `__proto__` would be set as a prototype further on; no API has such a field.
+    const guard = text.includes("__proto__")
+      ? (key: string, value: Json) => (key === "__proto__" ? undefined : value)
+      : undefined;
+    return JSON.parse(text, guard) as Json;
   } catch (error) {
     throw new ApiError(
       "INVALID_ARGUMENT",

@@ -82,6 +82,11 @@ function http(
   });
 }
 
+/** Resolves when the condition holds, checked after each turn of the event loop. */
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setImmediate(resolve));
+}
+
 const ACCOUNTS = "/v1/projects/sparklab-local/serviceAccounts";
 const onStorage = { "x-test-host": "storage.googleapis.com" };
 
@@ -113,6 +118,26 @@ test("a broken body, a broken gzip and a body that is no object are 400 in JSON"
     expect(answer.status).toBe(400);
     expect(JSON.parse(answer.body)).toMatchObject({ error: { code: 400, status: "INVALID_ARGUMENT" } });
   }
+});
+
+test("a path with a broken escape is 400, not a fault", async () => {
+  expect((await http("GET", "/storage/v1/b/x/o/%zz", { headers: onStorage })).status).toBe(400);
+});
+
+test("a client that goes away in the middle of its body is no fault of the cloud", async () => {
+  const request = send({
+    host: "127.0.0.1",
+    port: port(),
+    method: "POST",
+    path: ACCOUNTS,
+    headers: { "content-length": "100" },
+  });
+  request.on("error", () => undefined); // The test ends this connection itself.
+  records.length = 0;
+  await new Promise<void>((resolve) => request.write("{", () => resolve()));
+  request.destroy();
+  await until(() => records.length === 1);
+  expect(lab.logged.at(-1)).toMatchObject({ level: "info", message: "request failed" });
 });
 
 test("a body that is too large is refused", async () => {

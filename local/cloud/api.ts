@@ -59,7 +59,7 @@ export function createApi(options: ApiOptions): KernelApi {
   const { contract } = surface;
   const api: KernelApi = {
     serves: (host) => contract.serves(host) || options.services.some(({ grpcHosts }) => grpcHosts?.includes(host)),
-    methodId: ({ host, verb, path }) => contract.route(host, verb, path.split("?")[0] ?? "")?.method.id,
+    methodId: (request) => methodIdOf(contract, request),
     rest: async ({ host, verb, path, query = {}, body }, principal) => {
       const { pathname, query: inPath } = splitUrl(path);
       const route = contract.route(host, verb, pathname) ?? unknown(pathname);
@@ -81,6 +81,16 @@ export function createApi(options: ApiOptions): KernelApi {
   return api;
 }
 
+/** For logs: a path that is refused for its escapes means no method. */
+function methodIdOf(contract: Contract, { host, verb, path }: { host: string; verb: string; path: string }) {
+  try {
+    return contract.route(host, verb, splitUrl(path).pathname)?.method.id;
+  } catch (error) {
+    if (error instanceof ApiError) return undefined;
+    throw error;
+  }
+}
+
 interface Exchange {
   host: string;
   request: IncomingMessage;
@@ -92,24 +102,30 @@ async function serve(surface: Surface, api: Api, { host, request, response, prin
   const started = performance.now();
   const verb = verbOf(request);
   const { pathname, query } = splitUrl(request.url ?? "/");
-  const route = surface.contract.route(host, verb === "HEAD" ? "GET" : verb, pathname);
+  let route: Route | undefined;
   try {
+    route = surface.contract.route(host, verb === "HEAD" ? "GET" : verb, pathname);
     if (verb === "OPTIONS") response.writeHead(204, { allow: "GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS" }).end();
     else if (route) await serveRoute(surface, route, query, { host, request, response, principal });
     else if (!(await serveUndescribed(surface, api, { host, request, response, principal }))) unknown(pathname);
   } catch (error) {
-    const isExpected = error instanceof ApiError;
-    if (!isExpected)
-      surface.cloud.log.error({ err: error, methodId: route?.method.id, path: pathname }, "request failed");
-    const refusal = isExpected
-      ? error
-      : new ApiError("INTERNAL", "Internal error encountered.", [], 500, "backendError");
+    const refusal = asRefusal(error, request);
+    const level = refusal.status === "CANCELLED" ? "info" : "error";
+    if (refusal !== error)
+      surface.cloud.log[level]({ err: error, methodId: route?.method.id, path: pathname }, "request failed");
     refuse(response, refusal, route?.method.api.name);
   }
   surface.onRequest?.({
     ...{ methodId: route?.method.id, host, verb, path: pathname, principal: principal.email, via: principal.via },
     ...{ status: response.statusCode, milliseconds: Math.round(performance.now() - started) },
   });
+}
+
+/** What the client hears: refusals as they are, a fault inside without its text, nothing if it went away itself. */
+function asRefusal(error: unknown, request: IncomingMessage): ApiError {
+  if (error instanceof ApiError) return error;
+  if (request.destroyed && !request.complete) return new ApiError("CANCELLED", "The client closed the connection.");
+  return new ApiError("INTERNAL", "Internal error encountered.", [], 500, "backendError");
 }
 
 async function serveRoute(surface: Surface, route: Route, query: Query, exchange: Exchange): Promise<void> {

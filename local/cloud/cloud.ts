@@ -37,7 +37,7 @@ export interface Store {
     options?: { startAfter?: string; limit?: number },
   ) => Promise<{ key: string; value: JsonObject }[]>;
   write: (changes: { put?: Record<string, JsonObject>; delete?: readonly string[] }) => Promise<void>;
-  /** Runs `work` while no other holder of the same key runs; get-check-write sequences go inside. */
+  /** Runs `work` while no other holder of the same key runs; get-check-write sequences go inside. Not reentrant. */
   exclusive: <T>(key: string, work: () => Promise<T>) => Promise<T>;
   close: () => Promise<void>;
 }

@@ -9,7 +9,7 @@ import { badRequest } from "./validate";
 export function getField(resource: JsonObject, path: string): Json | undefined {
   let value: Json | undefined = resource;
   for (const key of path.split(".")) {
-    if (!isObject(value)) return undefined;
+    if (!isObject(value) || !Object.hasOwn(value, key)) return undefined;
     value = value[key];
   }
   return value;
@@ -21,7 +21,7 @@ export function setField(resource: JsonObject, path: string, value: Json | undef
   const last = keys.pop() ?? "";
   let place = resource;
   for (const key of keys) {
-    const next = place[key];
+    const next = Object.hasOwn(place, key) ? place[key] : undefined;
     if (isObject(next)) place = next;
     else {
       if (value === undefined) return;

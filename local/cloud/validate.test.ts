@@ -15,6 +15,8 @@ const contract = openContract(descriptionsFolder(), [
   "storage.v1",
   "bigquery.v2",
   "aiplatform.v1",
+  "pubsub.v1",
+  "compute.v1",
 ]);
 const method = (id: string) => contract.method(id)!;
 const check = (id: string, body: JsonObject, query: Query = {}) =>
@@ -130,6 +132,14 @@ test("storage passes over unknown fields and keeps a patch's nulls; bigquery doe
   });
   expect(refusal("bigquery.tables.insert", { colour: 1 }).message).toContain("at 'table': Cannot find field.");
   expect(check("bigquery.tables.patch", { description: null }).body).toEqual({ description: null });
+});
+
+test("fields of a request message may come in the query, and compute passes over unknown fields", () => {
+  const patch = check("pubsub.projects.topics.patch", { topic: { labels: {} } }, { updateMask: "labels" });
+  expect(patch.body).toEqual({ topic: { labels: {} }, updateMask: "labels" });
+  expect(check("compute.networks.patch", { routingConfig: { deleteBgpAlwaysCompareMed: false } }).body).toEqual({
+    routingConfig: {},
+  });
 });
 
 test("a required query parameter that is missing is named", () => {

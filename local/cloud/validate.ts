@@ -8,11 +8,12 @@ import { checkAnswer, invalidValue, readValue, toCamel, toSnake, type Violation,
 import { readScalar, typeName } from "./validate-formats";
 
 /**
- * APIs whose servers pass over what they do not know. Storage's JSON API does: clients have sent `metadata` in buckets,
- * which have no such field, without an error (googleapis/google-cloud-node #370, #371). BigQuery does not: it answers in
- * the transcoder's words ("Unknown name "type" at 'table.time_partitioning': …", r-dbi/bigrquery #280).
+ * APIs whose servers pass over body fields that they do not know. Storage's JSON API does: clients have sent `metadata` in
+ * buckets, which have no such field, without an error (googleapis/google-cloud-node #370, #371). Compute does: the official
+ * gcp provider sends `initialNatIps` and `deleteBgpAlwaysCompareMed`, which no version describes. BigQuery does not: it
+ * answers in the transcoder's words ("Unknown name "type" at 'table.time_partitioning': …", r-dbi/bigrquery #280).
  */
-const IGNORES_UNKNOWN: ReadonlySet<string> = new Set(["storage.v1"]);
+const IGNORES_UNKNOWN: ReadonlySet<string> = new Set(["storage.v1", "compute.v1", "compute.beta"]);
 
 /** PATCH of these has no mask: a null clears a field (storage: "Patch semantics"; bigquery tables.patch). */
 const NULL_CLEARS: ReadonlySet<string> = new Set(["storage.v1", "bigquery.v2"]);
@@ -52,8 +53,8 @@ export function checkRequest(
   request: { query: Query; body?: JsonObject; media: boolean },
 ): { query: Query; body: JsonObject } {
   const violations: Violation[] = [];
-  const query = readQuery(method, request.query, violations);
-  const body = request.media ? {} : readBody(method, request.body ?? {}, violations);
+  const { query, inBody } = readQuery(method, request.query, violations);
+  const body = request.media ? {} : readBody(method, { ...inBody, ...request.body }, violations);
   if (violations.length > 0) throw badRequest(violations);
   return { query, body };
 }
@@ -70,15 +71,23 @@ export function badRequest(violations: readonly Violation[]): ApiError {
   return new ApiError("INVALID_ARGUMENT", violations.map(({ description }) => description).join("\n"), details);
 }
 
-function readQuery(method: Method, raw: Query, violations: Violation[]): Query {
+/**
+ * Query parameters in canonical form. Where the body is a whole request message (`…Request`), its fields may come in the
+ * query too: the official provider sends Pub/Sub's `updateMask` so.
+ */
+function readQuery(method: Method, raw: Query, violations: Violation[]): { query: Query; inBody: JsonObject } {
   const query: Query = {};
+  const inBody: JsonObject = {};
+  const message = method.request?.endsWith("Request") ? method.api.schemas[method.request]?.properties : undefined;
   for (const [key, value] of Object.entries(raw)) {
     if (SYSTEM_PARAMETERS.has(key) && !method.parameters[key]) {
       query[key.replace(/^\$(?!\.)/, "")] = value;
       continue;
     }
     const name = [key, toCamel(key)].find((candidate) => method.parameters[candidate]?.location === "query");
+    const field = [key, toCamel(key)].find((candidate) => message && Object.hasOwn(message, candidate));
     if (name) query[name] = readParameter(name, method.parameters[name]!, value, violations);
+    else if (field) inBody[field] = value;
     else if (!IGNORES_UNKNOWN.has(method.api.name)) {
       const description = `Invalid JSON payload received. Unknown name "${key}": Cannot bind query parameter. Field '${key}' could not be found in request message.`;
       violations.push({ field: "", description });
@@ -90,7 +99,7 @@ function readQuery(method: Method, raw: Query, violations: Violation[]): Query {
     }
   }
   checkAlt(method, query, violations);
-  return query;
+  return { query, inBody };
 }
 
 function readParameter(
