@@ -145,13 +145,14 @@ async function run(): Promise<void> {
   const { createEngines } = await import("../engines");
   const { services } = await import("./services");
   const tools = readTools();
-  const started = await startCloud({
-    ...settings,
-    services,
-    engines: createEngines(tools, { folder: join(settings.lab, "cloud"), project: settings.project.id, location: settings.region }),
-    descriptions: tools.descriptions,
+  const { lab, project, region } = settings;
+  const engines = createEngines(tools, {
+    folder: cloudFiles(resolve(lab)).cloud,
+    project: project.id,
+    location: region,
   });
-  process.stdout.write(`Loopback cloud: ${started.door.proxy}, project ${settings.project.id}, lab ${settings.lab}\n`);
+  const started = await startCloud({ ...settings, services, engines, descriptions: tools.descriptions });
+  process.stdout.write(`Loopback cloud: ${started.door.proxy}, project ${project.id}, lab ${lab}\n`);
   const stop = (signal: string) => {
     process.once(signal, () => process.exit(1));
     started.close().then(() => process.exit(0), fail);
