@@ -95,6 +95,11 @@ test("a name over several segments keeps its slashes and decodes its segments", 
   expect(route?.parameters).toEqual({ name: `${P}/serviceAccounts/a@b.c/keys/1` });
 });
 
+test("an encoded slash in a name over several segments stays encoded, so that it is no separator", () => {
+  const route = contract.route("iam.googleapis.com", "GET", `/v1/${P}/roles/a%2Fb`);
+  expect(route?.parameters).toEqual({ name: `${P}/roles/a%2Fb` });
+});
+
 test("a colon inside an id is not a custom verb", () => {
   expect(contract.route("dataproc.googleapis.com", "GET", `/v1/${P}/locations/l/batches/a:b`)?.parameters.name).toBe(
     `${P}/locations/l/batches/a:b`,

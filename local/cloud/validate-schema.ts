@@ -7,7 +7,7 @@
  */
 import type { Description, Schema } from "./contract";
 import type { Json, JsonObject } from "./service";
-import { isObject } from "./json";
+import { isObject, textOf } from "./json";
 import { isCanonicalScalar, readScalar, typeName } from "./validate-formats";
 
 export { isObject };
@@ -45,7 +45,10 @@ export function readValue(walk: Walk, reference: Schema, value: Json, path: stri
   if (schema.type === "array") return readArray(walk, schema, value, path);
   if (schema.type === "object") return readObject(walk, schema, reference.$ref, value, path);
   const read = Array.isArray(value) || isObject(value) ? undefined : readScalar(schema, value);
-  if (read !== undefined) return read;
+  if (read !== undefined) {
+    if (!fitsPattern(schema.pattern, read)) report(walk, path, misfit(path, read, schema.pattern!));
+    return read;
+  }
   if (Array.isArray(value)) report(walk, path, unknownName(path, "Proto field is not repeating, cannot start list."));
   else report(walk, path, invalidValue(path, typeName(schema), value));
   return value;
@@ -131,6 +134,15 @@ function report(walk: Walk, field: string, description: string): void {
 }
 
 const join = (path: string, key: string) => (path === "" ? key : `${path}.${key}`);
+
+/** Whether the whole text fits; the descriptions write patterns with and without anchors. */
+export function fitsPattern(pattern: string | undefined, value: Json): boolean {
+  return pattern === undefined || typeof value !== "string" || new RegExp(`^(?:${pattern})$`, "s").test(value);
+}
+
+/** Compute's words: it is the only API here whose description gives patterns for fields and bare path parameters. */
+export const misfit = (path: string, value: Json, pattern: string) =>
+  `Invalid value for field '${path}': '${textOf(value)}'. Must be a match of regex '${pattern}'`;
 
 export function invalidValue(path: string, type: string, value: Json): string {
   return `Invalid value at '${path}' (${type}), ${JSON.stringify(value)}`;

@@ -142,6 +142,15 @@ test("fields of a request message may come in the query, and compute passes over
   });
 });
 
+test("patterns hold for fields and for path parameters", () => {
+  const name =
+    "Invalid value for field 'network.name': 'Lab_Net'. Must be a match of regex '[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?'";
+  expect(refusal("compute.networks.insert", { name: "Lab_Net" }).message).toBe(name);
+  const get = () =>
+    checkRequest(method("compute.regions.get"), { path: { project: "p", region: "US" }, query: {}, media: false });
+  expect(get).toThrow("Invalid value for field 'region': 'US'.");
+});
+
 test("a required query parameter that is missing is named", () => {
   expect(refusal("storage.buckets.list", {}).message).toBe("Required parameter: project");
 });

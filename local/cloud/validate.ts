@@ -4,7 +4,17 @@ import { join } from "node:path";
 import type { Method, Parameter } from "./contract";
 import { ApiError } from "./errors";
 import type { Json, JsonObject } from "./service";
-import { checkAnswer, invalidValue, readValue, toCamel, toSnake, type Violation, type Walk } from "./validate-schema";
+import {
+  checkAnswer,
+  fitsPattern,
+  invalidValue,
+  misfit,
+  readValue,
+  toCamel,
+  toSnake,
+  type Violation,
+  type Walk,
+} from "./validate-schema";
 import { readScalar, typeName } from "./validate-formats";
 
 /**
@@ -48,15 +58,24 @@ const SYSTEM_PARAMETERS: ReadonlySet<string> = new Set([
 export type Query = Record<string, string | string[]>;
 
 /** Returns the request in canonical form; throws INVALID_ARGUMENT with all problems at once. */
-export function checkRequest(
-  method: Method,
-  request: { query: Query; body?: JsonObject; media: boolean },
-): { query: Query; body: JsonObject } {
+export function checkRequest(method: Method, request: IncomingRequest): { query: Query; body: JsonObject } {
   const violations: Violation[] = [];
   const { query, inBody } = readQuery(method, request.query, violations);
   const body = request.media ? {} : readBody(method, { ...inBody, ...request.body }, violations);
+  for (const [name, value] of Object.entries(request.path ?? {})) {
+    const pattern = method.parameters[name]?.pattern;
+    if (!fitsPattern(pattern, value)) violations.push({ field: name, description: misfit(name, value, pattern!) });
+  }
   if (violations.length > 0) throw badRequest(violations);
   return { query, body };
+}
+
+export interface IncomingRequest {
+  path?: Record<string, string>;
+  query: Query;
+  body?: JsonObject;
+  /** The body is media, which the behaviour reads itself. */
+  media: boolean;
 }
 
 export function badRequest(violations: readonly Violation[]): ApiError {
