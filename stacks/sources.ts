@@ -5,6 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { ObjectSetArgs } from "../components/object-set";
 
 const PYSPARK = "pyspark";
+const TABLES = join(PYSPARK, "tables");
 
 /** `jobs/<job>.py` one by one, and the package that they import as one archive. */
 export function jobCode(): ObjectSetArgs["objects"] {
@@ -15,20 +16,20 @@ export function jobCode(): ObjectSetArgs["objects"] {
   return { ...objects, "sparklab.zip": { source: packageArchive(), contentType: "application/zip" } };
 }
 
-/** The Python package by its sources, so that compiled leftovers never change the archive's hash. */
+/** The Python package and the schemas it reads, file by file, so that compiled leftovers never change the archive's hash. */
 function packageArchive(): pulumi.asset.AssetArchive {
   const root = join(PYSPARK, "src");
   const sources: pulumi.asset.AssetMap = {};
   for (const file of files(root, ".py")) sources[relative(root, file)] = new pulumi.asset.FileAsset(file);
+  for (const file of files(TABLES, ".json")) sources[`sparklab/tables/${relative(TABLES, file)}`] = new pulumi.asset.FileAsset(file);
   return new pulumi.asset.AssetArchive(sources);
 }
 
 /** Table id to schema as BigQuery's JSON, one file each in pyspark/tables; the jobs read the same files. */
 export function tableSchemas(): Record<string, string> {
-  const folder = join(PYSPARK, "tables");
   const schemas: Record<string, string> = {};
-  for (const file of files(folder, ".json")) {
-    schemas[relative(folder, file).replace(/\.json$/, "")] = JSON.stringify(JSON.parse(readFileSync(file, "utf8")));
+  for (const file of files(TABLES, ".json")) {
+    schemas[relative(TABLES, file).replace(/\.json$/, "")] = JSON.stringify(JSON.parse(readFileSync(file, "utf8")));
   }
   return schemas;
 }
