@@ -41,8 +41,10 @@ export const clientClosed = () =>
  * 429 and 5xx for minutes, and a full disk does not heal by repeating.
  */
 function diskFault(error: NodeJS.ErrnoException): ApiError | undefined {
-  if (error.code !== "ENOSPC" && error.code !== "EDQUOT") return undefined;
-  const message = `The disk that holds this cloud's objects is full (${error.code}). Free space, then repeat the request.`;
+  // LevelDB has no code for it, only the system's text.
+  const isFull = error.code === "ENOSPC" || error.code === "EDQUOT" || /No space left on device/.test(error.message);
+  if (!isFull) return undefined;
+  const message = `The disk that holds this cloud's objects is full. Free space, then repeat the request.`;
   return new ApiError("RESOURCE_EXHAUSTED", message, [], 403, "quotaExceeded");
 }
 

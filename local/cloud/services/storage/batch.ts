@@ -2,19 +2,17 @@
  * `POST /batch/storage/v1`: up to 100 calls in one request, each answered by itself.
  * Source: docs "Sending batch requests".
  */
-import { MIMEType } from "node:util";
 import { STATUS_CODES } from "node:http";
-import { Readable } from "node:stream";
-import { Dicer } from "@fastify/busboy";
 import type { Api } from "../../cloud";
 import { ApiError } from "../../errors";
 import type { Json, JsonObject, Principal } from "../../service";
 import { invalid } from "./answers";
 import { bodyOf, type Exchange, jsonBody } from "./http";
+import { partsOf } from "./multipart";
 
 const LARGEST = 100;
 
-interface Part {
+interface Call {
   id: string | undefined;
   text: string;
 }
@@ -23,9 +21,7 @@ export async function serveBatch(
   api: Api,
   from: { host: string; principal: Principal; http: Exchange },
 ): Promise<void> {
-  const parts = await partsOf(from.http);
-  if (parts.length > LARGEST)
-    throw invalid(`The batch request has too many calls: got ${parts.length}; expected at most ${LARGEST}.`);
+  const parts = await callsOf(from.http);
   const boundary = "batch_answers";
   const answers: string[] = [];
   for (const part of parts) {
@@ -51,7 +47,7 @@ export async function serveBatch(
 /** A call that fails is an answer of its own; the others go on. */
 async function answerOf(
   api: Api,
-  part: Part,
+  part: Call,
   { host, principal }: { host: string; principal: Principal },
 ): Promise<{ status: number; body?: Json }> {
   try {
@@ -69,23 +65,20 @@ async function inner(text: string): Promise<{ verb: string; path: string; body: 
   const [verb = "", url = ""] = (head.split("\n")[0] ?? "").split(" ");
   if (!url) throw invalid("Failed to parse a call of the batch request.");
   const target = url.startsWith("http") ? url.slice(new URL(url).origin.length) : url;
-  return { verb, path: target, body: await jsonBody(Readable.from([Buffer.from(rest.join("\n\n"))])) };
+  return { verb, path: target, body: await jsonBody(bytesOf(rest.join("\n\n"))) };
 }
 
-async function partsOf({ request }: Exchange): Promise<Part[]> {
-  const boundary = new MIMEType(request.headers["content-type"] ?? "text/plain").params.get("boundary");
-  if (!boundary) throw invalid("Invalid batch request: expected content type multipart/mixed with a boundary.");
-  const parts: Part[] = [];
-  await new Promise<void>((resolve, reject) => {
-    const parser = new Dicer({ boundary });
-    parser.on("part", (stream) => {
-      const part: Part = { id: undefined, text: "" };
-      parts.push(part);
-      stream.on("header", (header) => (part.id = (header as Record<string, string[]>)["content-id"]?.[0]));
-      stream.on("data", (chunk: Buffer | string) => (part.text += chunk.toString()));
-    });
-    parser.on("finish", resolve).on("error", reject);
-    bodyOf(request).on("error", reject).pipe(parser);
-  });
-  return parts;
+async function callsOf({ request }: Exchange): Promise<Call[]> {
+  const calls: Call[] = [];
+  for await (const part of partsOf(request.headers["content-type"], bodyOf(request) as AsyncIterable<Buffer>)) {
+    const chunks: Buffer[] = [];
+    for await (const chunk of part.body) chunks.push(chunk);
+    calls.push({ id: part.headers["content-id"], text: Buffer.concat(chunks).toString("utf8") });
+    if (calls.length > LARGEST) throw invalid(`The batch request has too many calls: expected at most ${LARGEST}.`);
+  }
+  return calls;
+}
+
+async function* bytesOf(text: string): AsyncGenerator<Buffer> {
+  yield Buffer.from(text);
 }

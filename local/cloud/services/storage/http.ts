@@ -35,14 +35,16 @@ export function bodyOf(request: IncomingMessage): Readable {
   request.on("close", () => {
     if (!request.complete) body.destroy(clientClosed());
   });
+  // Who stops reading early leaves the rest to be passed over: the connection's next request stands behind it.
+  body.once("close", () => request.resume());
   return request.pipe(body);
 }
 
 /** A small JSON body, `{}` when there is none. */
-export async function jsonBody(source: Readable, limit = 1 << 20): Promise<JsonObject> {
+export async function jsonBody(source: AsyncIterable<Buffer>, limit = 1 << 20): Promise<JsonObject> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of source as AsyncIterable<Buffer>) {
+  for await (const chunk of source) {
     size += chunk.length;
     if (size > limit) throw invalid(`Metadata is too large: more than ${limit} bytes.`);
     chunks.push(chunk);

@@ -42,7 +42,7 @@ export async function startSession(start: {
 }): Promise<void> {
   const { cloud, http, query } = start;
   const { headers } = http.request;
-  const body = await jsonBody(bodyOf(http.request));
+  const body = await jsonBody(bodyOf(http.request) as AsyncIterable<Buffer>);
   const name = query.name ?? body.name;
   if (name === undefined) throw required("Required parameter: name");
   checkObjectName(name);
