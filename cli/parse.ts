@@ -4,7 +4,7 @@ import { LOCAL_STACK } from "./lab";
 
 export type Request =
   | { command: "preview" | "up" | "destroy" | "refresh"; stack: string; json: boolean; settings: Record<string, string> }
-  | { command: "run"; stack: string; jobs: string[]; pipelineId?: string; quiet: boolean }
+  | { command: "run"; stack: string; jobs: string[]; pipelineId?: string; modelVersion?: string; quiet: boolean }
   | { command: "status"; stack: string; json: boolean }
   | { command: "logs"; stack: string; batch?: string }
   | { command: "env"; json: boolean }
@@ -56,8 +56,9 @@ function commandTree(found: (request: Request) => void): Command {
   program.command("run").description("run the jobs of the catalogue as batches, each after those that it follows")
     .argument("[jobs...]", "jobs of pyspark/jobs.yaml (default: all)").addOption(stack())
     .option("--pipeline-id <id>", "run or resume this pipeline run (default: a new one, from the time)")
+    .option("--model-version <version>", "model to score with (default: this run's, or the newest when it trains none)")
     .option("-q, --quiet", "no driver output", false)
-    .action((jobs: string[], options: { stack: string; pipelineId?: string; quiet: boolean }) => found({ command: "run", jobs, ...options }));
+    .action((jobs: string[], options: { stack: string; pipelineId?: string; modelVersion?: string; quiet: boolean }) => found({ command: "run", jobs, ...options }));
   program.command("status").description("what runs, what is deployed, what stays behind").addOption(stack()).addOption(json())
     .action((options: { stack: string; json: boolean }) => found({ command: "status", ...options }));
   program.command("logs").description("driver output of a batch").argument("[batch]", "batch id (default: the newest)").addOption(stack())

@@ -1,6 +1,7 @@
 /** What a pipeline run achieved: rows, metrics beside the published ones, and where each thing lies. */
 import { BigQuery } from "@google-cloud/bigquery";
 import type { StackOutputs } from "./deployed";
+import { UserError } from "./lab";
 import { PUBLISHED_METRICS } from "./published-metrics";
 import { heading, table } from "./terminal";
 
@@ -16,7 +17,7 @@ export async function summary(outputs: StackOutputs, pipelineId: string): Promis
     heading("Model on customers that it never saw"),
     table(
       ["metric", "here", "published lab"],
-      Object.entries(metrics).map(([name, value]) => [name, value.toFixed(4), PUBLISHED_METRICS[name]?.toFixed(4) ?? ""]),
+      Object.entries(metrics).map(([name, value]) => [name, Number.isInteger(value) ? value.toLocaleString("en-US") : value.toFixed(4), PUBLISHED_METRICS[name]?.toFixed(4) ?? ""]),
     ),
     "",
     heading("Where things are"),
@@ -34,6 +35,16 @@ export async function summary(outputs: StackOutputs, pipelineId: string): Promis
     "  npx sparklab exec -- python my.py       any Google client against this cloud",
     "  npx sparklab destroy                    delete it all and see what stays",
   ].join("\n");
+}
+
+/** Version of the model that was tracked last. @throws UserError when none has been trained */
+export async function newestModel(outputs: StackOutputs): Promise<string> {
+  const [rows] = (await new BigQuery({ projectId: outputs.project }).query({
+    query: `SELECT model_version FROM \`${outputs.tables.model_asset_tracker}\` ORDER BY pipeline_execution_dt DESC LIMIT 1`,
+    location: outputs.region,
+  })) as unknown as [{ model_version: string }[]];
+  if (!rows[0]) throw new UserError("No model has been trained yet. npx sparklab run");
+  return rows[0].model_version;
 }
 
 async function countRows(bigquery: BigQuery, outputs: StackOutputs, pipelineId: string): Promise<(string | number)[][]> {

@@ -4,13 +4,14 @@ import { readCatalogue, type Job } from "../catalogue";
 import { asClient, type Context } from "../context";
 import { UserError } from "../lab";
 import { readOutputs } from "../deployed";
-import { summary } from "../summary";
+import { newestModel, summary } from "../summary";
 import { bad, duration, faint, good, heading } from "../terminal";
 
 export interface RunRequest {
   stack: string;
   jobs: string[];
   pipelineId?: string;
+  modelVersion?: string;
   quiet: boolean;
 }
 
@@ -21,7 +22,9 @@ export function run(request: RunRequest, context: Context): Promise<number> {
     const jobs = selectJobs(readCatalogue(context.lab), request.jobs);
     const now = new Date();
     const pipelineId = request.pipelineId ?? newPipelineId(now);
-    const settings = { ...outputs.jobSettings, pipeline_id: pipelineId, model_version: pipelineId, execution_time: now.toISOString() };
+    const trainsModel = jobs.some(({ writes }) => writes.includes("model_asset_tracker"));
+    const modelVersion = request.modelVersion ?? (trainsModel ? pipelineId : await newestModel(outputs));
+    const settings = { ...outputs.jobSettings, pipeline_id: pipelineId, model_version: modelVersion, execution_time: now.toISOString() };
     terminal.line(`${heading("Pipeline run")} ${pipelineId} ${faint(`(resume: npx sparklab run --pipeline-id ${pipelineId})`)}`);
     for (const job of jobs) {
       terminal.line(`\n${heading(job.name)}  ${faint(job.description)}`);
