@@ -189,6 +189,9 @@ describe("refuses", () => {
     expect(await lab.refused(batch(), "?batchId=fine", stranger)).toMatch(
       /^PERMISSION_DENIED: User not authorized to act as service account 'spark-jobs@/,
     );
+    await lab.lab.rest("POST https://iam.googleapis.com/v1/projects/sparklab-local/serviceAccounts", {
+      accountId: "spark-x",
+    });
     const resource = `projects/sparklab-local/serviceAccounts/${ACCOUNT}`;
     await lab.lab.cloud.policies.set(resource, {
       bindings: [{ role: "roles/iam.serviceAccountUser", members: [`serviceAccount:${stranger.email}`] }],
