@@ -72,7 +72,7 @@ describe("the door", () => {
     ["no token", {}],
     ["a wrong token", { authorization: "Bearer bad" }],
   ])("answers 401 in Google's form to %s, and the API hears nothing", async (_, headers) => {
-    const answer = await get("/echo", headers as Record<string, string>);
+    const answer = await get("/echo", headers);
     expect(answer.status).toBe(401);
     expect(answer.headers.get("www-authenticate")).toMatch(/^Bearer realm="https:\/\/accounts.google.com\/"/);
     expect(await answer.json()).toMatchObject({ error: { code: 401, status: "UNAUTHENTICATED" } });

@@ -68,7 +68,7 @@ const client = <T extends { close: () => Promise<void> }>(Client: new (options: 
         headers.set("authorization", "Bearer good");
         callback(null, headers);
       }),
-    ) as never,
+    ),
   });
   clients.push(made);
   return made;
@@ -185,7 +185,7 @@ describe("transcoding", () => {
     const name = `${PARENT}/sessionTemplates/t`;
     answers[`PATCH /v1/${name}`] = { name, description: "d" };
     const sessionTemplate = { name, description: "d" };
-    const [got] = await client(v1.SessionTemplateControllerClient).updateSessionTemplate({ sessionTemplate } as never);
+    const [got] = await client(v1.SessionTemplateControllerClient).updateSessionTemplate({ sessionTemplate });
     expect(got).toMatchObject({ name, description: "d" });
     expect(asked[0]).toMatchObject({ verb: "PATCH", body: sessionTemplate });
   });

@@ -134,7 +134,7 @@ function add(server: Server, serviceName: string, methods: readonly Unary[], { a
       const run = async () => {
         // grpc-js names the port too.
         const host = call.getHost().replace(/:\d+$/, "");
-        const request = rest(toProto3JSON(withoutEmptyMaps(call.request) as never) as JsonObject, host);
+        const request = rest(toProto3JSON(withoutEmptyMaps(call.request)) as JsonObject, host);
         const answer = await api.rest({ host, ...request }, principalOf(call));
         return toMessage(answerType(host), (answer ?? {}) as JsonObject);
       };
@@ -155,13 +155,13 @@ function withoutEmptyMaps(message: Message): Message {
     const value = fields[name];
     if (map && value && Object.keys(value).length === 0) delete fields[name];
     const inner = map && value ? Object.values(value) : [value].flat();
-    for (const one of inner) if (one instanceof Message) withoutEmptyMaps(one);
+    for (const one of inner) if (one instanceof Message) withoutEmptyMaps(one as Message);
   }
   return message;
 }
 
 function toMessage(type: Type, json: JsonObject): Message {
-  const message = fromProto3JSON(type as never, json as never);
+  const message = fromProto3JSON(type, json);
   if (!message) throw new ApiError("INTERNAL", `${type.fullName}: no message in the answer`);
-  return message as unknown as Message;
+  return message;
 }

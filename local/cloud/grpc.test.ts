@@ -78,21 +78,23 @@ const never: handleUnaryCall<Buffer, Buffer> = (call) => {
   call.on("cancelled", () => seen.push("cancelled"));
 };
 /** As many messages of as many bytes as asked for, then a trailer. */
-const count: handleServerStreamingCall<Buffer, Buffer> = async (call) => {
+const count: handleServerStreamingCall<Buffer, Buffer> = (call) => void countOut(call);
+async function countOut(call: Parameters<typeof count>[0]): Promise<void> {
   const [messages, size] = call.request.toString().split(" ").map(Number);
+  const cancelled = once(call, "cancelled");
   for (let i = 0; i < messages! && !call.cancelled; i++) {
-    if (!call.write(Buffer.alloc(size!, i % 256))) await Promise.race([once(call, "drain"), once(call, "cancelled")]);
+    if (!call.write(Buffer.alloc(size!, i % 256))) await Promise.race([once(call, "drain"), cancelled]);
     if (i === 0) seen.push("began");
   }
   const trailer = new Metadata();
   trailer.set("counted", String(messages));
   seen.push(call.cancelled ? "cancelled" : "counted");
   call.end(trailer);
-};
-const sum: handleClientStreamingCall<Buffer, Buffer> = async (call, callback) => {
+}
+const sum: handleClientStreamingCall<Buffer, Buffer> = (call, callback) => {
   let total = 0;
-  for await (const message of call as AsyncIterable<Buffer>) total += message.length;
-  callback(null, Buffer.from(String(total)));
+  call.on("data", (message: Buffer) => (total += message.length));
+  call.on("end", () => callback(null, Buffer.from(String(total))));
 };
 const echo: handleBidiStreamingCall<Buffer, Buffer> = (call) => {
   call.on("data", (message: Buffer) => call.write(message));

@@ -78,21 +78,21 @@ function relay(outer: ServerHttp2Stream, inner: ReturnType<ClientHttp2Session["r
   const note = (headers: IncomingHttpHeaders) => {
     if (headers["grpc-status"] !== undefined) result = Number(headers["grpc-status"]);
   };
-  inner.on("response", (headers, flags) => {
+  inner.on("response", (headers: IncomingHttpHeaders, flags: number) => {
     note(headers);
     if (outer.destroyed || outer.headersSent) return;
     const isWhole = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
     outer.respond(headers, isWhole ? { endStream: true } : { waitForTrailers: true });
     if (!isWhole) inner.pipe(outer);
   });
-  inner.on("trailers", (headers) => {
+  inner.on("trailers", (headers: IncomingHttpHeaders) => {
     note(headers);
     trailers = headers;
     outer.emit("trailersKnown");
   });
   outer.on("wantTrailers", () => {
-    const send = () => void (outer.destroyed || outer.sendTrailers(trailers ?? {}));
-    if (trailers || inner.closed) send();
+    const send = () => void (outer.destroyed || outer.sendTrailers(trailers!));
+    if (trailers) send();
     else outer.once("trailersKnown", send);
   });
   outer.pipe(inner);
@@ -105,7 +105,8 @@ function relay(outer: ServerHttp2Stream, inner: ReturnType<ClientHttp2Session["r
     });
     inner.on("error", () => outer.close(constants.NGHTTP2_INTERNAL_ERROR));
     inner.once("close", () => {
-      if (inner.rstCode !== constants.NGHTTP2_NO_ERROR && !outer.closed) outer.close(inner.rstCode);
+      const isCut = inner.rstCode !== constants.NGHTTP2_NO_ERROR || !(trailers ?? outer.writableEnded);
+      if (isCut && !outer.closed) outer.close(inner.rstCode || constants.NGHTTP2_INTERNAL_ERROR);
     });
   });
 }

@@ -8,7 +8,6 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { CLOUD_PLATFORM } from "./tokens";
 import type { Cloud, Principals } from "./cloud";
-import type { Identities } from "./principals";
 import type { Principal } from "./service";
 
 export interface MetadataServerOptions {
@@ -18,7 +17,9 @@ export interface MetadataServerOptions {
   region: string;
   /** 0 lets the system choose; a workload that outlives the cloud gets its old port again. */
   port: number;
-  principals: Pick<Identities, "accessToken" | "identityToken" | "serviceAccount">;
+  principals: Pick<Principals, "accessToken" | "identityToken"> & {
+    serviceAccount: (email: string) => Promise<{ disabled: boolean } | undefined>;
+  };
 }
 
 /** A value, several values (one a line), or one that is computed when asked for and left out of recursive answers. */

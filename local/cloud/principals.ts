@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 import jwt from "jsonwebtoken";
 import { ApiError } from "./errors";
+import { textOf } from "./json";
 import { startMetadataServer } from "./metadata-server";
 import { CLOUD_PLATFORM, isAccessToken, TokenError, type Tokens } from "./tokens";
 import type { Cloud, Principals, Store } from "./cloud";
@@ -130,7 +131,7 @@ async function findServiceAccount(
     ? (await store.list(prefix)).find(({ value }) => value.uniqueId === emailOrId)?.value
     : await store.get(prefix + emailOrId);
   if (!found) return undefined;
-  return { email: String(found.email), uniqueId: String(found.uniqueId), disabled: found.disabled === true };
+  return { email: textOf(found.email), uniqueId: textOf(found.uniqueId), disabled: found.disabled === true };
 }
 
 async function verifyAssertion(
@@ -143,7 +144,7 @@ async function verifyAssertion(
   const account = await serviceAccount(String(payload.iss));
   if (!account) throw new AssertionError("Invalid grant: account not found");
   const keys = await keysOf(store, account.email, header.kid);
-  if (!keys.some((key) => isSignedBy(token, String(key.publicKeyPem))))
+  if (!keys.some((key) => isSignedBy(token, textOf(key.publicKeyPem))))
     throw new AssertionError("Invalid JWT Signature.");
   if (account.disabled) throw new AssertionError("Invalid grant: account disabled");
   const { iat, exp } = payload;

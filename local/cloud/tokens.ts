@@ -103,7 +103,7 @@ export async function openTokens(options: { folder: string; now: () => Date }): 
           keyid: keyId,
         },
       ),
-    readIdentity: (token) => verify(token, publicKey, "RS256", seconds()) as JsonObject,
+    readIdentity: (token) => verify(token, publicKey, "RS256", seconds()),
     sign: (data) => ({ keyId, signature: createSign("RSA-SHA256").update(data).sign(signingKey) }),
     published: {
       keyId,

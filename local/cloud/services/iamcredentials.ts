@@ -3,6 +3,7 @@
  * roles/iam.serviceAccountTokenCreator on it. Source: https://cloud.google.com/iam/docs/reference/credentials/rest
  */
 import { ApiError, invalid } from "../errors";
+import { textOf } from "../json";
 import type { Cloud } from "../cloud";
 import type { Call, Json, Principal, Service } from "../service";
 
@@ -114,7 +115,7 @@ async function accountOf(
     ? (await store.list(prefix)).map(({ value }) => value).find(({ uniqueId }) => uniqueId === emailOrId)
     : await store.get(prefix + emailOrId);
   if (!found || found.disabled === true) return undefined;
-  return { name: `${prefix}${String(found.email)}`, email: String(found.email) };
+  return { name: `${prefix}${textOf(found.email)}`, email: textOf(found.email) };
 }
 
 const emailOf = (call: Call) => (call.path.name ?? "").split("/").at(-1) ?? "";

@@ -6,23 +6,19 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createPublicKey } from "node:crypto";
 import { ApiError } from "../errors";
-import { AssertionError, type Identities } from "../principals";
-import { CLOUD_PLATFORM, isAccessToken, TokenError, type Tokens } from "../tokens";
-import type { Store } from "../cloud";
-import type { OpenEndpoints, Visit } from "../front-door-request";
-import type { JsonObject, Principal } from "../service";
+import { textOf } from "../json";
+import {
+  token,
+  TOKEN_ENDPOINT,
+  tokenInfo,
+  type Answer,
+  type Endpoint,
+  type Exchange,
+  type OAuthDeps,
+} from "./oauth-token";
+import type { OpenEndpoints } from "../front-door-request";
+import type { JsonObject } from "../service";
 
-export interface OAuthDeps {
-  tokens: Tokens;
-  identities: Identities;
-  store: Store;
-  now: () => Date;
-}
-
-/** What the operator's refresh token stands for, as `gcloud auth application-default login` asks. */
-const OPERATOR_SCOPES = ["openid", "https://www.googleapis.com/auth/userinfo.email", CLOUD_PLATFORM];
-/** An access token lasts an hour; Google's answer counts the second in which it was made. */
-const ACCESS_SECONDS = 3599;
 const LARGEST_BODY = 1024 * 1024;
 
 const HOSTS = new Set([
@@ -35,7 +31,7 @@ const ROUTES: readonly { method: string; verbs: string; path: RegExp; run: Endpo
   {
     method: "oauth2.token",
     verbs: "POST",
-    path: /^(oauth2\.googleapis\.com\/token|www\.googleapis\.com\/oauth2\/v[34]\/token|accounts\.google\.com\/o\/oauth2\/(v2\/)?token)$/,
+    path: TOKEN_ENDPOINT,
     run: token,
   },
   {
@@ -65,16 +61,6 @@ const ROUTES: readonly { method: string; verbs: string; path: RegExp; run: Endpo
   },
 ];
 
-interface Exchange {
-  visit: Visit;
-  host: string;
-  path: string;
-  /** Query and form parameters together. */
-  parameters: URLSearchParams;
-}
-type Answer = { body: JsonObject; status?: number; principal?: Principal };
-type Endpoint = (exchange: Exchange, deps: OAuthDeps) => Promise<Answer>;
-
 export function oauthEndpoints(deps: OAuthDeps): OpenEndpoints {
   return {
     serves: (host) => HOSTS.has(host),
@@ -92,86 +78,6 @@ export function oauthEndpoints(deps: OAuthDeps): OpenEndpoints {
       return { method: route.method, principal };
     },
   };
-}
-
-async function token({ parameters }: Exchange, deps: OAuthDeps): Promise<Answer> {
-  const grant = parameters.get("grant_type");
-  if (grant === "refresh_token") return refresh(parameters, deps);
-  if (grant === "urn:ietf:params:oauth:grant-type:jwt-bearer") return exchangeAssertion(parameters, deps);
-  return refused("unsupported_grant_type", `Invalid grant_type: ${grant ?? ""}`);
-}
-
-async function refresh(parameters: URLSearchParams, { tokens, identities }: OAuthDeps): Promise<Answer> {
-  const { client } = tokens;
-  if (parameters.get("client_id") !== client.id)
-    return refused("invalid_client", "The OAuth client was not found.", 401);
-  if (parameters.get("client_secret") !== client.secret) return refused("invalid_client", "Unauthorized", 401);
-  try {
-    const principal = tokens.readRefresh(parameters.get("refresh_token") ?? "");
-    const id_token = await identities.identityToken(principal, client.id);
-    return granted(identities, principal, OPERATOR_SCOPES, { id_token });
-  } catch (error) {
-    if (!(error instanceof TokenError)) throw error;
-    return refused("invalid_grant", "Bad Request");
-  }
-}
-
-async function exchangeAssertion(parameters: URLSearchParams, { identities }: OAuthDeps): Promise<Answer> {
-  try {
-    const { account, claims } = await identities.assertion(parameters.get("assertion") ?? "");
-    const audiences = [claims.aud ?? []].flat();
-    if (!audiences.some((audience) => ROUTES[0]!.path.test(audience.replace(/^https:\/\//, "")))) {
-      throw new AssertionError("Invalid JWT: audience is not the token endpoint");
-    }
-    const principal: Principal = { kind: "serviceAccount", email: account.email, via: "serviceAccountKey" };
-    if (typeof claims.target_audience === "string") {
-      return { body: { id_token: await identities.identityToken(principal, claims.target_audience) }, principal };
-    }
-    const scopes = String(claims.scope ?? "")
-      .split(" ")
-      .filter(Boolean);
-    if (scopes.length === 0) return refused("invalid_scope", "Empty or missing scope not allowed.");
-    return granted(identities, principal, scopes);
-  } catch (error) {
-    if (!(error instanceof AssertionError)) throw error;
-    return refused("invalid_grant", error.message);
-  }
-}
-
-function granted(
-  identities: Identities,
-  principal: Principal,
-  scopes: readonly string[],
-  more: JsonObject = {},
-): Answer {
-  const { token: access_token, expiresIn } = identities.accessToken(principal, ACCESS_SECONDS, scopes);
-  const body = { access_token, expires_in: expiresIn, scope: scopes.join(" "), token_type: "Bearer", ...more };
-  return { body, principal };
-}
-
-async function tokenInfo({ visit, parameters }: Exchange, { tokens, identities, now }: OAuthDeps): Promise<Answer> {
-  const bearer = /^Bearer +(\S+)$/i.exec(visit.request.headers.authorization ?? "")?.[1];
-  const access = parameters.get("access_token") ?? (parameters.has("id_token") ? null : bearer);
-  try {
-    if (!access) {
-      const claims = tokens.readIdentity(parameters.get("id_token") ?? "");
-      return { body: Object.fromEntries(Object.entries(claims).map(([name, value]) => [name, String(value)])) };
-    }
-    if (!isAccessToken(access)) throw new TokenError("invalid");
-    const { principal, scopes, expiresAt } = tokens.readAccess(access);
-    const sub = await identities.subject(principal);
-    const expiresIn = expiresAt - Math.floor(now().getTime() / 1000);
-    return {
-      principal,
-      body: {
-        ...{ azp: sub, aud: sub, sub, scope: scopes.join(" "), exp: String(expiresAt), expires_in: String(expiresIn) },
-        ...{ email: principal.email, email_verified: "true", access_type: "online" },
-      },
-    };
-  } catch (error) {
-    if (!(error instanceof TokenError)) throw error;
-    return refused("invalid_token", "Invalid Value");
-  }
 }
 
 /** `id` is the older name of `sub`; Pulumi's provider reads `email`. */
@@ -199,7 +105,7 @@ async function serviceAccountKeys({ path }: Exchange, { tokens, identities, stor
     return { body: { [tokens.published.keyId]: tokens.published.certificate, ...Object.fromEntries(certificates) } };
   }
   const keys = own.map(({ key, value }) => {
-    const jwk = createPublicKey(String(value.publicKeyPem)).export({ format: "jwk" }) as JsonObject;
+    const jwk = createPublicKey(textOf(value.publicKeyPem)).export({ format: "jwk" }) as JsonObject;
     return { ...jwk, kid: key.slice(prefix.length), alg: "RS256", use: "sig" };
   });
   return { body: { keys: [tokens.published.jwk, ...keys] } };
@@ -216,12 +122,6 @@ async function configuration(): Promise<Answer> {
     },
   };
 }
-
-/** Errors of the token endpoint have OAuth's own form. */
-const refused = (error: string, description: string, status = 400): Answer => ({
-  status,
-  body: { error, error_description: description },
-});
 
 async function readForm(request: IncomingMessage): Promise<[string, string][]> {
   const chunks: Buffer[] = [];
