@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { createWriteStream } from "node:fs";
 import { constants } from "node:os";
+import { explain } from "./explain.mjs";
 
 const alive = new Set();
 
@@ -11,7 +12,7 @@ export class CommandError extends Error {
 
   constructor(command, outcome, output, log) {
     const tail = output.trim().split("\n").slice(-15).join("\n");
-    super(`${command} ${outcome}:\n${tail}\n(all of it: ${log})`);
+    super([`${command} ${outcome}:`, tail, `(all of it: ${log})`, explain(output)].filter(Boolean).join("\n"));
     this.output = output;
   }
 }

@@ -24,7 +24,9 @@ export function nodeModulesStep({ root, env }) {
         for (const file of ["package.json", ...Object.values(bin)]) copyIfThere(root, folder, join(path, file));
       }
       const [command, ...args] = npmCommand(env);
-      await exec(command, [...args, "ci", "--no-audit", "--no-fund", "--prefix", folder], {
+      // Not by --prefix, which would also hide the machine's own npm settings; what cannot be reached is told soon.
+      const retries = ["--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000"];
+      await exec(command, [...args, "ci", "--no-audit", "--no-fund", ...retries], {
         cwd: folder,
         env: npmEnvironment(env),
       });

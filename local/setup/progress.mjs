@@ -53,9 +53,10 @@ export class Progress {
     this.#line(`  ✓ ${step.title}: ${seconds.toFixed(1)} s${megabytes > 0 ? `, ${megabytes} MB` : ""}${this.#clock()}`);
   }
 
-  fail(step) {
+  /** `ended`: another one had failed before, and this one was ended for it. */
+  fail(step, ended) {
     this.#running.delete(step);
-    this.#line(`  ✗ ${step.title}`);
+    this.#line(`  ${ended ? "-" : "✗"} ${step.title}${ended ? ": ended, because another part failed" : ""}`);
   }
 
   say(step, text) {

@@ -41,6 +41,9 @@ export async function runSteps({ steps, tools, progress, signal, wait = steps.ma
   removeLeftovers(join(tools, "tmp"));
   const results = {};
   const failures = [];
+  // One failure ends the others too: nobody is to wait for minutes to hear of it, and what is finished is kept.
+  const failed = new AbortController();
+  const anyStop = AbortSignal.any([failed.signal, ...(signal === undefined ? [] : [signal])]);
   progress.begin(
     steps,
     steps.filter((step) => isMissing(tools, step)),
@@ -52,13 +55,13 @@ export async function runSteps({ steps, tools, progress, signal, wait = steps.ma
   };
   const begin = async (step) => {
     await Promise.all((step.needs ?? []).map(start));
-    signal?.throwIfAborted();
-    if (failures.length > 0) throw new Skipped(step.name);
+    anyStop.throwIfAborted();
     try {
-      results[step.name] = await runStep({ step, tools, results, progress, signal });
+      results[step.name] = await runStep({ step, tools, results, progress, signal: anyStop });
     } catch (error) {
+      progress.fail(step, failures.length > 0);
       failures.push(error);
-      progress.fail(step, error);
+      failed.abort();
       throw error;
     }
   };
@@ -69,19 +72,16 @@ export async function runSteps({ steps, tools, progress, signal, wait = steps.ma
   if (waited.some((outcome) => outcome.status === "rejected")) {
     await settled;
     signal?.throwIfAborted();
-    throw firstFailure(failures);
+    throw failures[0];
   }
   const late = settled.then(() => {
     progress.end();
-    if (failures.length > 0) throw firstFailure(failures);
+    if (failures.length > 0) throw failures[0];
     return results;
   });
   late.catch(() => undefined); // the caller may look later, or not at all when it has failed for another reason
   return { results, late };
 }
-
-/** A step that did not run because another one had failed. */
-class Skipped extends Error {}
 
 async function runStep({ step, tools, results, progress, signal }) {
   const key = step.key(results);
@@ -157,10 +157,6 @@ function removeLeftovers(temporary) {
   for (const name of readdirSync(temporary)) {
     rmSync(join(temporary, name), { recursive: true, force: true, maxRetries: 5 });
   }
-}
-
-function firstFailure(failures) {
-  return failures.find((failure) => !(failure instanceof Skipped)) ?? new Error("set-up failed without a reason");
 }
 
 function checkPlan(steps, wait) {

@@ -100,6 +100,28 @@ test("names the command, the end of what it said and the log when a step fails, 
   assert.match(readFileSync(log, "utf8"), /the reason/);
 });
 
+test("ends the other running steps when one fails, and names the one that failed", async () => {
+  const started = join(tools, "started");
+  const slow = step("slow", { run: ({ exec }) => exec("sh", ["-c", `echo $$ > ${started}; exec sleep 600`]) });
+  const failing = step("a", {
+    run: async () => {
+      await whenWritten(started);
+      throw new Error("the reason");
+    },
+  });
+  await assert.rejects(runAll([slow, failing]), /the reason/);
+  assert.equal(isAlive(Number(readFileSync(started, "utf8"))), false);
+});
+
+test("says what helps when the cause is known", async () => {
+  const failing = (text) => runAll([step("a", { run: ({ exec }) => exec("sh", ["-c", `echo '${text}'; exit 1`]) })]);
+  await assert.rejects(
+    failing("invalid peer certificate: UnknownIssuer"),
+    /\nThis network's certificate authority.*SSL_CERT_FILE/,
+  );
+  await assert.rejects(failing("npm error code ENOTFOUND"), /\nThe package registry was not reached/);
+});
+
 test("says that a command is not there", async () => {
   await assert.rejects(
     runAll([step("a", { run: ({ exec }) => exec("no-such-command", []) })]),
