@@ -1,0 +1,70 @@
+"""A job's arguments."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from sparklab.args import count, dataset, gcs_uri, read_arguments, run_id, share, timestamp
+
+TYPES = {
+    "dataset": dataset,
+    "models": gcs_uri,
+    "splits": count,
+    "test_share": share,
+    "pipeline_id": run_id,
+    "execution_time": timestamp,
+}
+RIGHT = {
+    "--dataset": "my-project.churn",
+    "--models": "gs://models/churn",
+    "--splits": "5",
+    "--test-share": "0.2",
+    "--pipeline-id": "run-1",
+    "--execution-time": "2026-11-21T09:00:00Z",
+}
+
+
+def argv(**changed: str) -> list[str]:
+    flags = RIGHT | {"--" + name.replace("_", "-"): value for name, value in changed.items()}
+    return [part for pair in flags.items() for part in pair]
+
+
+def test_arguments_come_with_their_types_and_lineage() -> None:
+    args = read_arguments("A job.", argv(), **TYPES)
+    assert (args.dataset, args.splits, args.test_share) == ("my-project.churn", 5, 0.2)
+    assert args.lineage == {"pipeline_id": "run-1", "pipeline_execution_dt": datetime(2026, 11, 21, 9, tzinfo=UTC)}
+
+
+def test_all_problems_are_named_at_once_and_the_job_exits_2(capsys: pytest.CaptureFixture[str]) -> None:
+    wrong = argv(dataset="churn", splits="0", execution_time="2026-11-21 09:00", verbose="True")
+    with pytest.raises(SystemExit) as exit_:
+        read_arguments("A job.", wrong[2:4] + wrong[4:], **TYPES)
+    assert exit_.value.code == 2
+    message = capsys.readouterr().err
+    for problem in (
+        "--verbose: not an argument of this job",
+        "--dataset: missing",
+        "--splits: got '0'; expected a whole number from 1",
+        "--execution-time: got '2026-11-21 09:00'; expected a time with its zone, such as 2026-11-21T09:00:00Z",
+    ):
+        assert problem in message
+
+
+@pytest.mark.parametrize(
+    ("flag", "value"),
+    [
+        ("dataset", "my-project.churn; DROP"),
+        ("models", "/tmp/models"),
+        ("models", "file:///tmp/models"),
+        ("test_share", "1"),
+        ("test_share", "0.0"),
+        ("pipeline_id", "Run_1"),
+        ("pipeline_id", "x" * 43),
+        ("pipeline_id", "a' OR '1'='1"),
+        ("execution_time", "soon"),
+    ],
+)
+def test_a_wrong_value_is_refused(flag: str, value: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        read_arguments("A job.", argv(**{flag: value}), **TYPES)
+    assert f"--{flag.replace('_', '-')}: got {value!r}; expected" in capsys.readouterr().err
