@@ -9,6 +9,7 @@ import duckdb
 import grpc
 from bqemulator.domain.errors import DomainError
 from bqemulator.jobs.error_mapper import translate_runtime_error
+from sqlglot.errors import SqlglotError
 
 Json = dict[str, Any]
 
@@ -77,6 +78,8 @@ def as_bigquery_error(error: Exception) -> BigQueryError:
         return error
     if isinstance(error, duckdb.InterruptException):
         return BigQueryError("stopped", "Job execution was cancelled: User requested cancellation")
+    if not isinstance(error, (DomainError, duckdb.Error, SqlglotError)):
+        return BigQueryError("internalError", f"{type(error).__name__}: {error}")
     translated = error if isinstance(error, DomainError) else translate_runtime_error(error)
     if isinstance(translated, DomainError):
         reason = translated.bq_reason if translated.bq_reason in REASONS else "invalid"

@@ -49,6 +49,8 @@ class Jobs:
 
     def insert(self, call: Call) -> Json:
         job = self._start(call, call.body)
+        if job["configuration"].get("dryRun"):
+            return job
         self._wait(job, _PATIENCE_SECONDS)
         return self.find(call.path["projectId"], job["jobReference"]["jobId"])
 
@@ -73,8 +75,8 @@ class Jobs:
         return self._results(self.find(call.path["projectId"], call.path["jobId"]), call)
 
     def _results(self, job: Json, call: Call) -> Json:
-        self._wait(job, min(call.number("timeoutMs", _QUERY_TIMEOUT_MS), 60_000) / 1000)
         if not job["configuration"].get("dryRun"):
+            self._wait(job, min(call.number("timeoutMs", _QUERY_TIMEOUT_MS), 60_000) / 1000)
             job = self.find(job["jobReference"]["projectId"], job["jobReference"]["jobId"])
         return query_job.answer(self._state, job, call)
 

@@ -13,7 +13,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from .errors import invalid
 from .schema import Field, mode
-from .values import arrow_schema, arrow_type
+from .values import WIDE, arrow_schema, arrow_type, numeric
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Convert = Callable[[Any], Any]
@@ -129,8 +129,8 @@ def _text(value: Any) -> str:
 def _numeric(value: Any) -> Decimal:
     """Bytes are the number times 10^9 as a little-endian two's complement; else its text."""
     if isinstance(value, bytes):
-        return Decimal(int.from_bytes(value, "little", signed=True)).scaleb(-9)
-    return Decimal(str(value)).quantize(Decimal("1e-9"))
+        return numeric(Decimal(int.from_bytes(value, "little", signed=True)).scaleb(-9, WIDE))
+    return numeric(value)
 
 
 def _timestamp(value: Any) -> datetime:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,7 +91,8 @@ def translated(
 def result_columns(state: State, text: str, values: list[Any]) -> tuple[str, list[str]]:
     """A select list that gives a query's columns BigQuery's types, and their names."""
     described = state.database.connection.execute(f"SELECT * FROM ({text}\n) LIMIT 0", values).description or []
-    names = [f"f{i}_" if _unnamed(column[0]) else column[0] for i, column in enumerate(described)]
+    unnamed = itertools.count()
+    names = [f"f{next(unnamed)}_" if _unnamed(column[0]) else column[0] for column in described]
     lowered = [name.lower() for name in names]
     twice = sorted({name for name in names if lowered.count(name.lower()) > 1})
     if twice:
@@ -111,7 +113,7 @@ def result_columns(state: State, text: str, values: list[Any]) -> tuple[str, lis
 
 
 def _unnamed(name: str) -> bool:
-    """DuckDB names an expression by its text; BigQuery by its position."""
+    """DuckDB names an expression by its text; BigQuery by its place among those without a name."""
     return not name.replace("_", "a").replace("-", "a").replace(" ", "a").isalnum()
 
 

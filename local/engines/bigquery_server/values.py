@@ -8,7 +8,7 @@ import json
 import math
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
 from typing import Any
 
 import pyarrow as pa
@@ -84,6 +84,17 @@ _TEXTS: dict[str, Callable[[Any], str]] = {
     "TIME": lambda v: v.isoformat(),
     "DATETIME": lambda v: v.isoformat(),
 }
+
+
+WIDE = Context(prec=76)
+
+
+def numeric(value: Any) -> Decimal:
+    """NUMERIC: 29 digits before the point and 9 after it; digits beyond those are rounded."""
+    number = Decimal(str(value)).quantize(Decimal("1e-9"), rounding=ROUND_HALF_UP, context=WIDE)
+    if abs(number) >= Decimal(10) ** 29:
+        raise ValueError(f"Invalid NUMERIC value: {value}")
+    return number
 
 
 class RowError(ValueError):
@@ -168,7 +179,7 @@ _PARSERS: dict[str, Callable[[Any], Any]] = {
     "INTEGER": _integer,
     "FLOAT": float,
     "BOOLEAN": _boolean_or_value_error,
-    "NUMERIC": lambda v: Decimal(str(v)).quantize(Decimal("1e-9")),
+    "NUMERIC": numeric,
     "DATE": lambda v: date.fromisoformat(v),
     "TIME": lambda v: time.fromisoformat(v),
     "DATETIME": lambda v: datetime.fromisoformat(v.replace(" ", "T")),
