@@ -28,7 +28,11 @@ const workload: SparkWorkload = {
   door: { proxy: "http://127.0.0.1:8470", caBundle: "/ca/bundle.pem", caCertificate: "/ca/ca.pem", project: "p" },
 };
 const tools = {
-  ...{ javaHome: "/java", bigqueryHome: "/b/home", python: { spark: "/s/python", bigquery: "/b/python", clients: "/c/python" } },
+  ...{
+    javaHome: "/java",
+    bigqueryHome: "/b/home",
+    python: { spark: "/s/python", bigquery: "/b/python", clients: "/c/python" },
+  },
   ...{ jars: { gcs: "/gcs.jar", bigquery: "/bq.jar" }, descriptions: "/d", data: "/data.csv" },
 };
 const trust = { store: "/ca/a b/trust.p12", overlay: "/ca/overlay" };
@@ -36,7 +40,16 @@ const resources = { cores: 2, heapMb: 1024, memoryMb: 2000, reduced: [] };
 
 test("leaves fetching of gs:// files to Spark", () => {
   expect(submitArguments(workload)).toEqual([
-    ...["--py-files", "gs://c/x.zip,gs://c/y.py", "--files", "gs://c/f", "--archives", "gs://c/e.tgz#e"],
+    ...[
+      "--properties-file",
+      "/lab/b/conf/spark.properties",
+      "--py-files",
+      "gs://c/x.zip,gs://c/y.py",
+      "--files",
+      "gs://c/f",
+      "--archives",
+      "gs://c/e.tgz#e",
+    ],
     ...["gs://c/main.py", "--a", "b c"],
   ]);
 });
@@ -54,27 +67,28 @@ test("keeps its own settings whatever is asked for", () => {
     "spark.driver.extraClassPath": "/mine.jar",
     "spark.driver.memory": "9g",
   };
-  const defaults = sparkDefaults({ ...workload, properties: asked }, resources, tools, trust);
+  const defaults = sparkDefaults({ ...workload, properties: asked }, resources, trust, "/spark.jsa");
   expect(defaults).toMatchObject({
     "spark.master": "local[2]",
     "spark.driver.memory": "1024m",
-    "spark.driver.extraClassPath": "/ca/overlay:/gcs.jar:/bq.jar:/mine.jar",
+    "spark.driver.extraClassPath": "/mine.jar",
     "spark.eventLog.dir": "file:///lab/b/events",
     "spark.datasource.bigquery.enableReadSessionCaching": "false",
   });
   expect(defaults["spark.driver.extraJavaOptions"]).toBe(
-    '"-Djavax.net.ssl.trustStore=/ca/a b/trust.p12" -Djavax.net.ssl.trustStorePassword=notasecret -Djavax.net.ssl.trustStoreType=PKCS12 ' +
+    '-XX:TieredStopAtLevel=1 -XX:SharedArchiveFile=/spark.jsa -Dlog4j2.configurationFile=file:///lab/b/conf/log4j2.properties "-Djavax.net.ssl.trustStore=/ca/a b/trust.p12" -Djavax.net.ssl.trustStorePassword=notasecret -Djavax.net.ssl.trustStoreType=PKCS12 ' +
       "-Dhttps.proxyHost=127.0.0.1 -Dhttps.proxyPort=8470 -Djava.io.tmpdir=/lab/b/tmp -Duser.timezone=UTC -Dmine=1",
   );
 });
 
 test("gives a driver nothing of the environment of its parent but the search path", () => {
   process.env.SOME_SECRET = "x";
-  const environment = sparkEnvironment(workload, tools, "/spark", "/usr/bin");
+  const environment = sparkEnvironment(workload, tools, trust, { sparkHome: "/spark", searchPath: "/usr/bin" });
   delete process.env.SOME_SECRET;
   expect(environment).toMatchObject({ LEVEL: "high", PATH: "/java/bin:/usr/bin", GCE_METADATA_HOST: "127.0.0.1:1" });
   expect(environment.HOME).toBe("/lab/b/home");
   expect(environment.https_proxy).toBe(environment.HTTPS_PROXY);
+  expect(environment.SPARK_DIST_CLASSPATH).toBe("/ca/overlay:/gcs.jar:/bq.jar");
   expect(environment).not.toHaveProperty("SOME_SECRET");
 });
 

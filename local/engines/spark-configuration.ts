@@ -16,6 +16,8 @@ export function layout(folder: string) {
     temporary: join(folder, "tmp"),
     work: join(folder, "work"),
     output: join(folder, "driveroutput"),
+    properties: join(folder, "conf", "spark.properties"),
+    logging: join(folder, "conf", "log4j2.properties"),
   };
 }
 
@@ -44,6 +46,7 @@ export function propertyProblems(properties: Readonly<Record<string, string>>): 
 export function submitArguments(workload: SparkWorkload): string[] {
   const list = (option: string, uris: readonly string[]) => (uris.length > 0 ? [option, uris.join(",")] : []);
   return [
+    ...["--properties-file", layout(workload.folder).properties],
     ...list("--py-files", workload.pythonFileUris),
     ...list("--jars", workload.jarFileUris),
     ...list("--files", workload.fileUris),
@@ -53,17 +56,26 @@ export function submitArguments(workload: SparkWorkload): string[] {
   ];
 }
 
+/**
+ * Properties of the driver.
+ * @param archive class data archive of Spark (spark-archive.ts), if there is one
+ */
 export function sparkDefaults(
   workload: SparkWorkload,
   resources: SparkResources,
-  tools: Tools,
   trust: Trust,
+  archive?: string,
 ): Record<string, string> {
   const asked = sparkProperties(workload.properties);
   const at = layout(workload.folder);
   const proxy = new URL(workload.door.proxy);
   const joined = (separator: string, ...parts: (string | undefined)[]) => parts.filter(Boolean).join(separator);
   const jvm = [
+    // Drivers of the lab live for seconds: the optimising compiler costs them twice the time that it saves. Who computes
+    // for minutes asks for it: spark.driver.extraJavaOptions -XX:TieredStopAtLevel=4.
+    "-XX:TieredStopAtLevel=1",
+    ...(archive === undefined ? [] : [`-XX:SharedArchiveFile=${archive}`]),
+    `-Dlog4j2.configurationFile=${pathToFileURL(at.logging).href}`,
     `-Djavax.net.ssl.trustStore=${trust.store}`,
     `-Djavax.net.ssl.trustStorePassword=${TRUST_PASSWORD}`,
     "-Djavax.net.ssl.trustStoreType=PKCS12",
@@ -88,13 +100,6 @@ export function sparkDefaults(
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.eventLog.enabled": "true",
     "spark.eventLog.dir": pathToFileURL(at.events).href,
-    "spark.driver.extraClassPath": joined(
-      delimiter,
-      trust.overlay,
-      tools.jars.gcs,
-      tools.jars.bigquery,
-      asked["spark.driver.extraClassPath"],
-    ),
     "spark.driver.extraJavaOptions": joined(" ", ...jvm, asked["spark.driver.extraJavaOptions"]),
   };
 }
@@ -103,22 +108,24 @@ export function sparkDefaults(
 export function sparkEnvironment(
   workload: SparkWorkload,
   tools: Tools,
-  sparkHome: string,
-  searchPath: string,
+  trust: Trust,
+  places: { sparkHome: string; searchPath: string },
 ): Record<string, string> {
   const at = layout(workload.folder);
   const { proxy, caBundle, project } = workload.door;
   const loopback = "127.0.0.1,localhost";
   return {
     ...driverEnvironment(workload.properties),
-    PATH: [join(tools.javaHome, "bin"), searchPath].join(delimiter),
+    PATH: [join(tools.javaHome, "bin"), places.searchPath].join(delimiter),
     HOME: at.home,
     TMPDIR: at.temporary,
     LANG: "C.UTF-8",
     TZ: "UTC",
     JAVA_HOME: tools.javaHome,
-    SPARK_HOME: sparkHome,
-    SPARK_CONF_DIR: at.conf,
+    SPARK_HOME: places.sparkHome,
+    // After Spark's own jars, where Dataproc has the connectors too; the class data archive covers what is before.
+    SPARK_DIST_CLASSPATH: [trust.overlay, tools.jars.gcs, tools.jars.bigquery].join(delimiter),
+    SPARK_LAUNCHER_OPTS: "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
     SPARK_LOCAL_IP: "127.0.0.1",
     SPARK_LOCAL_DIRS: at.local,
     PYSPARK_PYTHON: tools.python.spark,

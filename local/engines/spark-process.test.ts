@@ -25,7 +25,12 @@ describe("a run", () => {
     const run = await start(command("echo $GREETING; echo $HOME oops >&2; exit 3"));
     expect(record("process.json")).toEqual({ pid: run.pid, started: expect.any(String) });
     expect(await run.ended).toEqual({ exitCode: 3, signal: null });
-    expect(record("exit.json")).toEqual({ exitCode: 3, signal: null });
+    expect(record("exit.json")).toEqual({
+      exitCode: 3,
+      signal: null,
+      cpuSeconds: expect.any(Number),
+      peakMb: expect.any(Number),
+    });
     expect(output()).toBe("hello\noops\n");
   });
 

@@ -99,7 +99,8 @@ function signalGroup(pid: number, signal: NodeJS.Signals): void {
 }
 
 function endOf(folder: string): SparkEnd {
-  return readRecord<SparkEnd>(folder, "exit.json") ?? { exitCode: null, signal: null };
+  const { exitCode = null, signal = null } = readRecord<SparkEnd>(folder, "exit.json") ?? {};
+  return { exitCode, signal };
 }
 
 /** Records are written whole or not at all, so that one that is there can be parsed. */

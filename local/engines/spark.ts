@@ -1,8 +1,6 @@
 /** Runs Dataproc workloads with the real Spark: one spark-submit for each, in a folder and a process group of its own. */
-import { execFile } from "node:child_process";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import type { SparkEngine, SparkResources, SparkRun, SparkUsage, SparkWorkload } from "./interface";
 import {
   layout,
@@ -13,6 +11,7 @@ import {
   sparkProperties,
   submitArguments,
 } from "./spark-configuration";
+import { existingArchive, searchPath, sparkHome } from "./spark-archive";
 import { attach, start } from "./spark-process";
 import { capacityMb, type Machine, sparkResources, thisMachine } from "./spark-resources";
 import { trustOf } from "./spark-trust";
@@ -64,15 +63,15 @@ async function submit(
   for (const folder of [at.conf, at.events, at.home, at.local, at.temporary, at.work]) {
     await mkdir(folder, { recursive: true, mode: 0o700 });
   }
-  const write = (name: string, text: string) => writeFile(join(at.conf, name), text, { mode: 0o600 });
-  await write("spark-defaults.conf", propertiesFile(sparkDefaults(workload, resources, tools, trust)));
-  await write("log4j2.properties", LOGGING);
+  const properties = sparkDefaults(workload, resources, trust, await existingArchive(tools, home));
+  await writeFile(at.properties, propertiesFile(properties), { mode: 0o600 });
+  await writeFile(at.logging, LOGGING, { mode: 0o600 });
   await writeFile(resourcesFile(workload.folder), JSON.stringify(resources), { mode: 0o600 });
   return start({
     python: tools.python.spark,
     folder: workload.folder,
     argv: [join(home, "bin", "spark-submit"), ...submitArguments(workload)],
-    environment: sparkEnvironment(workload, tools, home, process.env.PATH ?? "/usr/bin:/bin"),
+    environment: sparkEnvironment(workload, tools, trust, { sparkHome: home, searchPath: searchPath() }),
     workingFolder: at.work,
     output: at.output,
   });
@@ -90,12 +89,6 @@ async function usage(folder: string): Promise<SparkUsage> {
   const logs = await eventLogs(layout(folder).events);
   if (logs.length === 0) return { milliDcuSeconds: 0, shuffleStorageGbSeconds: 0, shuffleStorageGb: 0 };
   return readUsage(logs, JSON.parse(await readFile(resourcesFile(folder), "utf8")) as SparkResources);
-}
-
-/** The folder of pyspark in an environment, found without importing it. */
-async function sparkHome(python: string): Promise<string> {
-  const script = "import importlib.util as u; print(u.find_spec('pyspark').submodule_search_locations[0])";
-  return (await promisify(execFile)(python, ["-I", "-c", script])).stdout.trim();
 }
 
 /** The first success is kept; a failure is tried again by the next caller. */

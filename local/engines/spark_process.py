@@ -3,45 +3,51 @@
 Usage: python -I spark_process.py FOLDER COMMAND [ARGUMENT ...]
 
 `process.json` (pid and start time) is on disk before the command starts; a byte on file descriptor 3 says so.
-`exit.json` (exit code or signal) is on disk before this process ends, so that whoever looks later learns the outcome.
+`exit.json` (exit code or signal, processor time, memory) is on disk before this process ends, so that whoever looks later
+learns the outcome.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
 from pathlib import Path
-from types import FrameType
 
 
 def main(folder: Path, command: list[str]) -> None:
     # A stop is sent to the whole group. This process stays to record it; handlers (unlike SIG_IGN) do not pass to the
     # command.
+    stops: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, stay)
+        signal.signal(number, lambda received, _frame: stops.append(received))
     record(
         folder / "process.json", {"pid": os.getpid(), "started": started(os.getpid())}
     )
     os.write(3, b"\n")
     os.close(3)
     try:
-        code = subprocess.run(command, stdin=subprocess.DEVNULL, check=False).returncode
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+        # A stop that came before the command could hear it.
+        if stops:
+            process.send_signal(stops[0])
+        code = process.wait()
     except OSError as error:
         print(f"{command[0]}: {error.strerror}", file=sys.stderr, flush=True)
         code = 127
-    end = (
-        {"exitCode": None, "signal": signal.Signals(-code).name}
-        if code < 0
-        else {"exitCode": code, "signal": None}
-    )
+    failed = code < 0
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    end = {
+        "exitCode": None if failed else code,
+        "signal": signal.Signals(-code).name if failed else None,
+        "cpuSeconds": round(used.ru_utime + used.ru_stime, 2),
+        # Kilobytes on Linux, bytes on macOS.
+        "peakMb": used.ru_maxrss // (1024 if sys.platform == "linux" else 1024**2),
+    }
     record(folder / "exit.json", end)
-
-
-def stay(_number: int, _frame: FrameType | None) -> None:
-    """Survives the signal."""
 
 
 def record(file: Path, content: dict[str, object]) -> None:
