@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
 import { nodeModulesMatch, nodeModulesStep, npmEnvironment } from "./node-modules.mjs";
+import { root as checkout } from "./set-up.mjs";
 import { runSteps } from "./steps.mjs";
 
 const silent = { begin() {}, start() {}, skip() {}, finish() {}, fail() {}, say() {}, end() {} };
@@ -81,4 +82,14 @@ test("keeps what an outer npm told its script from the inner one, but not the us
     npm_config_registry: "r",
   };
   assert.deepEqual(npmEnvironment(env), { PATH: "/bin", npm_config_registry: "r" });
+});
+
+test("has a lock file that names every package for every machine, without which npm ci refuses it", () => {
+  const { packages } = JSON.parse(readFileSync(join(checkout, "package-lock.json"), "utf8"));
+  const named = new Set(Object.keys(packages).map((path) => path.split("node_modules/").at(-1)));
+  const wanted = Object.values(packages).flatMap((entry) => Object.keys(entry.optionalDependencies ?? {}));
+  assert.deepEqual(
+    wanted.filter((name) => !named.has(name)),
+    [],
+  );
 });
