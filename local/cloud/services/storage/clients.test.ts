@@ -9,7 +9,7 @@ import { type Lab, runClient, startLab } from "./clients/lab";
 const folder = mkdtempSync(join(tmpdir(), "storage-clients-"));
 let lab: Lab;
 beforeAll(async () => {
-  lab = await startLab(join(folder, "lab"));
+  lab = await startLab(join(folder, "lab"), readTools().descriptions);
 }, 60_000);
 afterAll(async () => {
   await lab.kill();

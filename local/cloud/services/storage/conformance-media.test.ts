@@ -89,6 +89,10 @@ const rows: [page: string, does: string, run: () => Promise<void>][] = [
         { headers: good.headers, body: "--frontier\r\nContent-Type: application/json\r\n\r\n{}\r\n--frontier--" },
         { headers: good.headers, body: (good.body as Buffer).toString().replace('{"name"', '{"name') },
         { headers: good.headers, body: (good.body as Buffer).subarray(0, -14) },
+        {
+          headers: good.headers,
+          body: (good.body as Buffer).toString().replace(/--$/, "\r\n\r\nthird\r\n--frontier--"),
+        },
       ];
       for (const send of cases) expect((await upload("uploadType=multipart", send)).status).toBe(400);
       expect((await get(O("bad"))).status).toBe(404);

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals";
 import { ProxyAgent, request } from "undici";
+import { readTools } from "../../../engines/tools";
 import { type Lab, startLab } from "./clients/lab";
 import type { Generation } from "./resources";
 import { testStorage } from "./testing";
@@ -33,7 +34,7 @@ describe("after kill -9", () => {
   });
 
   async function start() {
-    lab = await startLab(folder);
+    lab = await startLab(folder, readTools().descriptions);
     agent = new ProxyAgent({
       uri: lab.environment.HTTPS_PROXY!,
       requestTls: { ca: readFileSync(lab.environment.NODE_EXTRA_CA_CERTS!) },
@@ -114,7 +115,7 @@ describe("after kill -9", () => {
 
   it("every answered write is whole and nothing else is left, whenever the kill comes", async () => {
     const answered = new Map<string, string>();
-    for (let round = 0; round < 4; round++) {
+    for (let round = 0; round < 3; round++) {
       let going = true;
       const writers = [0, 1, 2, 3].map(async (writer) => {
         for (let n = 0; going; n++) {

@@ -33,6 +33,7 @@ export interface TestStorage {
   bucket: (name: string, fields?: JsonObject) => Promise<JsonObject>;
   put: (bucket: string, name: string, body?: Buffer | string, query?: string) => Promise<Generation>;
   address: string;
+  server: Server;
   close: () => Promise<void>;
 }
 
@@ -45,7 +46,7 @@ export async function testStorage(options: { now?: () => Date; folder?: string }
   const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const send: TestStorage["send"] = (verb, path, sent = {}) => exchange(address, verb, path, sent);
   return {
-    ...{ test, send, address },
+    ...{ test, send, address, server },
     bucket: async (name, fields = {}) => {
       const body = { name, location: "us-central1", softDeletePolicy: { retentionDurationSeconds: "0" }, ...fields };
       return expectOk(await send("POST", "/storage/v1/b?project=sparklab-local", { body })).json;

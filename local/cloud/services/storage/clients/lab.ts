@@ -1,13 +1,12 @@
 /**
  * For tests: a cloud with storage alone behind its real door, as a process of its own that can be killed.
- * As a program (`node --import tsx lab.ts <lab folder>`) it is that process.
+ * As a program (`node --import tsx lab.ts <lab folder> <folder of API descriptions>`) it is that process.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Engines } from "../../../../engines/interface";
-import { readTools } from "../../../../engines/tools";
 import { clientEnvironment } from "../../../client-environment";
 import { startCloud } from "../../../main";
 import { storage } from "..";
@@ -22,8 +21,8 @@ export interface Lab {
 }
 
 /** Starts the process and waits for its door. */
-export async function startLab(folder: string): Promise<Lab> {
-  const child = spawn(process.execPath, ["--import", "tsx", join(__dirname, "lab.ts"), folder], {
+export async function startLab(folder: string, descriptions: string): Promise<Lab> {
+  const child = spawn(process.execPath, ["--import", "tsx", join(__dirname, "lab.ts"), folder, descriptions], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   await opened(child);
@@ -65,17 +64,17 @@ const inherited = () =>
     Object.entries(process.env).filter(([name]) => !/proxy|GOOGLE|CLOUDSDK|_CA_|SSL_CERT/i.test(name)),
   ) as Record<string, string>;
 
-async function run(folder: string): Promise<void> {
+async function run(folder: string, descriptions: string): Promise<void> {
   const started = await startCloud({
     lab: folder,
     port: 0,
     services: [storage],
     // Storage starts no engine.
     engines: {} as Engines,
-    descriptions: process.env.SPARKLAB_DESCRIPTIONS ?? readTools().descriptions,
+    descriptions,
   });
   process.once("SIGTERM", () => void started.close().then(() => process.exit(0)));
   process.stdout.write("open\n");
 }
 
-if (require.main === module) void run(process.argv[2]!);
+if (require.main === module) void run(process.argv[2]!, process.argv[3]!);
