@@ -5,6 +5,8 @@ import { constants } from "node:os";
 import { explain } from "./explain.mjs";
 
 const alive = new Set();
+/** Milliseconds that a child has to end by itself. */
+const patience = 2000;
 
 /** A command that ended badly; the message has the end of what it said and where the rest lies. */
 export class CommandError extends Error {
@@ -25,12 +27,17 @@ export function execLogged(command, args, { log, signal, cwd, env = process.env 
     // A group of its own, so that its own children can be ended with it.
     const child = spawn(command, args, { cwd, env, detached: true, stdio: ["ignore", "pipe", "pipe"] });
     alive.add(child);
-    const stop = () => end(child, "SIGTERM");
+    let last;
+    const stop = () => {
+      end(child, "SIGTERM");
+      last = setTimeout(() => end(child, "SIGKILL"), patience); // npm goes on for a minute after the first word
+    };
     signal?.addEventListener("abort", stop, { once: true });
     const chunks = { stdout: [], both: [] };
     child.stdout.on("data", (chunk) => (chunks.stdout.push(chunk), chunks.both.push(chunk), file.write(chunk)));
     child.stderr.on("data", (chunk) => (chunks.both.push(chunk), file.write(chunk)));
     const finish = (settle) => {
+      clearTimeout(last);
       alive.delete(child);
       signal?.removeEventListener("abort", stop);
       file.end(settle);

@@ -113,6 +113,21 @@ test("ends the other running steps when one fails, and names the one that failed
   assert.equal(isAlive(Number(readFileSync(started, "utf8"))), false);
 });
 
+test("does not wait for a child that will not end", async () => {
+  const started = join(tools, "started");
+  const stubborn = step("slow", {
+    run: ({ exec }) => exec("sh", ["-c", `trap '' TERM; echo $$ > ${started}; while :; do sleep 1; done`]),
+  });
+  const failing = step("a", {
+    run: async () => {
+      await whenWritten(started);
+      throw new Error("the reason");
+    },
+  });
+  await assert.rejects(runAll([stubborn, failing]), /the reason/);
+  await until(() => !isAlive(Number(readFileSync(started, "utf8"))));
+});
+
 test("says what helps when the cause is known", async () => {
   const failing = (text) => runAll([step("a", { run: ({ exec }) => exec("sh", ["-c", `echo '${text}'; exit 1`]) })]);
   await assert.rejects(
