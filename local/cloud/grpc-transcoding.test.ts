@@ -1,5 +1,5 @@
 /** Google's own Dataproc client against REST answers: what travels as gRPC is what REST would have said. */
-import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
+import { afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals";
 import { credentials, Metadata } from "@grpc/grpc-js";
 import type { ClientOptions } from "google-gax";
 import { v1 } from "@google-cloud/dataproc";
@@ -8,6 +8,9 @@ import { ApiError, notFound } from "./errors";
 import { CALLER, openTestDoor, type TestDoor } from "./front-door-testing";
 import { addTranscoded } from "./grpc-transcoding";
 import type { Json, JsonObject, Service } from "./service";
+
+// Clients are real and machines are busy: a wait in vain ends here, no test depends on the time.
+jest.setTimeout(60_000);
 
 const PARENT = "projects/p/locations/us-central1";
 const NAME = `${PARENT}/batches/b-1`;
