@@ -187,4 +187,26 @@ describe("on a full disk", () => {
       await s.close();
     }
   });
+
+  it("a session ends and gives back the room that its bytes took", async () => {
+    const s = await testStorage();
+    try {
+      await s.bucket("data");
+      const { headers } = await s.send("POST", "/upload/storage/v1/b/data/o?uploadType=resumable&name=a");
+      const { pathname, search } = new URL(headers.location!);
+      const put = (range: string, body = Buffer.alloc(0)) =>
+        s.send("PUT", pathname + search, { body, headers: { "content-range": range } });
+      expect((await put(`bytes 0-${KIB256 - 1}/*`, Buffer.alloc(KIB256))).status).toBe(308);
+      const handle = await fs.promises.open(__filename);
+      const full = Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });
+      jest.spyOn(Object.getPrototypeOf(handle) as typeof handle, "appendFile").mockRejectedValueOnce(full);
+      await handle.close();
+      const refused = await put(`bytes ${KIB256}-${2 * KIB256 - 1}/*`, Buffer.alloc(KIB256));
+      expect(refused).toMatchObject({ status: 403, reason: "quotaExceeded" });
+      expect(readdirSync(join(s.test.cloud.folder, "objects", "incoming"))).toEqual([]);
+      expect((await put("bytes */*")).status).toBe(404);
+    } finally {
+      await s.close();
+    }
+  });
 });

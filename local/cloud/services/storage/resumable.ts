@@ -99,7 +99,13 @@ export async function continueSession(cloud: Cloud, id: string, http: Exchange):
         503,
         "backendError",
       );
-    const { size, sums } = await appendChunk(path, http, { skip: persisted - range.first, persisted });
+    const { size, sums } = await appendChunk(path, http, { skip: persisted - range.first, persisted }).catch(
+      async (error: unknown) => {
+        // On a full disk the session's own bytes are the first to make room.
+        if (error instanceof ApiError && error.status === "RESOURCE_EXHAUSTED") await endSession(cloud, id);
+        throw error;
+      },
+    );
     const total = range.total ?? session.total;
     const expected = range.end === undefined ? total : Math.max(persisted, range.end);
     if (expected !== null && size !== expected) {
@@ -117,10 +123,15 @@ export async function continueSession(cloud: Cloud, id: string, http: Exchange):
 export async function cancelSession(cloud: Cloud, id: string, http: Exchange): Promise<void> {
   await cloud.store.exclusive(uploadKey(id), async () => {
     await findSession(cloud, id);
-    await cloud.store.write({ delete: [uploadKey(id)] });
-    await blobsOf(cloud).discard(blobsOf(cloud).incoming(id));
+    await endSession(cloud, id);
   });
   writeEmpty(http.response, 499);
+}
+
+/** Forgets a session with its bytes; the bytes first, so that a full disk can take the record's removal. */
+async function endSession(cloud: Cloud, id: string): Promise<void> {
+  await blobsOf(cloud).discard(blobsOf(cloud).incoming(id));
+  await cloud.store.write({ delete: [uploadKey(id)] });
 }
 
 async function findSession(cloud: Cloud, id: string): Promise<Session> {
@@ -154,10 +165,7 @@ async function finish(end: {
     answerObject(http, object);
   } catch (error) {
     // A refused upload is over, and its bytes go.
-    if (error instanceof ApiError) {
-      await cloud.store.write({ delete: [uploadKey(session.id)] });
-      await blobsOf(cloud).discard(path);
-    }
+    if (error instanceof ApiError) await endSession(cloud, session.id);
     explain(error);
   }
 }
