@@ -23,7 +23,7 @@ export interface BigQueryEngineOptions {
 }
 
 /** A start that takes longer is a failed one: the process is ended and its log quoted. */
-const START_MS = 60_000;
+const START_MS = 120_000;
 /** Running transactions are undone when the engine stops; this long may it take. */
 const STOP_MS = 15_000;
 
@@ -69,7 +69,7 @@ async function launch(options: BigQueryEngineOptions): Promise<Running> {
   const timer = setTimeout(() => child.kill("SIGKILL"), START_MS);
   try {
     const line = await Promise.race([firstLine(child), failure(child)]);
-    return { child, address: { ...(JSON.parse(line) as { rest: string; grpc: string }), token } };
+    return { child, address: { ...(JSON.parse(line) as { rest: string; grpc: string }), token, pid: child.pid! } };
   } catch (error) {
     throw new Error(`BigQuery engine (${python}): ${(error as Error).message}. ${tail(logFile)}`);
   } finally {

@@ -99,6 +99,7 @@ export interface BigQueryAddress {
   grpc: string;
   /** Sent as `Authorization: Bearer <token>`; another one with each start. */
   token: string;
+  pid: number;
 }
 
 export interface BigQueryEngine {

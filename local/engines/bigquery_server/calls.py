@@ -72,7 +72,7 @@ def application(state: State, jobs: Jobs, token: str) -> Starlette:
                 raise unimplemented(f"Method {name}")
             return JSONResponse(await run_in_threadpool(table[name], Call(method=name, **sent)))
         except Exception as thrown:
-            error = as_bigquery_error(thrown)
+            error = as_bigquery_error(thrown, str(sent["body"].get("query") or ""), state.location)
             if error.reason == "internalError":
                 _log.exception("%s failed", name)
             return JSONResponse(error.body(), error.http)

@@ -72,40 +72,64 @@ def unimplemented(what: str) -> BigQueryError:
     return BigQueryError("notImplemented", f"{what}: not implemented by this engine.")
 
 
-def as_bigquery_error(error: Exception) -> BigQueryError:
-    """Whatever a statement threw, as BigQuery says it. Unknown ones stay internal errors and are logged by the caller."""
+def as_bigquery_error(error: Exception, text: str = "", location: str = "US") -> BigQueryError:
+    """What a statement threw, as BigQuery says it: of its `text`, run in `location`. The unknown is an internal error."""
     if isinstance(error, BigQueryError):
         return error
     if isinstance(error, duckdb.InterruptException):
         return BigQueryError("stopped", "Job execution was cancelled: User requested cancellation")
     if not isinstance(error, (DomainError, duckdb.Error, SqlglotError)):
         return BigQueryError("internalError", f"{type(error).__name__}: {error}")
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return BigQueryError("backendError", f"Resources exceeded during query execution: {_first_line(error)}")
+    if isinstance(error, duckdb.ConstraintException):
+        return invalid(_constraint(_first_line(error)))
+    if isinstance(error, (duckdb.FatalException, duckdb.InternalException, duckdb.IOException)):
+        return BigQueryError("internalError", f"{type(error).__name__}: {error}")
+    unknown = re.search(r'Referenced (?:column|table) "([^"]+)" not found', str(error))
+    if unknown:
+        return BigQueryError("invalidQuery", f"Unrecognized name: {unknown[1]}{_place(text, unknown[1])}", "query")
+    bad = re.search(r"Could not convert string '(.*?)' to (\w+)", str(error))
+    if bad:
+        return BigQueryError("invalidQuery", f"Bad {bad[2].lower()} value: {bad[1]}", "query")
     translated = error if isinstance(error, DomainError) else translate_runtime_error(error)
     if isinstance(translated, DomainError):
+        if "constraint failed" in translated.message:
+            return invalid(_constraint(translated.message))
         reason = translated.bq_reason if translated.bq_reason in REASONS else "invalid"
-        if reason != "internalError" or not isinstance(error, duckdb.Error):
-            return BigQueryError(reason, _google_wording(translated.message), translated.location)
-    if isinstance(error, duckdb.ConstraintException):
-        return invalid(_constraint(str(error)))
-    if isinstance(error, (duckdb.ConversionException, duckdb.InvalidInputException, duckdb.OutOfRangeException)):
-        return BigQueryError("invalidQuery", str(error), "query")
-    if isinstance(error, duckdb.OutOfMemoryException):
-        return BigQueryError("backendError", f"Resources exceeded during query execution: {error}")
-    return BigQueryError("internalError", f"{type(error).__name__}: {error}")
+        return BigQueryError(reason, _google_wording(translated.message, location), translated.location)
+    return BigQueryError("invalidQuery", _first_line(error), "query")
+
+
+def _first_line(error: Exception) -> str:
+    """DuckDB's message without its own, translated text of the statement."""
+    return str(error).split("\n\nLINE", maxsplit=1)[0].strip()
+
+
+def _place(text: str, name: str) -> str:
+    """Where a name stands in a text: ` at [line:column]`."""
+    found = re.search(rf"(?<![\w.]){re.escape(name)}\b", text, re.IGNORECASE)
+    if not found:
+        return ""
+    before = text[: found.start()]
+    return f" at [{before.count(chr(10)) + 1}:{found.start() - before.rfind(chr(10))}]"
 
 
 def _constraint(text: str) -> str:
     """DuckDB names `schema.table.column` by its table and column."""
-    found = re.search(r"NOT NULL constraint failed: (\S+)\.(\S+)", text)
-    return f"Required field {found[2]} cannot be null" if found else text
+    found = re.search(r"NOT NULL constraint failed: \S*?\.?([^.\s]+)$", text.split("\n")[0])
+    return f"Required field {found[1]} cannot be null" if found else text
 
 
-def _google_wording(message: str) -> str:
-    """`Not found: table:p.d.t` is `Not found: Table p:d.t` at Google; likewise data sets, routines and jobs."""
+def _google_wording(message: str, location: str) -> str:
+    """Names as Google writes them (`project:dataset.table`), the place where the query ran, no translated text."""
 
     def reword(found: re.Match[str]) -> str:
         prefix, kind, name = found[1], found[2].capitalize(), found[3]
         project, _, rest = name.partition(".")
         return f"{prefix}: {kind} {project}:{rest}" if rest else f"{prefix}: {kind} {project}"
 
-    return re.sub(r"(Not found|Already Exists): (table|dataset|routine|job|model):(\S+)", reword, message)
+    message = re.sub(r"^Query execution failed: (Invalid Input Error: )?", "", message)
+    kinds = "table|dataset|routine|job|model"
+    message = re.sub(rf"(Not found|Already Exists): ((?i:{kinds}))[: ]([\w-]+(?:\.[\w-]+)*)", reword, message)
+    return message.split("\n\nLINE", maxsplit=1)[0].replace("in location US", f"in location {location}").strip()

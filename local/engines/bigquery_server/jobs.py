@@ -165,7 +165,8 @@ class Jobs:
             else:
                 _RUNNERS[kind](self._state, job)
         except Exception as thrown:
-            error = as_bigquery_error(thrown)
+            text = job["configuration"].get("query", {}).get("query", "")
+            error = as_bigquery_error(thrown, text, reference["location"])
             if error.reason == "internalError":
                 _log.exception("job %s failed", job["id"])
             with self._state.database.independent():

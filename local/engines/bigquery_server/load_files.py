@@ -175,8 +175,13 @@ def _described(state: State, function: str, paths: list[str]) -> list[tuple[str,
     try:
         rows = state.database.connection.execute(f"DESCRIBE SELECT * FROM {function}", [paths]).fetchall()
     except READ_ERRORS as error:
-        raise invalid(f"Error while reading data, error message: {error}") from error
+        raise invalid(f"Error while reading data, error message: {told(error)}") from error
     return [(row[0], row[1]) for row in rows]
+
+
+def told(error: Exception) -> str:
+    """What DuckDB says of a file, without its own statement and the path that nobody knows."""
+    return re.sub(r'"?/\S*/incoming/[^\s"]+"?', "the file", str(error).split("\n\nLINE", maxsplit=1)[0]).strip()
 
 
 def _call(function: str, options: dict[str, str]) -> str:

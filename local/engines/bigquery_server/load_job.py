@@ -22,7 +22,7 @@ def run(state: State, job: Json, files: list[SourceFile]) -> None:
         try:
             connection.execute(f"CREATE TEMP TABLE __loaded AS {query}", values)
         except load_files.READ_ERRORS as error:
-            raise invalid(f"Error while reading data, error message: {error}", files[0].uri) from error
+            raise invalid(f"Error while reading data, error message: {load_files.told(error)}", files[0].uri) from error
         given = _with_modes(wanted, result_fields(state, "SELECT * FROM __loaded"))
         sizes = connection.execute(
             f"SELECT count(*), coalesce(sum({size_sql(given)}), 0) FROM (SELECT {names(given)} FROM __loaded)"

@@ -94,9 +94,7 @@ def _select(state: State, job: Json, statement: Statement) -> None:
         query, _ = sql.result_columns(state, text, values)
         connection.execute(f"CREATE TABLE {ref.sql} AS {query}", values)
         _register(state, ref, sql.result_fields(state, f"SELECT * FROM {ref.sql}"))
-        rows = connection.execute(f"SELECT count(*) FROM {ref.sql}").fetchone()
-        statistics = query_statistics.of(state, job, statement) | {"totalRows": str(rows[0] if rows else 0)}
-        _finish(state, job, ref, statistics)
+        _finish(state, job, ref, query_statistics.of(state, job, statement))
 
 
 def _select_into(state: State, job: Json, statement: Statement, named: Json) -> None:
@@ -131,27 +129,22 @@ def _change(state: State, job: Json, statement: Statement) -> None:
 
 
 def _script(state: State, job: Json, statement: Statement) -> None:
-    """Each statement of a script stands for itself, as at Google: a script that fails half-way has done the first half."""
+    """Each statement of a script stands for itself, as at Google: one that fails half-way has done the first half."""
     ref = _anonymous(state, job)
+    project, principal = job["jobReference"]["projectId"], job["user_email"]
     with state.database.statements() as connection, _interruptible(state, job):
-        result, _, told = sql.run_statement(
-            state,
-            statement.text,
-            job["jobReference"]["projectId"],
-            job["user_email"],
-            _config(job).get("queryParameters"),
-        )
-        statistics = {**query_statistics.of(state, job, statement), **(told.get("query") or {})}
-        scripted = {"scriptStatistics": told["scriptStatistics"]} if "scriptStatistics" in told else {}
+        parameters = _config(job).get("queryParameters")
+        result, _, _ = sql.run_statement(state, statement.text, project, principal, parameters)
+        statistics = query_statistics.of(state, job, statement)
         if isinstance(result, pa.Table) and result.num_columns > 0:
             connection.register("__script", result)
             query, _ = sql.result_columns(state, "SELECT * FROM __script", [])
             connection.execute(f"CREATE TABLE {ref.sql} AS {query}")
             connection.unregister("__script")
             _register(state, ref, sql.result_fields(state, f"SELECT * FROM {ref.sql}"))
-            _finish(state, job, ref, statistics | {"totalRows": str(result.num_rows)}, scripted)
+            _finish(state, job, ref, statistics)
         else:
-            job_records.finish(state, job, {"query": statistics, **_processed(statistics), **scripted})
+            job_records.finish(state, job, {"query": statistics, **_processed(statistics)})
 
 
 def _anonymous(state: State, job: Json) -> TableRef:
@@ -170,11 +163,9 @@ def _register(state: State, ref: TableRef, fields: list[Field]) -> None:
     state.emulator.catalog.create_table(meta)
 
 
-def _finish(state: State, job: Json, ref: TableRef, statistics: Json, more: Json | None = None) -> None:
+def _finish(state: State, job: Json, ref: TableRef, statistics: Json) -> None:
     reference = {"projectId": ref.project, "datasetId": ref.dataset, "tableId": ref.table}
-    job_records.finish(
-        state, job, {"query": statistics, **_processed(statistics), **(more or {})}, {"destinationTable": reference}
-    )
+    job_records.finish(state, job, {"query": statistics, **_processed(statistics)}, {"destinationTable": reference})
 
 
 def _processed(statistics: Json) -> Json:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +33,7 @@ from .schema import Field, checked_fields, quoted
 from .state import Json, State
 
 _translator = SQLTranslator()
+_BY_PLACE = re.compile(r"^_col_\d+$")
 # DuckDB's wider or narrower results, as the types that BigQuery has.
 _CASTS = {"HUGEINT": "BIGINT", "UHUGEINT": "BIGINT", "UBIGINT": "BIGINT", "INTEGER": "BIGINT", "UINTEGER": "BIGINT"}
 _CASTS |= {"SMALLINT": "BIGINT", "TINYINT": "BIGINT", "FLOAT": "DOUBLE", "TIMESTAMP_NS": "TIMESTAMP"}
@@ -113,8 +115,8 @@ def result_columns(state: State, text: str, values: list[Any]) -> tuple[str, lis
 
 
 def _unnamed(name: str) -> bool:
-    """DuckDB names an expression by its text; BigQuery by its place among those without a name."""
-    return not name.replace("_", "a").replace("-", "a").replace(" ", "a").isalnum()
+    """DuckDB names an expression by its text, the translator by its place; BigQuery by its place among the unnamed."""
+    return _BY_PLACE.match(name) is not None or not name.replace("_", "a").replace("-", "a").replace(" ", "a").isalnum()
 
 
 def _bigquery_type(duckdb_type: str) -> str:

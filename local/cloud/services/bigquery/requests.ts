@@ -1,0 +1,81 @@
+/** For tests: BigQuery and storage in process, without a door, and short ways to say requests. */
+import { join } from "node:path";
+import type { BigQueryEngine } from "../../../engines/interface";
+import type { ApiError } from "../../errors";
+import { OPERATOR } from "../../principals";
+import type { JsonObject } from "../../service";
+import { testCloud, type TestCloud } from "../../testing";
+import { storage } from "../storage";
+import { writeObject } from "../storage/objects";
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { bigquery } from ".";
+import { testEngine } from "./testing";
+
+/** Answers of BigQuery, read without a cast where a test knows what it asked for. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+export type Answer = Record<string, any>;
+
+export interface TestBigQuery {
+  test: TestCloud;
+  engine: BigQueryEngine;
+  /** `api("GET datasets/d")`, below the project. */
+  api: (request: string, body?: JsonObject) => Promise<Answer>;
+  refusal: (request: string, body?: JsonObject) => Promise<ApiError>;
+  /** Runs a job to its end and answers it, failed or not. */
+  job: (configuration: JsonObject, jobReference?: JsonObject) => Promise<Answer>;
+  /** The rows of a query, each as an array of texts. */
+  rows: (query: string) => Promise<unknown[][]>;
+  put: (name: string, content: string | Buffer) => Promise<string>;
+  close: () => Promise<void>;
+}
+
+const BASE = "https://bigquery.googleapis.com/bigquery/v2/projects/sparklab-local";
+
+/** Opens a cloud with a data set `d` and a bucket `files`. */
+export async function openBigQuery(): Promise<TestBigQuery> {
+  const folder = mkdtempSync(join(tmpdir(), "sparklab-bq-"));
+  const engine = testEngine(join(folder, "bigquery"));
+  const test = await testCloud({ services: [storage, bigquery], engines: { bigquery: engine }, folder });
+  const url = (request: string) => request.replace(/^(\w+) (.*)$/, (_, verb: string, path: string) => `${verb} ${BASE}/${path}`);
+  const api: TestBigQuery["api"] = async (request, body) => (await test.rest(url(request), body)) as Answer;
+  const job: TestBigQuery["job"] = async (configuration, jobReference = {}) => {
+    let answer = await api("POST jobs", { configuration, jobReference });
+    while (answer.status.state !== "DONE") {
+      const { jobId } = answer.jobReference as { jobId: string };
+      if (configuration.query) await api(`GET queries/${jobId}?maxResults=0&timeoutMs=10000`).catch(() => undefined);
+      answer = await api(`GET jobs/${jobId}`);
+    }
+    return answer;
+  };
+  await api("POST datasets", { datasetReference: { datasetId: "d" }, location: "us-central1" });
+  await test.rest("POST https://storage.googleapis.com/storage/v1/b?project=sparklab-local", {
+    ...{ name: "files", location: "us-central1", softDeletePolicy: { retentionDurationSeconds: "0" } },
+  });
+  return {
+    ...{ test, engine, api, job },
+    refusal: (request, body) => test.refusal(url(request), body, OPERATOR),
+    rows: async (query) => {
+      const answer = await api("POST queries", { query, useLegacySql: false, timeoutMs: 60_000 });
+      return ((answer.rows ?? []) as { f: { v: unknown }[] }[]).map(({ f }) => f.map(({ v }) => v));
+    },
+    put: async (name, content) => {
+      await writeObject(test.cloud, { bucket: "files", name }, content);
+      return `gs://files/${name}`;
+    },
+    close: test.close,
+  };
+}
+
+export const table = (tableId: string, fields: JsonObject[], more: JsonObject = {}): JsonObject => ({
+  ...{ tableReference: { projectId: "sparklab-local", datasetId: "d", tableId }, schema: { fields } },
+  ...more,
+});
+
+export const into = (tableId: string): JsonObject => ({
+  destinationTable: { projectId: "sparklab-local", datasetId: "d", tableId },
+});
+
+export const query = (text: string, more: JsonObject = {}): JsonObject => ({
+  query: { query: text, useLegacySql: false, ...more },
+});
