@@ -11,7 +11,7 @@ import { buffer } from "node:stream/consumers";
 import type { Readable } from "node:stream";
 import { ZipFile } from "yazl";
 import { DeployError } from "./errors";
-import { ASSET, isAsset, isObject, SIGNATURE, type Properties, type Value } from "./values";
+import { ASSET, isAsset, isObject, SIGNATURE, text, type Properties, type Value } from "./values";
 
 /** Bytes that can be read more than once. */
 export interface Content {
@@ -26,7 +26,7 @@ const ARCHIVE_FILES = [".tar", ".tgz", ".tar.gz", ".zip", ".jar"];
 export async function withHashes(value: Value, root: string): Promise<Value> {
   if (Array.isArray(value)) return Promise.all(value.map((item) => withHashes(item, root)));
   if (!isObject(value)) return value;
-  if (isAsset(value)) return { ...value, hash: await hashOf(value, root) };
+  if (isAsset(value)) return { ...(bare(value) as Properties), hash: await hashOf(value, root) };
   const entries = Object.entries(value).map(async ([key, item]) => [key, await withHashes(item, root)] as const);
   return Object.fromEntries(await Promise.all(entries));
 }
@@ -43,11 +43,19 @@ export async function contentOf(asset: Properties, root: string): Promise<Conten
   return bytesContent(await buffer(zip.outputStream as Readable));
 }
 
+/** Without the marks that only the program's own runtime needs. */
+function bare(value: Value): Value {
+  if (!isObject(value)) return value;
+  const own = Object.entries(value).filter(([key]) => !key.startsWith("__pulumi"));
+  return Object.fromEntries(own.map(([key, item]) => [key, bare(item)]));
+}
+
 async function hashOf(asset: Properties, root: string): Promise<string> {
   const hash = createHash("sha256");
-  const isFile = typeof asset.path === "string" && ARCHIVE_FILES.some((end) => String(asset.path).endsWith(end));
+  const path = text(asset.path);
+  const isFile = ARCHIVE_FILES.some((end) => path.endsWith(end));
   if (asset[SIGNATURE] === ASSET) await update(hash, await assetContent(asset, root));
-  else if (isFile) await update(hash, await fileContent(resolve(root, String(asset.path))));
+  else if (isFile) await update(hash, await fileContent(resolve(root, path)));
   else await hashTar(hash, await members(asset, root));
   return hash.digest("hex");
 }

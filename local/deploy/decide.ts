@@ -108,7 +108,7 @@ function topLevelChanges(olds: Properties, news: Properties): PropertyChange[] {
 }
 
 /** The change with its values as a person may see them. */
-function maskedChange(change: PropertyChange, olds: Properties, news: Properties): PropertyChange {
+export function maskedChange(change: PropertyChange, olds: Properties, news: Properties): PropertyChange {
   const path = parsePath(change.path);
   const isHidden = peek(olds, path) === "[secret]" || peek(news, path) === "[secret]";
   const show = (value: Value | undefined) => (value === undefined ? undefined : isHidden ? "[secret]" : masked(value));

@@ -14,7 +14,7 @@ import type { Providers } from "./providers";
 import type { ResourceState } from "./snapshot";
 import { CancelledError, instanceOf, Steps, type Entry, type StepsOptions } from "./steps";
 import { aliasUrns, makeUrn, STACK_TYPE, type Scope } from "./urn";
-import { isObject, isUnknown, plain, type Properties } from "./values";
+import { isObject, isUnknown, plain, text, type Properties } from "./values";
 
 export interface DeploymentOptions extends StepsOptions {
   scope: Scope;
@@ -98,8 +98,8 @@ export class Deployment {
 
   async invoke(token: string, args: Properties, provider: string | undefined, version: string | undefined): Promise<Properties> {
     if (token === "pulumi:pulumi:getResource") {
-      const found = this.registered.get(String(args.urn))?.state;
-      if (!found) throw new DeployError(`getResource: unknown resource ${String(args.urn)}`);
+      const found = this.registered.get(text(args.urn))?.state;
+      if (!found) throw new DeployError(`getResource: unknown resource ${text(args.urn)}`);
       return { urn: found.urn, id: found.id ?? "", state: found.outputs ?? {} };
     }
     const ref = provider || (await this.defaultProvider(packageOf(token), version));

@@ -1,8 +1,9 @@
 /** Shows a deployment to a person: a tree that changes in place on a terminal, plain lines anywhere else. */
+import { stripVTControlCharacters } from "node:util";
 import pc from "picocolors";
 import type { DeployEvent, PropertyChange, StepEvent, StepKind, Summary } from "./events";
 import { nameOf, STACK_TYPE, typeOf } from "./urn";
-import { isSecret, isUnknown, masked, type Value } from "./values";
+import { isAsset, isSecret, isUnknown, masked, text, type Value } from "./values";
 
 export type DisplayKind = "auto" | "tree" | "lines" | "none";
 
@@ -56,7 +57,7 @@ class Lines implements Display {
 
   show(event: DeployEvent): void {
     if (event.type === "phase") this.line(pc.bold({ preview: "Preview", update: "Update", refresh: "Refresh", destroy: "Destroy" }[event.phase]));
-    if (event.type === "diagnostic" && event.severity !== "debug") this.line(diagnosticText(event));
+    if (event.type === "diagnostic") this.line(diagnosticText(event));
     if (event.type === "step" && event.state !== "started" && isWorthALine(event)) {
       this.line(stepText(event));
       for (const change of event.changes) this.line(`      ${changeText(change)}`);
@@ -121,7 +122,7 @@ class Tree extends Lines {
     if (!isForGood) return;
     clearInterval(this.timer);
     this.timer = undefined;
-    for (const text of this.texts(true)) this.line(text);
+    for (const row of this.texts(true)) this.line(row);
     this.rows.clear();
     this.same = 0;
   }
@@ -132,7 +133,7 @@ class Tree extends Lines {
     const texts = this.texts(false);
     const shown = texts.length > room ? [pc.dim(`  ... ${texts.length - room + 1} rows above`), ...texts.slice(1 - room)] : texts;
     this.erase();
-    for (const text of shown) this.line(text);
+    for (const row of shown) this.line(row);
     this.drawn = shown.length;
   }
 
@@ -143,8 +144,8 @@ class Tree extends Lines {
 
   private texts(withChanges: boolean): string[] {
     const lines = this.inOrder().flatMap(({ row, depth }) => {
-      const text = cut(`${"  ".repeat(depth)}${stepText(row.event, row.since)}`, this.terminal.columns ?? 100);
-      return withChanges ? [text, ...row.event.changes.map((change) => cut(`${"  ".repeat(depth)}      ${changeText(change)}`, this.terminal.columns ?? 100))] : [text];
+      const head = cut(`${"  ".repeat(depth)}${stepText(row.event, row.since)}`, this.terminal.columns ?? 100);
+      return withChanges ? [head, ...row.event.changes.map((change) => cut(`${"  ".repeat(depth)}      ${changeText(change)}`, this.terminal.columns ?? 100))] : [head];
     });
     return this.same > 0 ? [...lines, pc.dim(`     ${this.same} unchanged`)] : lines;
   }
@@ -186,11 +187,12 @@ function changeText({ path, kind, old, new: now, replaces }: PropertyChange): st
 function valueText(value: Value, widest = WIDEST_VALUE): string {
   if (isUnknown(value)) return pc.dim("known after it is deployed");
   if (isSecret(value)) return "[secret]";
+  if (isAsset(value)) return `content ${text(value.hash).slice(0, 12)}`;
   return cut(JSON.stringify(masked(value)), widest);
 }
 
 function diagnosticText({ severity, message, urn }: Extract<DeployEvent, { type: "diagnostic" }>): string {
-  const color = { debug: pc.dim, info: (text: string) => text, warning: pc.yellow, error: pc.red }[severity];
+  const color = { info: (line: string) => line, warning: pc.yellow, error: pc.red }[severity];
   const where = urn && !message.includes(urn) ? `${nameOf(urn)}: ` : "";
   return severity === "info" ? `${where}${message}` : color(`${severity}: ${where}${message}`);
 }
@@ -202,8 +204,8 @@ function resultText({ result }: Summary): string {
 function countsText({ counts, operation }: Summary): string {
   const words = { create: "to create", update: "to update", replace: "to replace", delete: "to delete", read: "to read", same: "unchanged" };
   const done = { create: "created", update: "updated", replace: "replaced", delete: "deleted", read: "read", same: "unchanged" };
-  const text = operation === "preview" ? words : done;
-  const parts = (Object.keys(text) as (keyof typeof text)[]).filter((name) => counts[name]).map((name) => `${counts[name]} ${text[name]}`);
+  const wording = operation === "preview" ? words : done;
+  const parts = (Object.keys(wording) as (keyof typeof wording)[]).filter((name) => counts[name]).map((name) => `${counts[name]} ${wording[name]}`);
   return parts.length > 0 ? parts.join(", ") : "nothing to do";
 }
 
@@ -215,9 +217,7 @@ const shortType = (urn: string) => {
 };
 const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
 /** Shortens to a width; colour codes take none. */
-function cut(text: string, width: number): string {
-  // eslint-disable-next-line no-control-regex
-  const bare = text.replace(/\x1b\[\d+m/g, "");
-  if (bare.length <= width) return text;
-  return `${bare.slice(0, width - 3)}...`;
+function cut(line: string, width: number): string {
+  const bare = stripVTControlCharacters(line);
+  return bare.length <= width ? line : `${bare.slice(0, width - 3)}...`;
 }

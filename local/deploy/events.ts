@@ -41,7 +41,7 @@ export interface StepEvent {
 export type DeployEvent =
   | { type: "phase"; phase: "preview" | "update" | "refresh" | "destroy" }
   | StepEvent
-  | { type: "diagnostic"; severity: "debug" | "info" | "warning" | "error"; message: string; urn?: string }
+  | { type: "diagnostic"; severity: "info" | "warning" | "error"; message: string; urn?: string }
   | { type: "outputs"; outputs: Properties };
 
 export type Emit = (event: DeployEvent) => void;

@@ -42,6 +42,8 @@ export interface DeployOptions {
   signal?: AbortSignal;
   /** Steps at once. @default 16 */
   parallel?: number;
+  /** Go without the preview that an up begins with. @default false */
+  skipPreview?: boolean;
   /** Tell only what a refresh or destroy would do. @default false */
   dryRun?: boolean;
   /** @default "auto": a tree on a terminal, else plain lines */
@@ -101,10 +103,10 @@ class Run {
       return known;
     };
     const salt = await stackSalt(project, options.stack);
-    const config = await readStackConfig(project, options.stack, () => crypter(salt));
-    const values = { ...config.values, ...options.config };
+    const complete = options.operation === "preview" || options.operation === "up";
+    const config = await readStackConfig(project, options.stack, { crypter: () => crypter(salt), overrides: options.config ?? {}, complete });
     const state = await State.open({ folder, stack: options.stack, version: `v${version}`, crypter: (own) => crypter(own ?? salt) });
-    return new Run(options, project, { ...config, values }, state);
+    return new Run(options, project, config, state);
   }
 
   async carryOut(): Promise<Summary> {
@@ -133,6 +135,7 @@ class Run {
 
   /** First what would be done, so that whatever is wrong with the program shows before the first change. */
   private async runProgram(operation: "preview" | "up"): Promise<Done> {
+    if (operation === "up" && this.options.skipPreview) return this.evaluate(this.state, false);
     const scratch = previewStore(this.state);
     const preview = await this.evaluate(scratch, true);
     const isUnchanged = !scratch.isChanged() && !hasUnknowns(preview.outputs);
@@ -211,11 +214,18 @@ class Run {
     return { store, preview, parallel: this.options.parallel ?? 16, emit: this.emit, signal: this.signal, now: () => new Date() };
   }
 
-  private readonly emit = (event: DeployEvent): void => {
+  private readonly emit = (told: DeployEvent): void => {
+    const event = told.type === "diagnostic" ? { ...told, message: this.masked(told.message) } : told;
     if (event.type === "diagnostic" && event.severity === "error") this.errors.push(event.message);
     this.display.show(event);
     this.options.onEvent?.(event);
   };
+
+  /** A message without the values of secret configuration, as the CLI filters them. */
+  private masked(message: string): string {
+    const secrets = this.config.secretKeys.map((key) => this.config.values[key]).filter((value) => value !== undefined && value !== "");
+    return secrets.reduce<string>((text, value) => text.replaceAll(value!, "[secret]"), message);
+  }
 }
 
 interface Done {

@@ -56,7 +56,7 @@ export async function startMonitor(options: MonitorOptions): Promise<Monitor> {
 }
 
 function monitorService({ deployment, root, onFirstResource }: MonitorOptions): UntypedServiceImplementation {
-  const refuse = (what: string) => answer<never, Empty>(deployment, () => Promise.reject(new DeployError(`${what} cannot be used here`)));
+  const refuse = (what: string) => answer(deployment, (): Promise<Empty> => Promise.reject(new DeployError(`${what} cannot be used here`)));
   return {
     supportsFeature: answer(deployment, async (request: resource.SupportsFeatureRequest) =>
       new resource.SupportsFeatureResponse().setHassupport(FEATURES.has(request.getId())),
@@ -97,6 +97,8 @@ function engineService({ deployment, emit }: MonitorOptions): UntypedServiceImpl
   return {
     log: answer(deployment, async (request: engine.LogRequest) => {
       const [severity, urn] = [severities[request.getSeverity()], request.getUrn()];
+      // The runtime's own tracing, which shows secrets as they are.
+      if (severity === "debug") return new Empty();
       if (severity === "error") deployment.failure ??= new DeployError(request.getMessage());
       emit({ type: "diagnostic", severity, message: request.getMessage(), ...(urn && { urn }) });
       return new Empty();
@@ -125,5 +127,5 @@ function answer<Request, Response>(deployment: Deployment, handle: (request: Req
   };
 }
 
-const properties = (value: Struct | undefined): Properties => (value ? (value.toJavaScript() as Properties) : {});
+const properties = (value: Struct | undefined): Properties => (value ? (value.toJavaScript()) : {});
 const struct = (value: Properties): Struct => Struct.fromJavaScript(value);

@@ -81,8 +81,16 @@ export async function stackSalt(project: Project, stack: string): Promise<string
   return (await readStackFile(project, stack)).encryptionsalt;
 }
 
-/** @param crypter asked for only if the file holds secure values. */
-export async function readStackConfig(project: Project, stack: string, crypter: () => Promise<Crypter>): Promise<StackConfig> {
+export interface ConfigOptions {
+  /** Asked for only if the file holds secure values. */
+  crypter: () => Promise<Crypter>;
+  /** Values that go before the file's. */
+  overrides: Readonly<Record<string, string>>;
+  /** Whether a program will read it, so that everything declared must be there. */
+  complete: boolean;
+}
+
+export async function readStackConfig(project: Project, stack: string, { crypter, overrides, complete }: ConfigOptions): Promise<StackConfig> {
   const file = await readStackFile(project, stack);
   const config: StackConfig = { values: {}, secretKeys: [] };
   const raw = new Map<string, unknown>();
@@ -92,8 +100,9 @@ export async function readStackConfig(project: Project, stack: string, crypter: 
     raw.set(name, opened.value);
     if (opened.secret) config.secretKeys.push(name);
   }
+  for (const [key, value] of Object.entries(overrides)) raw.set(key.includes(":") ? key : `${project.name}:${key}`, value);
   const problems = applyDeclarations(project, stack, raw, config.secretKeys);
-  if (problems.length > 0) throw allProblems(`Configuration of stack "${stack}"`, problems);
+  if (complete && problems.length > 0) throw allProblems(`Configuration of stack "${stack}"`, problems);
   for (const [key, value] of raw) config.values[key] = typeof value === "string" ? value : JSON.stringify(value);
   return config;
 }

@@ -2,13 +2,13 @@
  * Reads what exists: to settle operations whose outcome a dead process never learned, and to bring the state up to
  * date with what was changed behind it.
  */
-import { isManaged } from "./decide";
+import { isManaged, maskedChange } from "./decide";
 import { DeployError } from "./errors";
 import type { Emit, PropertyChange } from "./events";
 import type { Provider } from "./provider";
 import type { PendingOperation, ResourceState } from "./snapshot";
 import { instanceOf, type Entry, type Steps, type Store } from "./steps";
-import { annotate, equal, masked, plain, type Properties } from "./values";
+import { annotate, equal, plain, type Properties } from "./values";
 
 type FindProvider = (ref: string | undefined) => Provider | undefined;
 
@@ -66,25 +66,13 @@ async function refreshOne(steps: Steps, find: FindProvider, { key, state }: Entr
       return { drop: [key] };
     }
     const outputs = steps.sealOutputs(provider, state, found.outputs);
-    changes.push(...drift(state.outputs ?? {}, outputs));
+    const inputs = annotate(found.inputs, state.inputs ?? {}) as Properties;
+    // What the service alone decides (etags, times) is taken over, but is no drift.
+    const { changes: drift } = provider.diff(state.type, instanceOf(state), found.inputs);
+    changes.push(...drift.map((change) => ({ ...maskedChange(change, state.inputs ?? {}, inputs), replaces: false })));
     const name = changes.length === 0 ? "same" : "update";
     steps.counts[name] = (steps.counts[name] ?? 0) + 1;
-    if (changes.length === 0) return {};
-    const inputs = annotate(found.inputs, state.inputs ?? {}) as Properties;
+    if (equal(plain(state.outputs ?? {}), plain(outputs)) && changes.length === 0) return {};
     return { put: [{ key, resource: { ...state, inputs, outputs, modified: new Date().toISOString() } }] };
   });
-}
-
-/** Outputs that differ; secrets are compared open and shown masked. */
-function drift(olds: Properties, news: Properties): PropertyChange[] {
-  const keys = [...new Set([...Object.keys(olds), ...Object.keys(news)])].sort();
-  return keys
-    .filter((path) => !equal(plain(olds[path] ?? null), plain(news[path] ?? null)))
-    .map((path) => ({
-      path,
-      kind: path in olds ? (path in news ? "update" : "delete") : "add",
-      old: olds[path] === undefined ? undefined : masked(olds[path]),
-      new: news[path] === undefined ? undefined : masked(news[path]),
-      replaces: false,
-    }));
 }

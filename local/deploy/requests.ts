@@ -5,7 +5,6 @@ import { pathToFileURL } from "node:url";
 import { allProblems } from "./errors";
 import { compact, type Goal } from "./goal";
 import type { Alias } from "./urn";
-import type { Properties } from "./values";
 
 export function readGoal(request: RegisterResourceRequest, root: string): Goal {
   const what = `${request.getName()} [${request.getType()}]`;
@@ -27,7 +26,7 @@ export function readGoal(request: RegisterResourceRequest, root: string): Goal {
     type: request.getType(),
     name: request.getName(),
     custom: request.getCustom(),
-    properties: (request.getObject()?.toJavaScript() ?? {}) as Properties,
+    properties: (request.getObject()?.toJavaScript() ?? {}),
     parent: request.getParent() || undefined,
     protect: request.hasProtect() ? request.getProtect() : undefined,
     dependencies: request.getDependenciesList(),
@@ -56,7 +55,7 @@ export function readReadGoal(request: ReadResourceRequest): Goal {
     type: request.getType(),
     name: request.getName(),
     custom: true,
-    properties: (request.getProperties()?.toJavaScript() ?? {}) as Properties,
+    properties: (request.getProperties()?.toJavaScript() ?? {}),
     parent: request.getParent() || undefined,
     dependencies: request.getDependenciesList(),
     propertyDependencies: {},

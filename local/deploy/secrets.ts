@@ -44,7 +44,7 @@ export async function findPassphrase(folder: string, environment: NodeJS.Process
   if (named) return (await readFile(named, "utf8")).trim();
   const file = join(folder, "passphrase");
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const draft = `${file}.${process.pid}`;
+  const draft = `${file}.${randomBytes(8).toString("hex")}`;
   await writeFile(draft, randomBytes(32).toString("base64url"), { mode: 0o600, flush: true });
   // A link never replaces what is there, so two first uses at once agree on one passphrase.
   await link(draft, file).catch((error: NodeJS.ErrnoException) => {

@@ -25,7 +25,7 @@ export class State {
   private journal?: FileHandle;
   private queue: { line: string; durable?: { resolve: () => void; reject: (error: unknown) => void } }[] = [];
   private writing?: Promise<void>;
-  private failure?: unknown;
+  private failure?: Error;
   private changed = false;
 
   private constructor(
@@ -97,7 +97,7 @@ export class State {
         for (const { durable } of batch) durable?.resolve();
       } catch (error) {
         // After a failed write nothing later may claim to be recorded: every further step is refused.
-        this.failure = error;
+        this.failure = error instanceof Error ? error : new Error(String(error));
         for (const { durable } of batch) durable?.reject(error);
       }
     }
@@ -151,9 +151,9 @@ export async function exportState(folder: string, stack: string): Promise<{ vers
   const options = { folder, stack };
   const text = await readIfThere(statePath(options));
   const file = text === undefined ? undefined : parseStateFile(text, statePath(options), "see the folder backups beside it");
-  const snapshot = new Snapshot((file?.deployment.resources ?? []) as unknown as ResourceState[]);
+  const snapshot = new Snapshot(file?.deployment.resources ?? []);
   const [header, ...records] = ((await readIfThere(journalPath(options))) ?? "").split("\n").slice(0, -1).map((line) => JSON.parse(line) as object);
-  if (header && (header as { base?: string }).base === hash(text ?? "")) for (const record of records) snapshot.apply(record as JournalRecord);
+  if (header && (header as { base?: string }).base === hash(text ?? "")) for (const record of records) snapshot.apply(record);
   return { version: 3, deployment: { ...file?.deployment, resources: snapshot.ordered() } };
 }
 

@@ -85,7 +85,7 @@ export class Steps {
   async update(provider: Provider | undefined, old: Entry, state: ResourceState, changes: PropertyChange[]): Promise<Entry> {
     const entry = { key: this.snapshot.newKey(), state };
     const before = { ...state, id: old.state.id, outputs: old.state.outputs };
-    await this.perform("update", "updating", before as ResourceState, changes, async (options) => {
+    await this.perform("update", "updating", before, changes, async (options) => {
       const outputs = await this.change(provider, old.state, state, options);
       entry.state = compact({ ...before, outputs, created: old.state.created, modified: this.options.now().toISOString() });
       return { put: [{ key: entry.key, resource: entry.state }], drop: [old.key] };

@@ -5,7 +5,6 @@
  */
 export type Value = null | boolean | number | string | Value[] | { [key: string]: Value };
 export type Properties = { [key: string]: Value };
-type Signed = { [key: string]: Value };
 
 export const SIGNATURE = "4dabf18193072939515e22adb298388d";
 export const SECRET = "1b47061264138c4ac30d75fd1eb44270";
@@ -15,6 +14,8 @@ export const RESOURCE = "5cf8f73096256a8f31e491e813e4eb8e";
 export const OUTPUT_VALUE = "d0e6a833031e9bbcd3f4e8bde6ca49a4";
 /** What a preview answers for a string that only the provider will know; other types are not distinguished here. */
 export const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+/** An object with a signature; required, so that not being one does not make a value any less an object. */
+type Signed = Properties & { [SIGNATURE]: Value };
 const UNKNOWNS: ReadonlySet<string> = new Set([
   UNKNOWN,
   "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",
@@ -35,6 +36,9 @@ export const isAsset = (value: Value | undefined): value is Signed => {
   return sign === ASSET || sign === ARCHIVE;
 };
 export const secret = (value: Value): Value => (isSecret(value) ? value : { [SIGNATURE]: SECRET, value });
+
+/** A scalar as text; anything else has no text of its own. */
+export const text = (value: Value | undefined): string => (typeof value === "object" || value === undefined ? "" : String(value));
 
 /** Rebuilds a value bottom-up; `change` sees each inner value after its children. */
 export function mapValue(value: Value, change: (inner: Value) => Value): Value {
@@ -116,16 +120,17 @@ export function reset(olds: Value | undefined, news: Value, path: readonly (stri
   if (isSecret(news)) return secret(reset(isSecret(olds) ? olds.value : olds, news.value ?? null, path));
   const old = isSecret(olds) ? olds.value : olds;
   if (head === "*") {
-    const keys = Array.isArray(news) ? news.keys() : isObject(news) ? Object.keys(news) : [];
-    return [...keys].reduce<Value>((value, key) => reset(old, value, [key, ...rest]), news);
+    const keys: (string | number)[] = Array.isArray(news) ? [...news.keys()] : isObject(news) ? Object.keys(news) : [];
+    return keys.reduce<Value>((value, key) => reset(old, value, [key, ...rest]), news);
   }
   if (Array.isArray(news) && typeof head === "number") {
     if (!Array.isArray(old) || head >= old.length || head >= news.length) return news;
     return news.map((item, i) => (i === head ? reset(old[i], item, rest) : item));
   }
   if (!isObject(news) || !isObject(old)) return news;
-  const { [head]: present, ...others } = news;
-  const before = old[head];
+  const present: Value | undefined = news[head];
+  const others = Object.fromEntries(Object.entries(news).filter(([key]) => key !== String(head)));
+  const before: Value | undefined = old[head];
   if (rest.length === 0) return before === undefined ? others : { ...others, [head]: before };
   return present === undefined ? news : { ...others, [head]: reset(before, present, rest) };
 }

@@ -2,7 +2,7 @@
  * Schemas of tables: when two say the same, and which changes a table can take without being made anew.
  * Source: bigQueryTableSchemaDiffSuppress and resourceBigQueryTableSchemaIsChangeable in google_bigquery_table.
  */
-import { equal, isObject, type Properties, type Value } from "../values";
+import { equal, isObject, type Properties, text, type Value } from "../values";
 
 /** Names of BigQuery's older dialect for types of the newer one. */
 const SYNONYMS: Readonly<Record<string, string>> = { INT64: "INTEGER", FLOAT64: "FLOAT", BOOL: "BOOLEAN", STRUCT: "RECORD", DECIMAL: "NUMERIC", BIGDECIMAL: "BIGNUMERIC" };
@@ -32,22 +32,22 @@ function columnCanChange(old: Properties, now: Properties): boolean {
   if (old.type !== now.type) return false;
   // A column can be relaxed from required to nullable; no other change of mode is possible.
   if (old.mode !== now.mode && !(old.mode === "REQUIRED" && now.mode === "NULLABLE")) return false;
-  return canChangeInPlace((old.fields ?? []) as Value, (now.fields ?? []) as Value, false);
+  return canChangeInPlace((old.fields ?? []), (now.fields ?? []), false);
 }
 
-const key = (column: Properties) => String(column.name).toLowerCase();
+const key = (column: Properties) => text(column.name).toLowerCase();
 
 /** A column without what the service adds of its own and with what it leaves out. */
 function normal(column: Properties): Properties {
-  const type = String(column.type ?? "").toUpperCase();
+  const type = text(column.type ?? "").toUpperCase();
   const fields = Array.isArray(column.fields) ? (column.fields.filter(isObject).map(normal) as Value[]) : [];
   const tags = isObject(column.policyTags) && Array.isArray(column.policyTags.names) ? column.policyTags.names : [];
   const { policyTags: _, ...rest } = column;
   return {
     ...rest,
-    name: String(column.name),
+    name: text(column.name),
     type: SYNONYMS[type] ?? type,
-    mode: String(column.mode ?? "NULLABLE").toUpperCase(),
+    mode: text(column.mode ?? "NULLABLE").toUpperCase(),
     ...(fields.length > 0 && { fields }),
     ...(tags.length > 0 && { policyTags: { names: tags } }),
   };
@@ -56,7 +56,7 @@ function normal(column: Properties): Properties {
 function parse(schema: Value): Properties[] | undefined {
   if (Array.isArray(schema)) return schema.filter(isObject);
   try {
-    const parsed = JSON.parse(String(schema)) as Value;
+    const parsed = JSON.parse(text(schema)) as Value;
     return Array.isArray(parsed) ? parsed.filter(isObject) : undefined;
   } catch {
     return undefined; // What is not JSON is like nothing; the service says what is wrong with it.

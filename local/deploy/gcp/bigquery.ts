@@ -1,9 +1,9 @@
 /** Data sets, tables and who may use them. */
-import type { Properties, Value } from "../values";
+import { type Properties, text, type Value } from "../values";
 import { isObject, isUnknown } from "../values";
 import type { Descriptor, Inputs } from "./descriptor";
 import { absent } from "./http";
-import { iamMember, type Policy } from "./iam";
+import { iamMember } from "./iam";
 import { canChangeInPlace, sameSchema } from "./bigquery-schema";
 import { fromAccess, toAccess } from "./bigquery-access";
 import { sameIgnoringCase, toRest, type Shape } from "./shape";
@@ -13,7 +13,7 @@ const API = "https://bigquery.googleapis.com/bigquery/v2";
 const ACCESS_VERSION = { accessPolicyVersion: "3" };
 
 const project: Shape = { project: { type: "string", rest: false, computed: true, replaces: true } };
-const datasetUrl = (inputs: Inputs) => `${API}/projects/${inputs.project}/datasets/${String(inputs.datasetId)}`;
+const datasetUrl = (inputs: Inputs) => `${API}/projects/${inputs.project}/datasets/${text(inputs.datasetId)}`;
 const number = (place: string) => (resource: Properties) => (resource[place] === undefined ? undefined : Number(resource[place]));
 
 const datasetShape: Shape = {
@@ -29,7 +29,7 @@ const datasetShape: Shape = {
   isCaseInsensitive: { type: "boolean", computed: true },
   maxTimeTravelHours: { type: "string", computed: true },
   storageBillingModel: { type: "string", computed: true },
-  deleteContentsOnDestroy: { type: "boolean", rest: false, default: false },
+  deleteContentsOnDestroy: { type: "boolean", rest: false, local: true, default: false },
 };
 
 const dataset: Descriptor = {
@@ -39,7 +39,7 @@ const dataset: Descriptor = {
   outputs: { creationTime: number("creationTime"), lastModifiedTime: number("lastModifiedTime"), etag: "etag", selfLink: "selfLink" },
   labelled: true,
   hasDeletionPolicy: true,
-  id: (inputs) => `projects/${inputs.project}/datasets/${String(inputs.datasetId)}`,
+  id: (inputs) => `projects/${inputs.project}/datasets/${text(inputs.datasetId)}`,
   fromId: (id) => fromPath(id, ["project", "datasetId"]),
   create: ({ http }, inputs) =>
     http.call({ method: "POST", url: `${API}/projects/${inputs.project}/datasets`, query: ACCESS_VERSION, body: toRest(datasetShape, inputs) }),
@@ -51,7 +51,7 @@ const dataset: Descriptor = {
     return http.call({ method: "PUT", url: datasetUrl(news), query: ACCESS_VERSION, body });
   },
   delete: async ({ http }, inputs) =>
-    void (await http.remove(datasetUrl(inputs), { deleteContents: String(inputs.deleteContentsOnDestroy === true) })),
+    void (await http.remove(datasetUrl(inputs), { deleteContents: text(inputs.deleteContentsOnDestroy === true) })),
 };
 
 const tableShape: Shape = {
@@ -90,9 +90,9 @@ const tableShape: Shape = {
     },
   },
   view: { type: "object", fields: { query: { type: "string", required: true }, useLegacySql: { type: "boolean", computed: true } } },
-  deletionProtection: { type: "boolean", rest: false, default: true },
+  deletionProtection: { type: "boolean", rest: false, local: true, default: true },
 };
-const tableUrl = (inputs: Inputs) => `${datasetUrl(inputs)}/tables/${String(inputs.tableId)}`;
+const tableUrl = (inputs: Inputs) => `${datasetUrl(inputs)}/tables/${text(inputs.tableId)}`;
 
 const table: Descriptor = {
   type: "gcp:bigquery/table:Table",
@@ -113,7 +113,7 @@ const table: Descriptor = {
   labelled: true,
   hasDeletionPolicy: true,
   deleteBeforeReplace: true,
-  id: (inputs) => `projects/${inputs.project}/datasets/${String(inputs.datasetId)}/tables/${String(inputs.tableId)}`,
+  id: (inputs) => `projects/${inputs.project}/datasets/${text(inputs.datasetId)}/tables/${text(inputs.tableId)}`,
   fromId: (id) => fromPath(id, ["project", "datasetId", "tableId"]),
   replaces: (olds, news) => {
     const isFixed = news.schema !== undefined && !isUnknown(news.schema) && !canChangeInPlace(olds.schema, news.schema);
@@ -146,17 +146,17 @@ const member = iamMember({
   type: "gcp:bigquery/datasetIamMember:DatasetIamMember",
   source: "bigquery.v2 datasets.patch (access); google_bigquery_dataset_iam_member",
   shape: { ...project, datasetId: { type: "string", rest: false, required: true, replaces: true } },
-  resource: (inputs) => `projects/${inputs.project}/datasets/${String(inputs.datasetId)}`,
+  resource: (inputs) => `projects/${inputs.project}/datasets/${text(inputs.datasetId)}`,
   get: async ({ http }, inputs) => {
     const found = await http.call({ method: "GET", url: datasetUrl(inputs), query: ACCESS_VERSION }).catch(absent);
-    return found && ({ ...fromAccess((found.access ?? []) as Properties[]), etag: String(found.etag ?? "") } as Policy);
+    return found && ({ ...fromAccess((found.access ?? []) as Properties[]), etag: text(found.etag ?? "") });
   },
   set: async ({ http }, inputs, policy) => {
     const { etag } = policy;
     const body = { access: toAccess(policy) };
     const headers = etag ? { "if-match": etag } : undefined;
     const changed = await http.call({ method: "PATCH", url: datasetUrl(inputs), query: ACCESS_VERSION, body, headers });
-    return { ...policy, etag: String(changed.etag ?? "") };
+    return { ...policy, etag: text(changed.etag ?? "") };
   },
 });
 

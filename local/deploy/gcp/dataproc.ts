@@ -1,5 +1,5 @@
 /** Session templates of the managed Spark service. */
-import type { Properties } from "../values";
+import { type Properties, text } from "../values";
 import type { Descriptor, Inputs } from "./descriptor";
 import { toRest, type Shape } from "./shape";
 
@@ -59,15 +59,15 @@ const sessionTemplate: Descriptor = {
   labelled: true,
   hasDeletionPolicy: true,
   autoName: { property: "name", length: 255 },
-  id: ({ name }) => String(name),
+  id: ({ name }) => text(name),
   fromId: (id) => ({ name: id }),
   create: ({ http }, inputs) => http.call({ method: "POST", url: `${API}/${parent(inputs)}/sessionTemplates`, body: body(inputs) }),
-  read: ({ http }, { name }) => http.find(`${API}/${String(name)}`),
-  update: ({ http }, { news }) => http.call({ method: "PATCH", url: `${API}/${String(news.name)}`, body: body(news) }),
-  delete: async ({ http }, { name }) => void (await http.remove(`${API}/${String(name)}`)),
+  read: ({ http }, { name }) => http.find(`${API}/${text(name)}`),
+  update: ({ http }, { news }) => http.call({ method: "PATCH", url: `${API}/${text(news.name)}`, body: body(news) }),
+  delete: async ({ http }, { name }) => void (await http.remove(`${API}/${text(name)}`)),
 };
 
-const parent = ({ name }: Inputs) => String(name).split("/sessionTemplates/")[0]!;
+const parent = ({ name }: Inputs) => text(name).split("/sessionTemplates/")[0]!;
 /** The kind of session that is not used is sent as null, so that a change of kind clears it. */
 const body = (inputs: Inputs): Properties => ({ jupyterSession: null, sparkConnectSession: null, ...toRest(shape, inputs) });
 

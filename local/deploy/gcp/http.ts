@@ -9,7 +9,7 @@ import { GoogleAuth } from "google-auth-library";
 import { Agent, fetch, ProxyAgent, type Dispatcher } from "undici";
 import { DeployError } from "../errors";
 import { UncertainError } from "../steps";
-import type { Properties } from "../values";
+import { type Properties, text } from "../values";
 
 const SCOPE = "https://www.googleapis.com/auth/cloud-platform";
 /** Pauses before each repetition, as the official provider makes them. */
@@ -58,11 +58,11 @@ export function googleHttp(environment: NodeJS.ProcessEnv): GoogleHttp {
   const token = tokenSource(environment, dispatcher);
   const call = async (request: GoogleRequest): Promise<Properties> => {
     for (let attempt = 0; ; attempt++) {
-      const { status, text } = await send(request, dispatcher, await token()).catch((error: unknown) => {
+      const { status, answer } = await send(request, dispatcher, await token()).catch((error: unknown) => {
         throw uncertain(request, error);
       });
-      if (status < 300) return text === "" ? {} : (JSON.parse(text) as Properties);
-      const error = googleError(request, status, text);
+      if (status < 300) return answer === "" ? {} : (JSON.parse(answer) as Properties);
+      const error = googleError(request, status, answer);
       const wait = PAUSES[attempt];
       if (!REPEATED.has(status) || wait === undefined) throw status >= 500 ? uncertain(request, error) : error;
       await pause(wait);
@@ -76,12 +76,12 @@ export function googleHttp(environment: NodeJS.ProcessEnv): GoogleHttp {
       const end = Date.now() + seconds * 1000;
       let current = operation;
       for (let delay = 100; current.done !== true; delay = Math.min(delay * 2, 5000)) {
-        if (Date.now() > end) throw new UncertainError(`operation ${String(current.name)}: not done after ${seconds} seconds`);
+        if (Date.now() > end) throw new UncertainError(`operation ${text(current.name)}: not done after ${seconds} seconds`);
         await pause(delay);
-        current = await call({ method: "GET", url: `${base}/${String(operation.name)}` });
+        current = await call({ method: "GET", url: `${base}/${text(operation.name)}` });
       }
       const error = current.error as Properties | undefined;
-      if (error) throw new GoogleError(Number(error.code), `operation ${String(current.name)}: ${String(error.message)}`);
+      if (error) throw new GoogleError(Number(error.code), `operation ${text(current.name)}: ${text(error.message)}`);
       return (current.response ?? {}) as Properties;
     },
   };
@@ -98,7 +98,7 @@ async function send({ method, url, query, body, stream, headers }: GoogleRequest
     ...(body !== undefined && { body: JSON.stringify(body) }),
     ...(stream && { body: stream.chunks(), duplex: "half" as const }),
   });
-  return { status: response.status, text: await response.text() };
+  return { status: response.status, answer: await response.text() };
 }
 
 /** A change whose answer never came may have been made; a read has changed nothing. */
@@ -109,10 +109,10 @@ function uncertain(request: GoogleRequest, error: unknown): unknown {
   return request.method === "GET" ? new DeployError(message, { cause: error }) : new UncertainError(message, { cause: error });
 }
 
-function googleError(request: GoogleRequest, code: number, text: string): GoogleError {
-  let message = text.slice(0, 500);
+function googleError(request: GoogleRequest, code: number, answer: string): GoogleError {
+  let message = answer.slice(0, 500);
   try {
-    message = String((JSON.parse(text) as { error?: { message?: string } }).error?.message ?? message);
+    message = (JSON.parse(answer) as { error?: { message?: string } }).error?.message ?? message;
   } catch {
     // Not JSON: a proxy answered instead of Google, and its text is the message.
   }

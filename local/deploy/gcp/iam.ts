@@ -6,7 +6,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { DeployError } from "../errors";
 import type { Context, Descriptor, Inputs } from "./descriptor";
 import { GoogleError } from "./http";
-import { equal, type Properties } from "../values";
+import { equal, type Properties, text } from "../values";
 import type { Shape } from "./shape";
 
 const ATTEMPTS = 8;
@@ -52,7 +52,7 @@ export function iamMember(args: MemberArgs): Descriptor {
     outputs: { etag: "etag", ...args.outputs },
     id: (inputs) => {
       const title = (inputs.condition as Properties | undefined)?.title;
-      return [args.resource(inputs), inputs.role, inputs.member, ...(title ? [title] : [])].join("/");
+      return [args.resource(inputs), text(inputs.role), text(inputs.member), ...(title ? [text(title)] : [])].join("/");
     },
     ...(args.deleteBeforeReplace && { deleteBeforeReplace: true as const }),
     create: async (context, inputs) => {
@@ -97,15 +97,15 @@ function has(policy: Policy, inputs: Inputs): boolean {
   return (policy.bindings ?? []).some((binding) => isBinding(binding, inputs) && binding.members.some((member) => sameMember(member, inputs)));
 }
 
-const sameMember = (member: string, inputs: Inputs) => member.toLowerCase() === String(inputs.member).toLowerCase();
+const sameMember = (member: string, inputs: Inputs) => member.toLowerCase() === text(inputs.member).toLowerCase();
 
 function add(policy: Policy, inputs: Inputs): Policy | undefined {
   if (has(policy, inputs)) return undefined;
   const bindings = [...(policy.bindings ?? [])];
   const at = bindings.findIndex((binding) => isBinding(binding, inputs));
-  const member = String(inputs.member);
+  const member = text(inputs.member);
   const condition = conditionOf(inputs.condition);
-  if (at < 0) bindings.push({ role: String(inputs.role), members: [member], ...(condition && { condition }) });
+  if (at < 0) bindings.push({ role: text(inputs.role), members: [member], ...(condition && { condition }) });
   else bindings[at] = { ...bindings[at]!, members: [...bindings[at]!.members, member] };
   return { ...policy, bindings, version: 3 };
 }

@@ -1,8 +1,8 @@
 /** Project services, service identities, project-level roles and members, and the project itself. */
 import { DeployError } from "../errors";
-import type { Properties } from "../values";
+import { type Properties, text } from "../values";
 import type { Context, Descriptor, FunctionDescriptor, Inputs } from "./descriptor";
-import { iamMember, type Policy } from "./iam";
+import { iamMember } from "./iam";
 import type { Shape } from "./shape";
 
 const USAGE = "https://serviceusage.googleapis.com";
@@ -10,7 +10,7 @@ const MANAGER = "https://cloudresourcemanager.googleapis.com/v1";
 const IAM = "https://iam.googleapis.com/v1";
 
 const project: Shape = { project: { type: "string", rest: false, computed: true, replaces: true } };
-const bareProject = (inputs: Inputs) => String(inputs.project).replace(/^projects\//, "");
+const bareProject = (inputs: Inputs) => text(inputs.project).replace(/^projects\//, "");
 
 const service: Descriptor = {
   type: "gcp:projects/service:Service",
@@ -18,13 +18,13 @@ const service: Descriptor = {
   shape: {
     ...project,
     service: { type: "string", rest: false, required: true, replaces: true },
-    disableOnDestroy: { type: "boolean", rest: false },
-    disableDependentServices: { type: "boolean", rest: false },
-    checkIfServiceHasUsageOnDestroy: { type: "boolean", rest: false },
+    disableOnDestroy: { type: "boolean", rest: false, local: true },
+    disableDependentServices: { type: "boolean", rest: false, local: true },
+    checkIfServiceHasUsageOnDestroy: { type: "boolean", rest: false, local: true },
   },
   outputs: {},
   hasDeletionPolicy: true,
-  id: (inputs) => `${bareProject(inputs)}/${String(inputs.service)}`,
+  id: (inputs) => `${bareProject(inputs)}/${text(inputs.service)}`,
   create: async ({ http }, inputs, { timeout }) => {
     await http.wait(await http.call({ method: "POST", url: `${serviceUrl(inputs)}:enable`, body: {} }), `${USAGE}/v1`, timeout);
     return {};
@@ -38,7 +38,7 @@ const service: Descriptor = {
     await http.wait(await http.call({ method: "POST", url: `${serviceUrl(inputs)}:disable`, body }), `${USAGE}/v1`, timeout);
   },
 };
-const serviceUrl = (inputs: Inputs) => `${USAGE}/v1/projects/${bareProject(inputs)}/services/${String(inputs.service)}`;
+const serviceUrl = (inputs: Inputs) => `${USAGE}/v1/projects/${bareProject(inputs)}/services/${text(inputs.service)}`;
 
 const serviceIdentity: Descriptor = {
   type: "gcp:projects/serviceIdentity:ServiceIdentity",
@@ -46,11 +46,11 @@ const serviceIdentity: Descriptor = {
   shape: { ...project, service: { type: "string", rest: false, required: true, replaces: true } },
   outputs: {
     email: "email",
-    member: ({ email }) => (email ? `serviceAccount:${String(email)}` : undefined),
+    member: ({ email }) => (email ? `serviceAccount:${text(email)}` : undefined),
   },
-  id: (inputs) => `projects/${bareProject(inputs)}/services/${String(inputs.service)}`,
+  id: (inputs) => `projects/${bareProject(inputs)}/services/${text(inputs.service)}`,
   create: async ({ http }, inputs, { timeout }) => {
-    const url = `${USAGE}/v1beta1/projects/${bareProject(inputs)}/services/${String(inputs.service)}:generateServiceIdentity`;
+    const url = `${USAGE}/v1beta1/projects/${bareProject(inputs)}/services/${text(inputs.service)}:generateServiceIdentity`;
     return http.wait(await http.call({ method: "POST", url }), `${USAGE}/v1beta1`, timeout);
   },
   // The service has no way to read or delete an identity: generating it again answers the same one.
@@ -90,7 +90,7 @@ const customRole: Descriptor = {
   update: ({ http }, { news }) => http.call({ method: "PATCH", url: `${IAM}/${roleName(news)}`, body: roleBody(news) }),
   delete: async ({ http }, inputs) => void (await http.remove(`${IAM}/${roleName(inputs)}`)),
 };
-const roleName = (inputs: Inputs) => `projects/${bareProject(inputs)}/roles/${String(inputs.roleId)}`;
+const roleName = (inputs: Inputs) => `projects/${bareProject(inputs)}/roles/${text(inputs.roleId)}`;
 const roleBody = ({ title, description, permissions, stage }: Inputs): Properties => ({
   title: title!,
   includedPermissions: permissions!,
@@ -106,11 +106,11 @@ const member = iamMember({
   deleteBeforeReplace: true,
   get: ({ http }, inputs) => {
     const body = { options: { requestedPolicyVersion: 3 } };
-    return http.call({ method: "POST", url: `${MANAGER}/projects/${bareProject(inputs)}:getIamPolicy`, body }) as Promise<Policy>;
+    return http.call({ method: "POST", url: `${MANAGER}/projects/${bareProject(inputs)}:getIamPolicy`, body });
   },
   set: ({ http }, inputs, policy) => {
     const body = { policy, updateMask: "bindings,etag,auditConfigs" };
-    return http.call({ method: "POST", url: `${MANAGER}/projects/${bareProject(inputs)}:setIamPolicy`, body }) as Promise<Policy>;
+    return http.call({ method: "POST", url: `${MANAGER}/projects/${bareProject(inputs)}:setIamPolicy`, body });
   },
 });
 
@@ -118,7 +118,7 @@ const getProject: FunctionDescriptor = {
   token: "gcp:organizations/getProject:getProject",
   source: "cloudresourcemanager.v1 projects.get, cloudbilling.v1 projects.getBillingInfo; data source google_project",
   invoke: async ({ http, ...context }: Context, args) => {
-    const id = String(args.projectId ?? context.project);
+    const id = text(args.projectId ?? context.project);
     const found = await http.call({ method: "GET", url: `${MANAGER}/projects/${id}` });
     const billing = await http.call({ method: "GET", url: `https://cloudbilling.googleapis.com/v1/projects/${id}/billingInfo` });
     const parent = (found.parent ?? {}) as Properties;
@@ -127,10 +127,10 @@ const getProject: FunctionDescriptor = {
       id: `projects/${id}`,
       projectId: id,
       name: found.name ?? "",
-      number: String(found.projectNumber),
-      billingAccount: String(billing.billingAccountName ?? "").replace("billingAccounts/", ""),
-      orgId: parent.type === "organization" ? String(parent.id) : "",
-      folderId: parent.type === "folder" ? String(parent.id) : "",
+      number: text(found.projectNumber),
+      billingAccount: text(billing.billingAccountName ?? "").replace("billingAccounts/", ""),
+      orgId: parent.type === "organization" ? text(parent.id) : "",
+      folderId: parent.type === "folder" ? text(parent.id) : "",
       labels,
       effectiveLabels: labels,
       pulumiLabels: labels,

@@ -7,9 +7,9 @@ import { contentOf } from "../assets";
 import { DeployError } from "../errors";
 import type { CheckFailure, Diff, Instance, Provider, ProviderPackage } from "../provider";
 import { nameOf } from "../urn";
-import { isObject, isUnknown, parsePath, UNKNOWN, type Properties, type Value } from "../values";
+import { isObject, isUnknown, parsePath, type Properties, text, UNKNOWN, type Value } from "../values";
 import type { Context, Descriptor, FunctionDescriptor, Inputs } from "./descriptor";
-import { GoogleError, googleHttp } from "./http";
+import { googleHttp } from "./http";
 import { compare, DEFAULTS, effective, fromRest, project, validate, withDefaults, type Shape } from "./shape";
 import { BIGQUERY } from "./bigquery";
 import { DATAPROC } from "./dataproc";
@@ -23,7 +23,9 @@ const BY_TOKEN = new Map(FUNCTIONS.map((descriptor: FunctionDescriptor) => [desc
 
 /** Added to what has labels, as the official provider does by default. */
 const ATTRIBUTION = { "goog-terraform-provisioned": "true" };
-const DELETION_POLICY: Shape = { deletionPolicy: { type: "string", rest: false, default: "DELETE", allowed: ["DELETE", "PREVENT", "ABANDON"] } };
+const DELETION_POLICY: Shape = {
+  deletionPolicy: { type: "string", rest: false, local: true, default: "DELETE", implicit: true, allowed: ["DELETE", "PREVENT", "ABANDON"] },
+};
 /** Provider settings that are understood; skipRegionValidation concerns a call that is not made here. */
 const CONFIG: ReadonlySet<string> = new Set(["project", "region", "zone", "skipRegionValidation", "disableGlobalProjectWarning"]);
 
@@ -45,7 +47,7 @@ function checkConfig(config: Properties, environment: NodeJS.ProcessEnv): CheckF
 /** Source: Config in provider/resources.go of github.com/pulumi/pulumi-gcp. */
 function projectOf(config: Properties, environment: NodeJS.ProcessEnv): string {
   const { GOOGLE_PROJECT, GOOGLE_CLOUD_PROJECT, GCLOUD_PROJECT, CLOUDSDK_CORE_PROJECT } = environment;
-  return String(config.project ?? GOOGLE_PROJECT ?? GOOGLE_CLOUD_PROJECT ?? GCLOUD_PROJECT ?? CLOUDSDK_CORE_PROJECT ?? "");
+  return text(config.project ?? GOOGLE_PROJECT ?? GOOGLE_CLOUD_PROJECT ?? GCLOUD_PROJECT ?? CLOUDSDK_CORE_PROJECT ?? "");
 }
 
 function makeContext(config: Properties, root: string, environment: NodeJS.ProcessEnv): Context {
@@ -53,7 +55,7 @@ function makeContext(config: Properties, root: string, environment: NodeJS.Proce
   return {
     http: googleHttp(environment),
     project: projectOf(config, environment),
-    region: String(config.region ?? environment.GOOGLE_REGION ?? environment.GCLOUD_REGION ?? environment.CLOUDSDK_COMPUTE_REGION ?? ""),
+    region: text(config.region ?? environment.GOOGLE_REGION ?? environment.GCLOUD_REGION ?? environment.CLOUDSDK_COMPUTE_REGION ?? ""),
     content: (asset) => contentOf(asset, root),
     exclusive: (key, work) => {
       const turn = (queues.get(key) ?? Promise.resolve()).then(work, work);
@@ -79,8 +81,8 @@ class GcpProvider implements Provider {
     const shape = shapeOf(descriptor);
     const [before, after] = [effective(shape, old.inputs), effective(shape, news)];
     const forced = new Set(descriptor.replaces?.(before, after) ?? []);
-    const isForced = (path: string) => !descriptor.update || forced.has(String(parsePath(path)[0]));
-    const changes = compare(shape, before, after).map((change) => (isForced(change.path) && !isClientSide(shape, change.path) ? { ...change, replaces: true } : change));
+    const isForced = (path: string) => !descriptor.update || forced.has(text(parsePath(path)[0]));
+    const changes = compare(shape, before, after).map((change) => (isForced(change.path) && !isLocal(shape, change.path) ? { ...change, replaces: true } : change));
     return { changes, deleteBeforeReplace: changes.some(({ replaces }) => replaces) && needsDeletionFirst(descriptor, old.inputs, news) };
   }
 
@@ -118,7 +120,7 @@ class GcpProvider implements Provider {
     const descriptor = find(type);
     const full = this.inputs(news);
     const { changes } = this.diff(type, old, news);
-    const isRemote = changes.some(({ path }) => !isClientSide(shapeOf(descriptor), path));
+    const isRemote = changes.some(({ path }) => !isLocal(shapeOf(descriptor), path));
     if (!isRemote || !descriptor.update) return { outputs: { ...old.outputs, ...this.echo(descriptor, full) } };
     const change = { news: withLabels(descriptor, full), olds: this.inputs(old.inputs), outputs: old.outputs, id: old.id, changes };
     return { outputs: this.outputs(descriptor, full, await descriptor.update(this.context, change, options)) };
@@ -144,7 +146,7 @@ class GcpProvider implements Provider {
   }
 
   private inputs(inputs: Properties): Inputs {
-    return { ...inputs, project: String(inputs.project ?? this.context.project) };
+    return { ...inputs, project: text(inputs.project ?? this.context.project) };
   }
 
   /** The official provider's automatic name: the resource's own and 7 random hexadecimal digits, kept once drawn. */
@@ -204,11 +206,7 @@ function readable(descriptor: Descriptor, outputs: Properties): Properties {
   return { ...outputs, labels: outputs.labels ?? {} };
 }
 
-/** A property that only the provider itself acts on, so that changing it calls nothing. */
-const isClientSide = (shape: Shape, path: string) => {
-  const field = shape[String(parsePath(path)[0])];
-  return field?.rest === false && field.replaces !== true && field.type !== "asset";
-};
+const isLocal = (shape: Shape, path: string) => shape[text(parsePath(path)[0])]?.local === true;
 
 /** Source: nameRequiresDeleteBeforeReplace in pkg/tfbridge of github.com/pulumi/pulumi-terraform-bridge. */
 function needsDeletionFirst({ autoName, deleteBeforeReplace }: Descriptor, olds: Properties, news: Properties): boolean {
@@ -219,5 +217,3 @@ function needsDeletionFirst({ autoName, deleteBeforeReplace }: Descriptor, olds:
 }
 
 const isUnknownProject = (inputs: Inputs) => isUnknown(inputs.project);
-
-export { GoogleError };

@@ -1,5 +1,5 @@
 /** Service accounts and who may use them. */
-import { isUnknown, type Properties } from "../values";
+import { isUnknown, type Properties, text } from "../values";
 import type { Descriptor, Inputs } from "./descriptor";
 import { absent, GoogleError } from "./http";
 import { iamMember, type Policy } from "./iam";
@@ -15,13 +15,13 @@ const account: Descriptor = {
     displayName: { type: "string" },
     description: { type: "string" },
     disabled: { type: "boolean", default: false },
-    createIgnoreAlreadyExists: { type: "boolean", rest: false },
+    createIgnoreAlreadyExists: { type: "boolean", rest: false, local: true },
   },
   outputs: {
     email: "email",
     name: "name",
     uniqueId: "uniqueId",
-    member: ({ email }) => `serviceAccount:${String(email)}`,
+    member: ({ email }) => `serviceAccount:${text(email)}`,
   },
   planned: (inputs) => ({ email: email(inputs), member: `serviceAccount:${email(inputs)}`, name: name(inputs) }),
   hasDeletionPolicy: true,
@@ -66,7 +66,7 @@ const account: Descriptor = {
 function email(inputs: Inputs): string {
   // A project id with a domain is written the other way round. Source: google_service_account's custom diff.
   const [id, domain] = inputs.project.split(":").reverse();
-  return `${String(inputs.accountId)}@${id}${domain ? `.${domain}` : ""}.iam.gserviceaccount.com`;
+  return `${text(inputs.accountId)}@${id}${domain ? `.${domain}` : ""}.iam.gserviceaccount.com`;
 }
 
 function name(inputs: Inputs): string {
@@ -77,14 +77,15 @@ const member = iamMember({
   type: "gcp:serviceaccount/iAMMember:IAMMember",
   source: "iam.v1 projects.serviceAccounts.setIamPolicy; google_service_account_iam_member",
   shape: { serviceAccountId: { type: "string", rest: false, required: true, replaces: true } },
-  resource: (inputs) => String(inputs.serviceAccountId),
+  resource: (inputs) => text(inputs.serviceAccountId),
   get: async ({ http }, inputs) => {
     const query = { "options.requestedPolicyVersion": "3" };
-    const url = `${IAM}/${String(inputs.serviceAccountId)}:getIamPolicy`;
-    return (await http.call({ method: "POST", url, query }).catch(absent)) as Policy | undefined;
+    const url = `${IAM}/${text(inputs.serviceAccountId)}:getIamPolicy`;
+    const policy: Policy | undefined = await http.call({ method: "POST", url, query }).catch(absent);
+    return policy;
   },
   set: ({ http }, inputs, policy) =>
-    http.call({ method: "POST", url: `${IAM}/${String(inputs.serviceAccountId)}:setIamPolicy`, body: { policy } }) as Promise<Policy>,
+    http.call({ method: "POST", url: `${IAM}/${text(inputs.serviceAccountId)}:setIamPolicy`, body: { policy } }),
 });
 
 export const SERVICE_ACCOUNT: readonly Descriptor[] = [account, member];

@@ -4,7 +4,7 @@
  */
 import type { CheckFailure } from "../provider";
 import type { PropertyChange } from "../events";
-import { equal, formatPath, hasUnknowns, isAsset, isObject, isUnknown, type Properties, type Value } from "../values";
+import { equal, formatPath, hasUnknowns, isAsset, isObject, isUnknown, type Properties, text, type Value } from "../values";
 
 export interface Field {
   type: "string" | "integer" | "boolean" | "map" | "list" | "object" | "asset";
@@ -15,6 +15,10 @@ export interface Field {
   replaces?: true;
   /** The provider's own default, as it stands in the schema of the official provider. */
   default?: Value;
+  /** Only the provider itself acts on it: changing it calls nothing. */
+  local?: true;
+  /** The default is the state's business alone: it never stands among the inputs. */
+  implicit?: true;
   /** The service may set it where the program does not. */
   computed?: true;
   /** Fields of an object, or of each object in a list. */
@@ -30,7 +34,7 @@ export interface Field {
 export type Shape = Readonly<Record<string, Field>>;
 
 export const DEFAULTS = "__defaults";
-export const sameIgnoringCase = (a: Value, b: Value) => String(a).toLowerCase() === String(b).toLowerCase();
+export const sameIgnoringCase = (a: Value, b: Value) => text(a).toLowerCase() === text(b).toLowerCase();
 
 /** Inputs with the defaults that the official provider materialises, each object naming its own in `__defaults`. */
 export function withDefaults(shape: Shape, given: Properties): Properties {
@@ -40,7 +44,7 @@ export function withDefaults(shape: Shape, given: Properties): Properties {
   for (const [name, value] of Object.entries(inputs)) if (value !== null) complete[name] = innerDefaults(shape[name], value);
   for (const [name, field] of Object.entries(shape)) {
     // A default that Terraform could not tell from nothing stays out of the inputs.
-    if (name in complete || field.default === undefined || !field.default) continue;
+    if (name in complete || !field.default || field.implicit) continue;
     complete[name] = field.default;
     added.push(name);
   }
@@ -75,11 +79,11 @@ function validateValue(field: Field, value: Value, property: string): CheckFailu
   switch (field.type) {
     case "string":
       if (typeof value === "object") return wrong("a string");
-      return field.allowed && !field.allowed.includes(String(value)) ? wrong(`one of ${field.allowed.join(", ")}`) : [];
+      return field.allowed && !field.allowed.includes(text(value)) ? wrong(`one of ${field.allowed.join(", ")}`) : [];
     case "integer":
       return Number.isInteger(Number(value)) && typeof value !== "object" && value !== "" ? [] : wrong("an integer");
     case "boolean":
-      return (field.allowed ?? ["true", "false"]).includes(String(value)) ? [] : wrong(field.allowed?.join(" or ") ?? "true or false");
+      return (field.allowed ?? ["true", "false"]).includes(text(value)) ? [] : wrong(field.allowed?.join(" or ") ?? "true or false");
     case "asset":
       return isAsset(value) ? [] : wrong("an asset or archive");
     case "map":
@@ -108,8 +112,8 @@ export function toRest(shape: Shape, inputs: Properties): Properties {
 function restValue(field: Field, value: Value): Value {
   if (field.fields && Array.isArray(value)) return value.map((item) => toRest(field.fields!, item as Properties));
   if (field.fields && isObject(value)) return toRest(field.fields, value);
-  if (field.type === "integer") return field.int64 ? String(value) : Number(value);
-  if (field.type === "boolean") return String(value) === "true";
+  if (field.type === "integer") return field.int64 ? text(value) : Number(value);
+  if (field.type === "boolean") return text(value) === "true";
   return value;
 }
 
@@ -149,7 +153,7 @@ export function effective(shape: Shape, inputs: Properties): Properties {
     if (field.fields && Array.isArray(value)) result[name] = value.map((item) => effective(field.fields!, item as Properties));
     else if (field.fields && isObject(value)) result[name] = effective(field.fields, value);
     else if (field.type === "integer" && !isUnknown(value)) result[name] = Number(value);
-    else if (field.type === "boolean" && !isUnknown(value)) result[name] = String(value) === "true";
+    else if (field.type === "boolean" && !isUnknown(value)) result[name] = text(value) === "true";
     else result[name] = value;
     const item = result[name];
     if ((field.type === "list" && Array.isArray(item) && item.length === 0) || (field.type === "map" && isObject(item) && Object.keys(item).length === 0))

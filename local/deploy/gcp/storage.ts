@@ -1,7 +1,7 @@
 /** Buckets, objects and who may use them. */
 import { createHash } from "node:crypto";
 import { DeployError } from "../errors";
-import { hasUnknowns, isObject, isUnknown, type Properties, type Value } from "../values";
+import { hasUnknowns, isObject, isUnknown, type Properties, text, UNKNOWN, type Value } from "../values";
 import type { Change, Context, Descriptor, Inputs } from "./descriptor";
 import { absent, GoogleError } from "./http";
 import { iamMember, type Policy } from "./iam";
@@ -42,7 +42,7 @@ const bucketShape: Shape = {
   project: { type: "string", rest: false, computed: true, replaces: true },
   labels: { type: "map" },
   storageClass: { type: "string", default: "STANDARD" },
-  forceDestroy: { type: "boolean", rest: false, default: false },
+  forceDestroy: { type: "boolean", rest: false, local: true, default: false },
   uniformBucketLevelAccess: { type: "boolean", rest: "iamConfiguration.uniformBucketLevelAccess.enabled", computed: true },
   publicAccessPrevention: { type: "string", rest: "iamConfiguration.publicAccessPrevention", computed: true, allowed: ["inherited", "enforced"] },
   lifecycleRules: { type: "list", rest: "lifecycle.rule", fields: lifecycle },
@@ -80,13 +80,13 @@ const bucket: Descriptor = {
     selfLink: "selfLink",
     timeCreated: "timeCreated",
     updated: "updated",
-    url: ({ name }) => `gs://${String(name)}`,
+    url: ({ name }) => `gs://${text(name)}`,
   },
-  planned: ({ name }) => (hasUnknowns(name) ? {} : { url: `gs://${String(name)}` }),
+  planned: ({ name }) => ({ url: hasUnknowns(name) ? UNKNOWN : `gs://${text(name)}` }),
   labelled: true,
   hasDeletionPolicy: true,
   autoName: { property: "name", length: 222 },
-  id: ({ name }) => String(name),
+  id: ({ name }) => text(name),
   fromId: (id) => ({ name: id }),
   create: ({ http }, inputs) => http.call({ method: "POST", url: `${API}/b`, query: { project: inputs.project }, body: toRest(bucketShape, inputs) }),
   read: ({ http }, { name }) => http.find(`${API}/b/${encode(name)}`),
@@ -95,7 +95,7 @@ const bucket: Descriptor = {
     if (inputs.forceDestroy === true) await empty(context, inputs);
     await context.http.remove(`${API}/b/${encode(inputs.name)}`).catch((error: unknown) => {
       const isFull = error instanceof GoogleError && error.code === 409;
-      throw isFull ? new DeployError(`bucket ${String(inputs.name)}: holds objects; set forceDestroy to true and run up first, or delete them`, { cause: error }) : error;
+      throw isFull ? new DeployError(`bucket ${text(inputs.name)}: holds objects; set forceDestroy to true and run up first, or delete them`, { cause: error }) : error;
     });
   },
 };
@@ -122,7 +122,7 @@ async function empty({ http }: Context, { name }: Inputs): Promise<void> {
     const page = await http.find(url, { versions: "true", ...(pageToken && { pageToken }) });
     const objects = ((page?.items ?? []) as Properties[]).values();
     const worker = async () => {
-      for (const object of objects) await http.remove(`${url}/${encode(object.name)}`, { generation: String(object.generation) });
+      for (const object of objects) await http.remove(`${url}/${encode(object.name)}`, { generation: text(object.generation) });
     };
     await Promise.all(Array.from({ length: DELETIONS }, worker));
     pageToken = page?.nextPageToken as string | undefined;
@@ -156,7 +156,7 @@ const object: Descriptor = {
     generation: ({ generation }) => Number(generation),
     md5hash: "md5Hash",
     detectMd5hash: "md5Hash",
-    md5hexhash: ({ md5Hash }) => Buffer.from(String(md5Hash), "base64").toString("hex"),
+    md5hexhash: ({ md5Hash }) => Buffer.from(text(md5Hash), "base64").toString("hex"),
     mediaLink: "mediaLink",
     outputName: "name",
     selfLink: "selfLink",
@@ -165,7 +165,7 @@ const object: Descriptor = {
   hasDeletionPolicy: true,
   autoName: { property: "name", length: 255 },
   secrets: ["content"],
-  id: (inputs) => `${String(inputs.bucket)}-${String(inputs.name)}`,
+  id: (inputs) => `${text(inputs.bucket)}-${text(inputs.name)}`,
   check: ({ source, content }) =>
     (source === undefined) === (content === undefined) ? [{ property: "source", reason: "got both or neither of source and content; expected one of them" }] : [],
   create: upload,
@@ -179,13 +179,13 @@ const object: Descriptor = {
 };
 
 async function upload(context: Context, inputs: Inputs): Promise<Properties> {
-  const text = Buffer.from(String(inputs.content ?? ""));
+  const given = Buffer.from(text(inputs.content));
   const bytes = async function* () {
-    yield text;
+    yield given;
   };
-  const content = isObject(inputs.source) ? await context.content(inputs.source) : { size: text.length, chunks: bytes };
-  const resource = { ...toRest(objectShape, inputs), bucket: String(inputs.bucket) };
-  const type = String(inputs.contentType ?? (isObject(inputs.source) && "assets" in inputs.source ? "application/zip" : await sniff(content)));
+  const content = isObject(inputs.source) ? await context.content(inputs.source) : { size: given.length, chunks: bytes };
+  const resource = { ...toRest(objectShape, inputs), bucket: text(inputs.bucket) };
+  const type = text(inputs.contentType ?? (isObject(inputs.source) && "assets" in inputs.source ? "application/zip" : await sniff(content)));
   // Derived from the name so that a repetition sends the same bytes; a clash with the content is ruled out by its length.
   const boundary = createHash("sha256").update(objectUrl(inputs)).digest("hex");
   const head = `--${boundary}\r\nContent-Type: application/json\r\n\r\n${JSON.stringify(resource)}\r\n--${boundary}\r\nContent-Type: ${type}\r\n\r\n`;
@@ -197,7 +197,7 @@ async function upload(context: Context, inputs: Inputs): Promise<Properties> {
   return context.http.call({
     method: "POST",
     url: `${UPLOAD}/b/${encode(inputs.bucket)}/o`,
-    query: { name: String(inputs.name), uploadType: "multipart" },
+    query: { name: text(inputs.name), uploadType: "multipart" },
     stream: { type: `multipart/related; boundary=${boundary}`, chunks },
   });
 }
@@ -212,10 +212,10 @@ async function sniff(content: { chunks: () => AsyncIterable<Uint8Array> }): Prom
   return "text/plain; charset=utf-8";
 }
 
-const encode = (value: Value | undefined) => encodeURIComponent(String(value));
+const encode = (value: Value | undefined) => encodeURIComponent(text(value));
 const objectUrl = (inputs: Inputs) => `${API}/b/${encode(inputs.bucket)}/o/${encode(inputs.name)}`;
 
-const bareBucket = (inputs: Inputs) => String(inputs.bucket).replace(/^b\//, "");
+const bareBucket = (inputs: Inputs) => text(inputs.bucket).replace(/^b\//, "");
 const policyUrl = (inputs: Inputs) => `${API}/b/${encodeURIComponent(bareBucket(inputs))}/iam`;
 const bucketMember = iamMember({
   type: "gcp:storage/bucketIAMMember:BucketIAMMember",
@@ -225,10 +225,11 @@ const bucketMember = iamMember({
   resource: (inputs) => `b/${bareBucket(inputs)}`,
   get: async ({ http }, inputs) => {
     const query = { optionsRequestedPolicyVersion: "3" };
-    return (await http.call({ method: "GET", url: policyUrl(inputs), query }).catch(absent)) as Policy | undefined;
+    const policy: Policy | undefined = await http.call({ method: "GET", url: policyUrl(inputs), query }).catch(absent);
+    return policy;
   },
-  set: ({ http }, inputs, policy) => http.call({ method: "PUT", url: policyUrl(inputs), body: policy }) as Promise<Policy>,
+  set: ({ http }, inputs, policy) => http.call({ method: "PUT", url: policyUrl(inputs), body: policy }),
 });
-const bare = (name: Value) => String(name).replace(/^b\//, "");
+const bare = (name: Value) => text(name).replace(/^b\//, "");
 
 export const STORAGE: readonly Descriptor[] = [bucket, object, bucketMember];

@@ -1,0 +1,125 @@
+/** What the host refuses, when, and what it leaves behind when something fails. */
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { nameOf } from "./urn";
+import { testLab, type TestLab } from "./testing";
+
+let lab: TestLab;
+beforeEach(() => {
+  lab = testLab("steps");
+});
+afterEach(() => lab.close());
+
+const up = (program: string, moment: "before" | "after" = "before") =>
+  lab.run({ operation: "up", config: { "steps:cases": program, "steps:moment": moment } });
+/** An up whose preview is no part of the test. */
+const prepare = (program: string, moment: "before" | "after" = "before") =>
+  lab.run({ operation: "up", skipPreview: true, config: { "steps:cases": program, "steps:moment": moment } });
+const names = async () => (await lab.resources()).map(({ urn }) => nameOf(urn)).filter((name) => !/^(default|steps-test)/.test(name));
+
+describe("before the first change", () => {
+  test.each([
+    ["unknownType", "files:index:Link: cannot be deployed here; can be: files:index:File, files:index:read"],
+    ["unknownPackage", "aws:s3/bucket:Bucket: package aws cannot be deployed here; can be: files"],
+    ["unknownProperty", "color: cannot be deployed here; can be: name"],
+    ["duplicate", "two resources of this type have this name"],
+    ["import", "first [files:index:File]:\n  - import: cannot be used here"],
+    ["transforms", "does not support transforms"],
+    ["remote", "remote components: cannot be used here"],
+  ])("refuses %s", async (program, message) => {
+    const { summary } = await up(program);
+    expect(summary).toMatchObject({ result: "failed", failed: true });
+    expect(summary.errors.join("\n")).toContain(message);
+    expect(lab.listFiles()).toEqual([]);
+    expect(await lab.resources()).toEqual([]);
+  }, 60_000);
+
+  test.each([
+    ["protected", "Protected resources would be deleted"],
+    ["protectedReplacement", "is protected and cannot be replaced"],
+  ])("refuses what would delete something protected: %s", async (program, message) => {
+    await prepare(program);
+    const { summary } = await up(program, "after");
+    expect(summary.errors.join("\n")).toContain(message);
+    expect(lab.listFiles()).toEqual(["first"]);
+  }, 60_000);
+
+  test("names all missing configuration at once", async () => {
+    await expect(lab.run({ operation: "up" })).rejects.toThrow(/steps:cases: got nothing; expected string[^]*steps:moment: got nothing/);
+  });
+
+  test("names who holds the stack, and takes over from the dead", async () => {
+    const folder = join(lab.folder, "stacks");
+    mkdirSync(folder, { recursive: true });
+    const holder = spawn(process.execPath, ["-e", "setTimeout(() => {}, 60000)"]);
+    const began = readFileSync(`/proc/${holder.pid}/stat`, "utf8").split(") ")[1]?.split(" ")[19];
+    const lock = { pid: holder.pid, began, host: hostname(), user: "ada", operation: "up test", since: "2026-01-01T00:00:00Z" };
+    writeFileSync(join(folder, "test.lock"), JSON.stringify(lock));
+    await expect(up("same")).rejects.toThrow(`"up test" by ada@${hostname()} (process ${holder.pid})`);
+    holder.kill("SIGKILL");
+    await once(holder, "exit");
+    expect((await prepare("same")).summary.result).toBe("succeeded");
+  }, 60_000);
+});
+
+describe("when something fails", () => {
+  test("keeps what was made, begins nothing else, and goes on from there", async () => {
+    const failed = await prepare("failingCreate");
+    expect(failed.summary).toMatchObject({ result: "failed", errors: ["file bad: refused as asked"] });
+    expect(await names()).toEqual(["first"]);
+    const mended = await prepare("failingCreate", "after");
+    expect(mended.summary.result).toBe("succeeded");
+    expect(mended.steps).toEqual(["create bad"]);
+    expect(lab.listFiles()).toEqual(["bad", "first"]);
+  }, 60_000);
+
+  test("deletes nothing when the program throws", async () => {
+    await prepare("throws");
+    const { summary } = await prepare("throws", "after");
+    expect(summary.result).toBe("failed");
+    expect(summary.errors.join("\n")).toContain("the program is broken");
+    expect(lab.listFiles()).toEqual(["first"]);
+  }, 60_000);
+
+  test("stops on request after the steps in flight, and goes on when asked again", async () => {
+    const controller = new AbortController();
+    const config = { "steps:cases": "dependsOn", "steps:moment": "before" };
+    const stopped = await lab.run({
+      operation: "up",
+      skipPreview: true,
+      config,
+      signal: controller.signal,
+      onEvent: (event) => {
+        if (event.type === "step" && !event.preview && event.state === "started" && nameOf(event.urn) === "first") controller.abort();
+      },
+    });
+    expect(stopped.summary).toMatchObject({ result: "cancelled", errors: [] });
+    expect(await names()).toEqual(["first"]);
+    expect((await prepare("dependsOn")).steps).toEqual(["create second"]);
+  }, 60_000);
+});
+
+describe("beside the program", () => {
+  test("tells what the program prints and logs, without secret configuration", async () => {
+    const config = { "steps:cases": "tells", "steps:moment": "before", "steps:word": "opensesame" };
+    const { events } = await lab.run({ operation: "preview", config });
+    const told = events.flatMap((event) => (event.type === "diagnostic" ? [`${event.severity} ${event.message}`] : []));
+    expect(told).toEqual(expect.arrayContaining(["info the word is opensesame", "warning beware"]));
+  }, 60_000);
+
+  test("refresh takes over what changed behind it and drops what is gone", async () => {
+    await prepare("dependsOn");
+    writeFileSync(join(lab.files, "first"), JSON.stringify({ name: "first", content: "by hand" }));
+    unlinkSync(join(lab.files, "second"));
+    const dry = await lab.run({ operation: "refresh", dryRun: true });
+    expect(dry.summary.counts).toEqual({ update: 1, delete: 1 });
+    expect((await lab.run({ operation: "refresh" })).summary.counts).toEqual({ update: 1, delete: 1 });
+    expect(await names()).toEqual(["first"]);
+    expect((await lab.run({ operation: "refresh" })).summary.counts).toEqual({ same: 1 });
+    expect((await prepare("dependsOn")).steps).toEqual(["update first", "create second"]);
+  }, 60_000);
+});

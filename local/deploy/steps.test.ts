@@ -1,0 +1,186 @@
+/**
+ * What the host does with a program, beside what Pulumi's published engine and documentation say that it does. Each row
+ * is one small program in testdata/steps before and after a change, run by Pulumi's own Node runtime.
+ */
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import type { StepEvent } from "./events";
+import { nameOf } from "./urn";
+import { testLab, type TestLab, type TestRun } from "./testing";
+
+const GENERATOR = "pkg/resource/deploy/step_generator.go";
+const OPTIONS = "pulumi.com/docs/iac/concepts/resources/options";
+
+interface Row {
+  case: string;
+  /** Names of its resources, to find its steps among all. */
+  names: RegExp;
+  created: string[];
+  /** In any order, unless `ordered`. */
+  changed: string[];
+  ordered?: true;
+  source: string;
+}
+
+const ROWS: Row[] = [
+  { case: "same", names: /^same$/, created: ["create same"], changed: [], source: `${GENERATOR}: continueStepsFromDiff, "no changes needed"` },
+  {
+    case: "createAndDelete",
+    names: /^(goes|comes)/,
+    created: ["create goes", "create goes-first"],
+    changed: ["create comes", "delete goes-first", "delete goes"],
+    ordered: true,
+    source: `${GENERATOR}: GenerateDeletes and ScheduleDeletes, reverse dependency order`,
+  },
+  { case: "update", names: /^update$/, created: ["create update"], changed: ["update update"], source: `${GENERATOR}: NewUpdateStep` },
+  {
+    case: "createBeforeDelete",
+    names: /^moves$/,
+    created: ["create moves"],
+    changed: ["create-replacement moves", "delete-replaced moves"],
+    ordered: true,
+    source: `${GENERATOR}: "the default mode first creates a new instance"`,
+  },
+  {
+    case: "deleteBeforeReplace",
+    names: /^(root|follows|follows-too|adapts|waits)$/,
+    created: ["create root", "create follows", "create follows-too", "create adapts", "create waits"],
+    changed: [
+      "delete-replaced follows-too",
+      "delete-replaced follows",
+      "delete-replaced root",
+      "create-replacement root",
+      "create-replacement follows",
+      "create-replacement follows-too",
+    ],
+    source: `${GENERATOR}: calculateDependentReplacements`,
+  },
+  {
+    case: "forcedDeleteBeforeReplace",
+    names: /^forced$/,
+    created: ["create forced"],
+    changed: ["delete-replaced forced", "create-replacement forced"],
+    ordered: true,
+    source: `${OPTIONS}/deletebeforereplace`,
+  },
+  {
+    case: "renamedComponent",
+    names: /-folder/,
+    created: ["create old-folder", "create old-folder-x", "create old-folder-y"],
+    changed: [],
+    source: `${GENERATOR}: generateAliases, inheritedChildAlias`,
+  },
+  { case: "aliasByUrn", names: /^(was|is)$/, created: ["create was"], changed: [], source: `${OPTIONS}/aliases` },
+  { case: "reparented", names: /^(child|parent)$/, created: ["create child"], changed: ["create parent"], source: `${OPTIONS}/aliases` },
+  { case: "ignoreChanges", names: /^ignores$/, created: ["create ignores"], changed: [], source: `${OPTIONS}/ignorechanges` },
+  {
+    case: "replaceOnChanges",
+    names: /^anew$/,
+    created: ["create anew"],
+    changed: ["delete-replaced anew", "create-replacement anew"],
+    ordered: true,
+    source: `${OPTIONS}/replaceonchanges`,
+  },
+  { case: "retainOnDelete", names: /^retained$/, created: ["create retained"], changed: ["delete retained"], source: `${OPTIONS}/retainondelete` },
+  { case: "deletedWith", names: /^(whole|part)$/, created: ["create whole", "create part"], changed: ["delete part", "delete whole"], ordered: true, source: `${OPTIONS}/deletedwith` },
+  { case: "protectOff", names: /^guarded$/, created: ["create guarded"], changed: [], source: `${OPTIONS}/protect` },
+  { case: "secrets", names: /^hides$/, created: ["create hides"], changed: ["update hides"], source: "pulumi.com/docs/iac/concepts/secrets" },
+  { case: "assets", names: /^(asset|archive)$/, created: ["create asset", "create archive"], changed: ["update asset"], source: "sdk/go/common/resource/asset: equality by hash" },
+  {
+    case: "explicitProvider",
+    names: /^(own|provided)$/,
+    created: ["create own", "create provided"],
+    changed: ["update own"],
+    source: `${GENERATOR}: providerChanged; a provider that can still manage its resources replaces none`,
+  },
+  { case: "customTimeouts", names: /^patient$/, created: ["create patient"], changed: [], source: `${OPTIONS}/customtimeouts` },
+  { case: "dependsOn", names: /^(first|second)$/, created: ["create first", "create second"], changed: ["delete second", "delete first"], ordered: true, source: `${OPTIONS}/dependson` },
+  { case: "reads", names: /^(mine|seen)$/, created: ["create mine"], changed: ["read seen"], source: "pulumi.com/docs/iac/concepts/resources/get" },
+];
+const CASES = ROWS.map((row) => row.case).join(",");
+
+describe("steps of a program, before and after a change", () => {
+  let lab: TestLab;
+  const runs: Record<"preview" | "before" | "again" | "after" | "last", TestRun> = {} as never;
+  const at = (moment: "before" | "after") => ({ "steps:cases": CASES, "steps:moment": moment });
+
+  beforeAll(async () => {
+    lab = testLab("steps");
+    runs.preview = await lab.run({ operation: "preview", config: at("before") });
+    runs.before = await lab.run({ operation: "up", skipPreview: true, config: at("before") });
+    runs.again = await lab.run({ operation: "up", config: at("before") });
+  }, 120_000);
+  afterAll(() => lab.close());
+
+  test("a first preview writes nothing and knows what it cannot know", async () => {
+    expect(runs.preview.summary).toMatchObject({ result: "succeeded", outputs: { word: "opensesame" }, secretOutputs: ["word"] });
+    expect(runs.preview.summary.counts.create).toBe(runs.before.summary.counts.create);
+  });
+
+  test("a second up changes nothing and runs the program once", () => {
+    expect(runs.again.summary).toMatchObject({ result: "succeeded", counts: { same: runs.before.summary.counts.create } });
+    expect(runs.again.steps).toEqual([]);
+    expect(runs.again.summary.durations.update).toBeUndefined();
+  });
+
+  describe("after the change", () => {
+    beforeAll(async () => {
+      const before = await lab.resources();
+      expect(before.find(({ urn }) => nameOf(urn) === "patient")?.customTimeouts).toEqual({ create: 5400 });
+      runs.after = await lab.run({ operation: "up", config: at("after") });
+      runs.last = await lab.run({ operation: "preview", config: at("after") });
+    }, 120_000);
+
+    test.each(ROWS)("$case: $changed, as $source says", ({ names, created, changed, ordered }) => {
+      const of = (run: TestRun) => run.steps.filter((step) => names.test(step.split(" ")[1] ?? ""));
+      expect(of(runs.before).sort()).toEqual([...created].sort());
+      expect(ordered ? of(runs.after) : of(runs.after).sort()).toEqual(ordered ? changed : [...changed].sort());
+    });
+
+    test("the preview of an up foretells its steps", () => {
+      const steps = (preview: boolean) =>
+        runs.after.events
+          .filter((event): event is StepEvent => event.type === "step" && event.state === "done" && event.preview === preview)
+          .map(({ kind, urn }) => `${kind} ${nameOf(urn)}`)
+          // Its input comes from what is replaced: only the update can see that it stays the same.
+          .filter((step) => !step.endsWith(" adapts"))
+          .sort();
+      expect(steps(true)).toEqual(steps(false));
+    });
+
+    test("dependents of what is deleted first go before it and come after it", () => {
+      const of = runs.after.steps.filter((step) => / (root|follows|follows-too)$/.test(step));
+      expect(of).toEqual(ROWS.find((row) => row.case === "deleteBeforeReplace")?.changed);
+    });
+
+    test("what is left on disk is what the program declares, and what it retains or deletes with something else", () => {
+      expect(lab.listFiles()).toContain("retained");
+      expect(lab.listFiles()).toContain("part");
+      expect(lab.listFiles()).not.toContain("whole");
+      expect(lab.listFiles()).not.toContain("moves-1");
+    });
+
+    test("secrets are masked in changes and sealed in the state", async () => {
+      const change = runs.after.events.find((event): event is StepEvent => event.type === "step" && nameOf(event.urn) === "hides" && event.kind === "update");
+      expect(change?.changes).toEqual([{ path: "content", kind: "update", old: "[secret]", new: "[secret]", replaces: false }]);
+      expect(JSON.stringify(await lab.resources())).not.toContain("opensesame");
+      const told = JSON.stringify(runs.after.events.filter(({ type }) => type !== "outputs"));
+      expect(told.includes("opensesame")).toBe(false);
+    });
+
+    test("aliases keep the id and the state names the URN that was", async () => {
+      const found = (await lab.resources()).find(({ urn }) => nameOf(urn) === "is");
+      expect(found).toMatchObject({ id: "alias-urn", aliases: ["urn:pulumi:test::steps::files:index:File::was"] });
+    });
+
+    test("a further preview finds nothing to do", () => {
+      expect(runs.last.steps.filter((step) => !step.startsWith("read "))).toEqual([]);
+    });
+
+    test("destroy leaves nothing, in the state and beyond, but what was retained", async () => {
+      const { summary } = await lab.run({ operation: "destroy" });
+      expect(summary.result).toBe("succeeded");
+      expect(await lab.resources()).toEqual([]);
+      expect(lab.listFiles()).toEqual(["part", "retained"]);
+    }, 60_000);
+  });
+});

@@ -1,0 +1,155 @@
+/** One small program per behaviour of the engine, before and after a change. */
+import * as pulumi from "@pulumi/pulumi";
+import { File, Folder } from "./file";
+
+type Program = () => Record<string, unknown> | void;
+
+export const CASES: Record<string, { before: Program; after: Program }> = {
+  same: {
+    before: () => void new File("same", { name: "same", content: "a", tags: { a: "b" } }),
+    after: () => void new File("same", { name: "same", content: "a", tags: { a: "b" } }),
+  },
+  createAndDelete: {
+    before: () => {
+      const old = new File("goes", { name: "goes" });
+      new File("goes-first", { name: old.path });
+    },
+    after: () => void new File("comes", { name: "comes" }),
+  },
+  update: {
+    before: () => void new File("update", { name: "update", content: "a" }),
+    after: () => void new File("update", { name: "update", content: "b" }),
+  },
+  createBeforeDelete: {
+    before: () => void new File("moves", { name: "moves-1" }),
+    after: () => void new File("moves", { name: "moves-2" }),
+  },
+  deleteBeforeReplace: {
+    before: () => replaced("a"),
+    after: () => replaced("b"),
+  },
+  forcedDeleteBeforeReplace: {
+    before: () => void new File("forced", { name: "forced-1" }, { deleteBeforeReplace: true }),
+    after: () => void new File("forced", { name: "forced-2" }, { deleteBeforeReplace: true }),
+  },
+  renamedComponent: {
+    before: () => void new Folder("old-folder", ["x", "y"]),
+    after: () => void new Folder("new-folder", ["x", "y"], { aliases: [{ name: "old-folder" }] }),
+  },
+  aliasByUrn: {
+    before: () => void new File("was", { name: "alias-urn" }),
+    after: () => void new File("is", { name: "alias-urn" }, { aliases: [`urn:pulumi:test::steps::files:index:File::was`] }),
+  },
+  reparented: {
+    before: () => void new File("child", { name: "child" }),
+    after: () => {
+      const parent = new Folder("parent", []);
+      new File("child", { name: "child" }, { parent, aliases: [{ parent: pulumi.rootStackResource }] });
+    },
+  },
+  ignoreChanges: {
+    before: () => void new File("ignores", { name: "ignores", content: "a", tags: { kept: "1", other: "1" } }, { ignoreChanges: ["content", "tags.kept"] }),
+    after: () => void new File("ignores", { name: "ignores", content: "b", tags: { kept: "2", other: "1" } }, { ignoreChanges: ["content", "tags.kept"] }),
+  },
+  replaceOnChanges: {
+    before: () => void new File("anew", { name: "anew", content: "a" }, { replaceOnChanges: ["content"], deleteBeforeReplace: true }),
+    after: () => void new File("anew", { name: "anew", content: "b" }, { replaceOnChanges: ["content"], deleteBeforeReplace: true }),
+  },
+  retainOnDelete: {
+    before: () => void new File("retained", { name: "retained" }, { retainOnDelete: true }),
+    after: () => undefined,
+  },
+  deletedWith: {
+    before: () => {
+      const whole = new File("whole", { name: "whole" });
+      new File("part", { name: "part" }, { deletedWith: whole });
+    },
+    after: () => undefined,
+  },
+  protectOff: {
+    before: () => void new File("guarded", { name: "guarded" }, { protect: true }),
+    after: () => void new File("guarded", { name: "guarded" }, { protect: false }),
+  },
+  secrets: {
+    before: () => {
+      const file = new File("hides", { name: "hides", content: pulumi.secret("opensesame"), secretNote: "opensesame" });
+      return { word: file.content };
+    },
+    after: () => {
+      const file = new File("hides", { name: "hides", content: pulumi.secret("opensesame2"), secretNote: "opensesame" });
+      return { word: file.content };
+    },
+  },
+  assets: {
+    before: () => {
+      new File("asset", { name: "asset", data: new pulumi.asset.StringAsset("a") });
+      new File("archive", { name: "archive", data: new pulumi.asset.AssetArchive({ "a.txt": new pulumi.asset.StringAsset("hello") }) });
+    },
+    after: () => {
+      new File("asset", { name: "asset", data: new pulumi.asset.StringAsset("b") });
+      new File("archive", { name: "archive", data: new pulumi.asset.AssetArchive({ "a.txt": new pulumi.asset.StringAsset("hello") }) });
+    },
+  },
+  explicitProvider: {
+    before: () => void throughProvider("1"),
+    after: () => void throughProvider("2"),
+  },
+  customTimeouts: {
+    before: () => void new File("patient", { name: "patient" }, { customTimeouts: { create: "1h30m" } }),
+    after: () => void new File("patient", { name: "patient" }, { customTimeouts: { create: "2m" } }),
+  },
+  dependsOn: {
+    before: () => {
+      const first = new File("first", { name: "first" });
+      new File("second", { name: "second" }, { dependsOn: first });
+    },
+    after: () => undefined,
+  },
+  everything: {
+    before: () => {
+      replacedWithFollower("a");
+      new File("moves", { name: "moves-1" });
+      new File("changes", { name: "changes", content: "a" });
+      new File("goes", { name: "goes" });
+    },
+    after: () => {
+      replacedWithFollower("b");
+      new File("moves", { name: "moves-2" });
+      new File("changes", { name: "changes", content: "b" });
+      new File("comes", { name: "comes" });
+    },
+  },
+  reads: {
+    before: () => void new File("mine", { name: "mine" }),
+    after: () => {
+      const mine = new File("mine", { name: "mine" });
+      const seen = new File("seen", { name: "seen" }, { id: mine.id, dependsOn: mine } as pulumi.CustomResourceOptions);
+      return { seen: seen.path };
+    },
+  },
+};
+
+/** A root that is replaced, with one dependent that must follow, one that changes in place and one that only waits. */
+function replaced(kind: string): void {
+  const root = new File("root", { name: "root", kind });
+  const follows = new File("follows", { name: pulumi.interpolate`follows${root.path}` });
+  new File("follows-too", { name: pulumi.interpolate`too${follows.path}` });
+  new File("adapts", { name: "adapts", content: root.path });
+  new File("waits", { name: "waits" }, { dependsOn: root });
+}
+
+function replacedWithFollower(kind: string): void {
+  const root = new File("root", { name: "root", kind });
+  new File("follows", { name: pulumi.interpolate`follows${root.path}` });
+}
+
+class Files extends pulumi.ProviderResource {
+  constructor(name: string, args: { mark: string }) {
+    super("files", name, args, { version: "1.0.0" } as pulumi.ResourceOptions);
+  }
+}
+
+function throughProvider(mark: string): void {
+  const provider = new Files("own", { mark });
+  new File("provided", { name: "provided" }, { provider });
+}

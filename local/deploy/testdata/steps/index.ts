@@ -1,0 +1,14 @@
+/** Runs the chosen cases as they are before or after their change. */
+import * as pulumi from "@pulumi/pulumi";
+import { CASES } from "./cases";
+import { REFUSALS } from "./refusals";
+
+const config = new pulumi.Config();
+const outputs: Record<string, unknown> = {};
+for (const name of config.require("cases").split(",")) {
+  const program = { ...CASES, ...REFUSALS }[name];
+  if (!program) throw new Error(`no case ${name}`);
+  Object.assign(outputs, program[config.require("moment") as "before" | "after"]());
+}
+
+export = outputs;

@@ -1,0 +1,155 @@
+/**
+ * For tests: a small provider whose resources are files of a folder, so that what a deployment did can be looked at
+ * from outside; and a lab in a temporary folder to deploy into.
+ */
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { DeployEvent, PropertyChange, StepEvent, Summary } from "./events";
+import { deploy, type DeployOptions } from "./index";
+import type { Instance, Provider, ProviderPackage } from "./provider";
+import type { ResourceState } from "./snapshot";
+import { exportState } from "./state";
+import { nameOf } from "./urn";
+import { equal, isAsset, isObject, text, UNKNOWN, type Properties, type Value } from "./values";
+
+const TYPE = "files:index:File";
+const PROPERTIES = ["name", "content", "kind", "tags", "data", "secretNote", "fail"];
+
+/**
+ * `files:index:File`: `name` is the id and replaces; `kind` replaces and needs the old file gone where the name stays;
+ * the rest changes in place. Outputs `path` and `size`.
+ */
+export function filesPackage(folder: string): ProviderPackage {
+  return {
+    tokens: [TYPE, "files:index:read"],
+    checkConfig: (config) => Object.keys(config).filter((key) => key !== "mark").map((property) => ({ property, reason: "cannot be used here; can be: mark" })),
+    configure: () => new FilesProvider(folder),
+  };
+}
+
+class FilesProvider implements Provider {
+  constructor(private readonly folder: string) {}
+
+  check(_type: string, _urn: string, news: Properties) {
+    const unknown = Object.keys(news).filter((key) => !PROPERTIES.includes(key));
+    const failures = unknown.map((property) => ({ property, reason: `cannot be deployed here; can be: ${PROPERTIES.join(", ")}` }));
+    if (news.name === undefined) failures.push({ property: "name", reason: "got nothing; expected a string" });
+    return { inputs: news, failures };
+  }
+
+  diff(_type: string, old: Instance, news: Properties) {
+    const keys = PROPERTIES.filter((key) => !equal(old.inputs[key], news[key]));
+    const changes = keys.map((path): PropertyChange => {
+      const kind = old.inputs[path] === undefined ? "add" : news[path] === undefined ? "delete" : "update";
+      return { path, kind, old: old.inputs[path], new: news[path], replaces: path === "name" || path === "kind" };
+    });
+    return { changes, deleteBeforeReplace: changes.some(({ replaces }) => replaces) && old.inputs.name === news.name };
+  }
+
+  preview(_type: string, news: Properties, old?: Instance): Properties {
+    return { ...(old?.outputs ?? { path: UNKNOWN, size: UNKNOWN }), ...news };
+  }
+
+  secrets(): readonly string[] {
+    return ["secretNote"];
+  }
+
+  async create(_type: string, inputs: Properties) {
+    if (inputs.fail === "create") throw new Error(`file ${text(inputs.name)}: refused as asked`);
+    // Fails if there is one: nothing is made twice.
+    writeFileSync(this.path(text(inputs.name)), JSON.stringify(inputs), { flag: "wx" });
+    return { id: text(inputs.name), outputs: this.outputs(inputs) };
+  }
+
+  async read(_type: string, old: Instance): Promise<Instance | undefined> {
+    if (!existsSync(this.path(old.id))) return undefined;
+    const inputs = JSON.parse(readFileSync(this.path(old.id), "utf8")) as Properties;
+    return { id: old.id, inputs, outputs: this.outputs(inputs) };
+  }
+
+  async update(_type: string, old: Instance, news: Properties) {
+    if (news.fail === "update") throw new Error(`file ${old.id}: refused as asked`);
+    if (!existsSync(this.path(old.id))) throw new Error(`file ${old.id}: is not there to be updated`);
+    writeFileSync(this.path(old.id), JSON.stringify(news));
+    return { outputs: this.outputs(news) };
+  }
+
+  async delete(_type: string, old: Instance): Promise<void> {
+    if (existsSync(this.path(old.id))) unlinkSync(this.path(old.id));
+  }
+
+  locate(_type: string, inputs: Properties): string {
+    return text(inputs.name);
+  }
+
+  async invoke(_token: string, args: Properties): Promise<Properties> {
+    return { content: existsSync(this.path(text(args.name))) ? "there" : "not there" };
+  }
+
+  private path(name: string): string {
+    return join(this.folder, name.replaceAll("/", "_"));
+  }
+
+  private outputs(inputs: Properties): Properties {
+    return { ...inputs, path: `/files/${text(inputs.name)}`, size: JSON.stringify(inputs).length };
+  }
+}
+
+export interface TestLab {
+  /** Lab folder with `stacks/`. */
+  folder: string;
+  /** Where the files provider keeps its resources. */
+  files: string;
+  /** Names of the files that exist, sorted. */
+  listFiles: () => string[];
+  run: (options: Partial<DeployOptions> & Pick<DeployOptions, "operation">) => Promise<TestRun>;
+  resources: () => Promise<ResourceState[]>;
+  close: () => void;
+}
+
+export interface TestRun {
+  summary: Summary;
+  events: DeployEvent[];
+  /** `kind name` of every step that ended well, "same" left out, in order; of the update where there was one. */
+  steps: string[];
+}
+
+/** A lab in a temporary folder for one of the programs in testdata. */
+export function testLab(program: string): TestLab {
+  const folder = mkdtempSync(join(tmpdir(), "sparklab-deploy-"));
+  const files = join(folder, "files");
+  mkdirSync(files);
+  const environment = { ...process.env, PULUMI_CONFIG_PASSPHRASE: "test" };
+  return {
+    folder,
+    files,
+    listFiles: () => readdirSync(files).sort(),
+    run: async (options) => {
+      const events: DeployEvent[] = [];
+      const summary = await deploy({
+        program: join(__dirname, "testdata", program),
+        stack: "test",
+        lab: folder,
+        environment,
+        display: "none",
+        packages: { files: filesPackage(files) },
+        onEvent: (event) => events.push(event),
+        ...options,
+      });
+      return { summary, events, steps: stepsOf(events) };
+    },
+    resources: async () => (await exportState(join(folder, "stacks"), "test")).deployment.resources ?? [],
+    close: () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
+
+export function stepsOf(events: readonly DeployEvent[]): string[] {
+  const done = events.filter((event): event is StepEvent => event.type === "step" && event.state === "done" && event.kind !== "same");
+  const isUpdated = done.some(({ preview }) => !preview);
+  return done.filter(({ preview }) => preview !== isUpdated).map(({ kind, urn }) => `${kind} ${nameOf(urn)}`);
+}
+
+/** Every string in a value, to look for what must not be there. */
+export const strings = (value: Value): string[] =>
+  typeof value === "string" ? [value] : Array.isArray(value) ? value.flatMap(strings) : isObject(value) && !isAsset(value) ? Object.values(value).flatMap(strings) : [];
