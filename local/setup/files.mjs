@@ -3,9 +3,8 @@ import { createHash } from "node:crypto";
 import { lstatSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** Disk that a folder takes; a file with several names in it is counted once. */
-export function sizeInMegabytes(folder) {
-  const seen = new Set();
+/** Disk that a folder takes; a file with several names is counted once, and not at all if it is among the `seen`. */
+export function sizeInMegabytes(folder, seen = new Set()) {
   let bytes = 0;
   const visit = (path) => {
     const status = lstatSync(path);

@@ -42,14 +42,25 @@ export function uvStep({ env, tools }) {
           error instanceof CommandError ? explainVenvFailure(error.output, results.python.version) : undefined;
         throw fix === undefined ? error : new SetupError(fix);
       }
-      const install = ["-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes", "-r", python("uv.txt")];
+      const install = [
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-cache-dir",
+        "--no-deps",
+        "--require-hashes",
+        "-r",
+        python("uv.txt"),
+      ];
       await exec(join(folder, "bin", "python"), install, { env });
       return {};
     },
   };
 }
 
-export function environmentStep({ tools, env }, { name, title, needs, seconds, megabytes, after }) {
+/** `after`: what is still to do in the new environment; `scripts`: the files in `python/` that do it. */
+export function environmentStep({ tools, env }, { name, title, needs, seconds, megabytes, after, scripts = [] }) {
   const lock = python(`${name}.txt`);
   return {
     name,
@@ -59,23 +70,15 @@ export function environmentStep({ tools, env }, { name, title, needs, seconds, m
     megabytes,
     output: join("python", name),
     key: ({ python: { path, version } }) =>
-      keyOf([lock, python("build.txt"), python("install_extensions.py")], identity(path), version),
+      keyOf([lock, python("build.txt"), ...scripts.map(python)], identity(path), version),
     check: (result) => existsSync(resolve(tools, result.interpreter)),
     run: async (context) => {
       const { folder, results, exec } = context;
       const uv = join(tools, "uv", "bin", "uv");
       const interpreter = join(folder, "bin", "python");
       await exec(uv, ["venv", "--relocatable", "--allow-existing", "--python", results.python.path, folder], { env });
-      const sync = [
-        "pip",
-        "sync",
-        "--require-hashes",
-        "--build-constraints",
-        python("build.txt"),
-        "--python",
-        interpreter,
-        lock,
-      ];
+      const build = ["--build-constraints", python("build.txt")];
+      const sync = ["pip", "sync", "--require-hashes", ...build, "--python", interpreter, lock];
       await exec(uv, sync, { env });
       const more = await after?.(context, env);
       return { interpreter: join("python", name, "bin", "python"), ...more };

@@ -40,6 +40,7 @@ export async function runSteps({ steps, tools, progress, signal, wait = steps.ma
   for (const folder of ["done", "logs", "tmp"]) mkdirSync(join(tools, folder), { recursive: true });
   removeLeftovers(join(tools, "tmp"));
   const results = {};
+  const seen = new Set(); // files that several steps share are counted for the first of them
   const failures = [];
   // One failure ends the others too: nobody is to wait for minutes to hear of it, and what is finished is kept.
   const failed = new AbortController();
@@ -57,7 +58,7 @@ export async function runSteps({ steps, tools, progress, signal, wait = steps.ma
     await Promise.all((step.needs ?? []).map(start));
     anyStop.throwIfAborted();
     try {
-      results[step.name] = await runStep({ step, tools, results, progress, signal: anyStop });
+      results[step.name] = await runStep({ step, tools, results, seen, progress, signal: anyStop });
     } catch (error) {
       progress.fail(step, failures.length > 0);
       failures.push(error);
@@ -83,7 +84,7 @@ export async function runSteps({ steps, tools, progress, signal, wait = steps.ma
   return { results, late };
 }
 
-async function runStep({ step, tools, results, progress, signal }) {
+async function runStep({ step, tools, results, seen, progress, signal }) {
   const key = step.key(results);
   const stamp = readStamp(tools, step);
   if (stamp !== undefined && stamp.key === key && (step.check?.(stamp.result) ?? true)) {
@@ -110,7 +111,7 @@ async function runStep({ step, tools, results, progress, signal }) {
   if (step.output !== undefined) replaceFolder(folder, place, join(tools, "tmp"));
   else rmSync(folder, { recursive: true, force: true });
   const seconds = Math.round((performance.now() - started) / 100) / 10;
-  const megabytes = step.output === undefined ? 0 : sizeInMegabytes(place);
+  const megabytes = step.output === undefined ? 0 : sizeInMegabytes(place, seen);
   writeAtomically(stampFile(tools, step), { key, result, seconds, megabytes });
   progress.finish(step, seconds, megabytes);
   return result;
