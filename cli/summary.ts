@@ -15,10 +15,9 @@ export async function summary(outputs: StackOutputs, pipelineId: string): Promis
     table(["table", "rows"], rows),
     "",
     heading("Model on customers that it never saw"),
-    table(
-      ["metric", "here", "published lab"],
-      Object.entries(metrics).map(([name, value]) => [name, Number.isInteger(value) ? value.toLocaleString("en-US") : value.toFixed(4), PUBLISHED_METRICS[name]?.toFixed(4) ?? ""]),
-    ),
+    table(["metric", "saved model", "mean of the splits", "spread", "published lab"], metricRows(metrics)),
+    "",
+    table(["", "predicted to stay", "predicted to leave"], confusionRows(metrics)),
     "",
     heading("Where things are"),
     table(["what", "where"], [
@@ -57,6 +56,20 @@ async function countRows(bigquery: BigQuery, outputs: StackOutputs, pipelineId: 
     return [name, Number(row.n)];
   });
   return Promise.all(counts);
+}
+
+/** One row per measure of the model: its own test split, and the mean and standard deviation over all splits. */
+function metricRows(metrics: Readonly<Record<string, number>>): string[][] {
+  const shown = (name: string) => metrics[name]?.toFixed(4) ?? "";
+  return Object.keys(metrics)
+    .filter((name) => !/_(mean|stddev|rows)$|_actual_/.test(name))
+    .map((name) => [name.replace(/^test_/, ""), shown(name), shown(`${name}_mean`), shown(`${name}_stddev`), PUBLISHED_METRICS[name]?.toFixed(4) ?? ""]);
+}
+
+/** What became of those who stayed and of those who left, in the order of the labels. */
+function confusionRows(metrics: Readonly<Record<string, number>>): (string | number)[][] {
+  const cell = (actual: string, predicted: string) => metrics[`test_actual_${actual}_predicted_${predicted}`] ?? 0;
+  return [["no", "stayed"], ["yes", "left"]].map(([label, word]) => [word!, cell(label!, "no"), cell(label!, "yes")]);
 }
 
 async function readMetrics(bigquery: BigQuery, outputs: StackOutputs, pipelineId: string): Promise<Record<string, number>> {
