@@ -72,12 +72,18 @@ def application(state: State, jobs: Jobs, token: str) -> Starlette:
                 raise unimplemented(f"Method {name}")
             return JSONResponse(await run_in_threadpool(table[name], Call(method=name, **sent)))
         except Exception as thrown:
-            error = as_bigquery_error(thrown, str(sent["body"].get("query") or ""), state.location)
+            error = as_bigquery_error(thrown, _text(sent["body"]), state.location)
             if error.reason == "internalError":
                 _log.exception("%s failed", name)
             return JSONResponse(error.body(), error.http)
 
     return Starlette(routes=[Route("/call/{method}", call, methods=["POST"])])
+
+
+def _text(body: Json) -> str:
+    """The query of `jobs.query` or `jobs.insert`, whose errors tell places in it."""
+    asked = (body.get("configuration") or {}).get("query") or body
+    return str(asked.get("query") or "")
 
 
 def _projects(state: State, _: Call) -> Json:

@@ -223,7 +223,12 @@ def _document(state: State, meta: TableMeta) -> Json:
 
 def _expiration(body: Json) -> datetime | None:
     value = body.get("expirationTime")
-    return datetime.fromtimestamp(int(value) / 1000, tz=UTC) if value not in (None, "", "0") else None
+    if value in (None, "", "0"):
+        return None
+    moment = datetime.fromtimestamp(int(value) / 1000, tz=UTC)
+    if moment <= now():
+        raise invalid(f"Invalid value for expirationTime: {moment.isoformat()} is not in the future")
+    return moment
 
 
 def _described(state: State, meta: TableMeta) -> Json:
