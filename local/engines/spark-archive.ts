@@ -3,7 +3,8 @@
  * each driver maps. A driver then starts with half of the work. Made once for a Java and a Spark; without it drivers run
  * all the same.
  *
- * `node --import tsx local/engines/spark-archive.ts` makes it if it is missing.
+ * `node --import tsx local/engines/spark-archive.ts [JAVA_HOME PYTHON]` makes it if it is missing; the defaults are those
+ * of the tools folder.
  */
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -12,12 +13,18 @@ import { mkdir, mkdtemp, readdir, readFile, rename, rm } from "node:fs/promises"
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
-import { readTools, type Tools, toolsFolder } from "./tools";
+import { readTools, toolsFolder } from "./tools";
+
+/** What an archive is for: a Java and the interpreter whose environment has Spark. */
+export interface Runtime {
+  javaHome: string;
+  python: { spark: string };
+}
 
 const run = promisify(execFile);
 const WARM_UP = join(__dirname, "spark_warm_up.py");
 
-export const searchPath = () => process.env.PATH ?? "/usr/bin:/bin";
+export const searchPath = () => [process.env.PATH, "/usr/local/bin", "/usr/bin", "/bin"].filter(Boolean).join(delimiter);
 
 /** The folder of pyspark in an environment, found without importing it. */
 export async function sparkHome(python: string): Promise<string> {
@@ -25,13 +32,13 @@ export async function sparkHome(python: string): Promise<string> {
   return (await run(python, ["-I", "-c", script])).stdout.trim();
 }
 
-export async function existingArchive(tools: Tools, home: string): Promise<string | undefined> {
+export async function existingArchive(tools: Runtime, home: string): Promise<string | undefined> {
   const archive = await archiveFile(tools, home);
   return existsSync(archive) ? archive : undefined;
 }
 
 /** Makes the archive if it is missing: about half a minute of one core. */
-export async function makeArchive(tools: Tools): Promise<string> {
+export async function makeArchive(tools: Runtime): Promise<string> {
   const home = await sparkHome(tools.python.spark);
   const archive = await archiveFile(tools, home);
   if (existsSync(archive)) return archive;
@@ -48,7 +55,7 @@ export async function makeArchive(tools: Tools): Promise<string> {
 }
 
 /** One driver that writes the archive when it ends. Its class path must be how drivers' class paths begin. */
-async function warmUp(tools: Tools, home: string, folder: string, draft: string): Promise<void> {
+async function warmUp(tools: Runtime, home: string, folder: string, draft: string): Promise<void> {
   const environment = {
     PATH: [join(tools.javaHome, "bin"), searchPath()].join(delimiter),
     HOME: folder,
@@ -75,7 +82,7 @@ async function warmUp(tools: Tools, home: string, folder: string, draft: string)
 }
 
 /** One file for each Java, Spark and warm-up: an archive of others is of no use. */
-async function archiveFile(tools: Tools, home: string): Promise<string> {
+async function archiveFile(tools: Runtime, home: string): Promise<string> {
   const hash = createHash("sha256");
   hash.update(await readFile(join(tools.javaHome, "release")));
   hash.update(await readFile(WARM_UP));
@@ -84,7 +91,8 @@ async function archiveFile(tools: Tools, home: string): Promise<string> {
 }
 
 if (require.main === module) {
-  makeArchive(readTools()).then(
+  const [javaHome, spark] = process.argv.slice(2);
+  makeArchive(javaHome && spark ? { javaHome, python: { spark } } : readTools()).then(
     (archive) => process.stdout.write(`${archive}\n`),
     (error: Error) => {
       process.stderr.write(`Class data archive of Spark: ${error.message}\n`);
