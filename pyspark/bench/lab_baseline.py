@@ -7,29 +7,21 @@ are the same as ours, so that time and AUROC can be compared.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from pyspark.ml import Pipeline
+from pyspark.ml import Pipeline, PipelineModel
 from pyspark.ml.classification import RandomForestClassifier
 from pyspark.ml.evaluation import BinaryClassificationEvaluator, MulticlassClassificationEvaluator
 from pyspark.ml.feature import OneHotEncoder, StringIndexer, VectorAssembler
-from pyspark.sql import SparkSession
-from pyspark.sql import functions as F  # noqa: N812
+from pyspark.sql import DataFrame
 
 from sparklab.features import AMOUNTS, CATEGORIES
-from sparklab.training import FOREST, REPORTED_SPLIT, in_test_side
+from sparklab.training import FOREST
 
 SHUFFLE_PARTITIONS = "200"
 
 
-def train_the_labs_way(
-    spark: SparkSession, customers: str, model: str, test_share: float, end_step: Callable[[str], None]
-) -> dict[str, float]:
-    """Train on the Parquet folder `customers`, save the model, say when each step ends, and give the two areas."""
-    spark.conf.set("spark.sql.shuffle.partitions", SHUFFLE_PARTITIONS)
-    rows = spark.read.parquet(customers).where(~F.col("scoring_candidate"))
-    tested = in_test_side(REPORTED_SPLIT, test_share)
-    train, test = rows.where(~tested), rows.where(tested)
+def train_the_labs_way(customers: DataFrame) -> PipelineModel:
+    """Fit indexers, encoders and forest on the customers of one split's training side."""
+    customers.sparkSession.conf.set("spark.sql.shuffle.partitions", SHUFFLE_PARTITIONS)
     stages = []
     for column in CATEGORIES:
         stages += [
@@ -41,15 +33,15 @@ def train_the_labs_way(
         VectorAssembler(inputCols=[*AMOUNTS, *(f"{column}classVec" for column in CATEGORIES)], outputCol="features"),
         RandomForestClassifier(labelCol="label", featuresCol="features", seed=FOREST["seed"]),
     ]
-    fitted = Pipeline(stages=stages).fit(train)
-    end_step("train")
+    return Pipeline(stages=stages).fit(customers)
 
-    predictions = fitted.transform(test)
-    roc = BinaryClassificationEvaluator(metricName="areaUnderROC").evaluate(predictions)
-    prc = BinaryClassificationEvaluator(metricName="areaUnderPR").evaluate(predictions)
+
+def evaluate_the_labs_way(model: PipelineModel, customers: DataFrame) -> dict[str, float]:
+    """Compute the six metrics one by one on the customers of the test side; give the two areas."""
+    predictions = model.transform(customers)
     for metric in ("accuracy", "f1", "weightedPrecision", "weightedRecall"):
         MulticlassClassificationEvaluator(metricName=metric).evaluate(predictions)
-    end_step("evaluate")
-    fitted.write().overwrite().save(model)
-    end_step("save")
-    return {"area_roc": roc, "area_prc": prc}
+    return {
+        "area_roc": BinaryClassificationEvaluator(metricName="areaUnderROC").evaluate(predictions),
+        "area_prc": BinaryClassificationEvaluator(metricName="areaUnderPR").evaluate(predictions),
+    }

@@ -4,7 +4,8 @@
 
 Each cleans the customers first and writes them to Parquet, the table's stand-in, so that the JVM is as warm as after a
 preprocessing in the same session; then both train on the same split. `train_s` is everything between the table and the
-fitted forest, indexing and encoding included. The median of the rounds counts.
+fitted forest, indexing and encoding included, the first time in the session; `train_again_s` is a second time, when
+the JVM has compiled what it runs. The median of the rounds counts.
 """
 
 from __future__ import annotations
@@ -19,12 +20,14 @@ import tempfile
 import time
 from pathlib import Path
 
-from pyspark.sql import SparkSession
+from pyspark.ml import PipelineModel
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F  # noqa: N812
 
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "src")]
 
-from lab_baseline import train_the_labs_way  # noqa: E402
+from lab_baseline import evaluate_the_labs_way, train_the_labs_way  # noqa: E402
 from sparklab.evaluation import evaluate_forest, spread  # noqa: E402
 from sparklab.preprocessing import clean_customers, hold_out_customers  # noqa: E402
 from sparklab.training import (  # noqa: E402
@@ -41,15 +44,41 @@ PARTITIONS = 2
 CANDIDATES = 411
 
 
-def ours(spark: SparkSession, table: str, _model: str) -> dict[str, float]:
-    """Train one split step by step as the job does."""
+def lab(spark: SparkSession, table: str, model: str) -> dict[str, float]:
+    """Train one split the lab's way."""
+
+    def train() -> PipelineModel:
+        return train_the_labs_way(spark.read.parquet(table).where(~F.col("scoring_candidate") & ~tested()))
+
     watch = Stopwatch(spark)
-    _, encoded = encode_customers(training_customers(spark.read.parquet(table), PARTITIONS))
-    tested = in_test_side(REPORTED_SPLIT, TEST_SHARE)
-    forest = fit_forest(encoded.where(~tested))
+    fitted = train()
     watch.lap("train")
-    evaluation = evaluate_forest(forest, encoded.where(tested))
+    areas = evaluate_the_labs_way(fitted, spark.read.parquet(table).where(~F.col("scoring_candidate") & tested()))
     watch.lap("evaluate")
+    fitted.write().overwrite().save(model)
+    watch.lap("save")
+    train()
+    watch.lap("train_again")
+    return watch.laps | areas
+
+
+def ours(spark: SparkSession, table: str, model: str) -> dict[str, float]:
+    """Train one split step by step as the job does."""
+
+    def train() -> tuple[PipelineModel, DataFrame]:
+        spark.catalog.clearCache()
+        encoding, encoded = encode_customers(training_customers(spark.read.parquet(table), PARTITIONS))
+        return PipelineModel([*encoding.stages, fit_forest(encoded.where(~tested()))]), encoded
+
+    watch = Stopwatch(spark)
+    fitted, encoded = train()
+    watch.lap("train")
+    evaluation = evaluate_forest(fitted.stages[-1], encoded.where(tested()))
+    watch.lap("evaluate")
+    fitted.write().overwrite().save(model)
+    watch.lap("save")
+    train()
+    watch.lap("train_again")
     return watch.laps | {name: evaluation.headline[f"test_{name}"] for name in ("area_roc", "area_prc")}
 
 
@@ -64,11 +93,9 @@ def ours_five_splits(spark: SparkSession, table: str, model: str) -> dict[str, f
     return watch.laps | {name: mean[f"test_{name}"] for name in ("area_roc", "area_prc")}
 
 
-def lab(spark: SparkSession, table: str, model: str) -> dict[str, float]:
-    """Train one split the lab's way."""
-    watch = Stopwatch(spark)
-    areas = train_the_labs_way(spark, table, model, TEST_SHARE, watch.lap)
-    return watch.laps | areas
+def tested() -> Column:
+    """Say whether a customer is on the test side of the split that both ways use."""
+    return in_test_side(REPORTED_SPLIT, TEST_SHARE)
 
 
 WAYS = {"lab": lab, "ours": ours, "ours_five_splits": ours_five_splits}
@@ -135,9 +162,11 @@ def main() -> None:
         way: {name: round(statistics.median(one[name] for one in done), 4) for name in done[0]}
         for way, done in rounds.items()
     }
-    figures["times_faster"] = round(figures["lab"]["train_s"] / figures["ours"]["train_s"], 2)
-    figures["times_less_cpu"] = round(figures["lab"]["train_cpu_s"] / figures["ours"]["train_cpu_s"], 2)
-    figures["area_roc_difference"] = round(figures["ours"]["area_roc"] - figures["lab"]["area_roc"], 4)
+    lab_, ours_ = figures["lab"], figures["ours"]
+    figures["times_faster"] = round(lab_["train_s"] / ours_["train_s"], 2)
+    figures["times_faster_again"] = round(lab_["train_again_s"] / ours_["train_again_s"], 2)
+    figures["times_less_cpu"] = round(lab_["train_cpu_s"] / ours_["train_cpu_s"], 2)
+    figures["area_roc_difference"] = round(ours_["area_roc"] - lab_["area_roc"], 4)
     print(json.dumps(figures, indent=1))
 
 

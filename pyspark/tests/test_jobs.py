@@ -95,19 +95,18 @@ def test_every_row_is_traceable_and_every_table_has_its_schema(finished_lab: Fol
         ]
 
 
-def test_running_everything_again_leaves_everything_as_it_was(finished_lab: FolderLab, spark: SparkSession) -> None:
+def test_running_everything_again_leaves_everything_as_it_was(
+    finished_lab: FolderLab, spark: SparkSession, capsys: pytest.CaptureFixture[str]
+) -> None:
     before = {table: finished_lab.table(spark, table).count() for table in TABLES}
     for job in finished_lab.catalogue.in_order():
-        again = finished_lab.submit(job.name, execution_time="2026-11-22T09:00:00Z")
-        assert again.returncode == 0, again.stderr[-4000:]
-        assert again.stdout.count("there already, left as it is") == len(job.writes)
-    spark.catalog.clearCache()
+        finished_lab.run(job.name, execution_time="2026-11-22T09:00:00Z")
+        assert capsys.readouterr().out.count("there already, left as it is") == len(job.writes)
     assert {table: finished_lab.table(spark, table).count() for table in TABLES} == before == TABLES
 
 
 def test_another_pipeline_adds_its_rows_beside(finished_lab: FolderLab, spark: SparkSession) -> None:
-    again = finished_lab.submit("churn_scoring", pipeline_id="run-2")
-    assert again.returncode == 0, again.stderr[-4000:]
+    finished_lab.run("churn_scoring", pipeline_id="run-2")
     predictions = finished_lab.table(spark, "batch_predictions").groupBy("pipeline_id").count().collect()
     assert sorted(predictions) == [("run-1", 411), ("run-2", 411)]
 
@@ -117,18 +116,25 @@ def test_other_rows_under_a_used_pipeline_id_are_refused(finished_lab: FolderLab
     original = file.read_text()
     file.write_text(original.replace("Mailed check", "Electronic check", 1))
     try:
-        changed = finished_lab.submit("churn_preprocessing")
+        with pytest.raises(
+            ValueError, match=r"got 7,032 rows that differ from the 7,032 .* pipeline_id 'run-1'; expected"
+        ):
+            finished_lab.run("churn_preprocessing")
     finally:
         file.write_text(original)
-    assert changed.returncode == 1
-    assert "got 7,032 rows that differ from the 7,032 which it holds for pipeline_id 'run-1'" in changed.stderr
     assert finished_lab.table(spark, "training_data").count() == 7032
 
 
-def test_a_failing_job_exits_with_an_error(finished_lab: FolderLab) -> None:
-    unknown_model = finished_lab.submit("churn_scoring", model_version="absent", pipeline_id="run-3")
-    assert unknown_model.returncode == 1
-    assert "got 0 rows for model version 'absent'; expected exactly one" in unknown_model.stderr
-    wrong_argument = finished_lab.submit("churn_scoring", execution_time="yesterday")
-    assert wrong_argument.returncode == 2
-    assert "--execution-time: got 'yesterday'" in wrong_argument.stderr
+def test_a_model_that_is_not_tracked_cannot_score(finished_lab: FolderLab, spark: SparkSession) -> None:
+    with pytest.raises(ValueError, match="got 0 rows for model version 'absent'; expected exactly one"):
+        finished_lab.run("churn_scoring", model_version="absent", pipeline_id="run-3")
+
+
+def test_a_failing_job_ends_spark_submit_with_an_error(finished_lab: FolderLab) -> None:
+    absent = finished_lab.submit("churn_preprocessing", raw_bucket="lab-metrics")
+    assert absent.returncode == 1
+    # spark-submit leads the standard error of a Python driver to its standard output.
+    assert "Path does not exist: gs://lab-metrics/telco_customer_churn.csv" in absent.stdout
+    wrong = finished_lab.submit("churn_scoring", execution_time="yesterday")
+    assert wrong.returncode == 2
+    assert "--execution-time: got 'yesterday'; expected a time with its zone" in wrong.stdout
