@@ -11,8 +11,8 @@ export function nodeModulesStep({ root, env }) {
   return {
     name: "npm",
     title: "Node packages (npm ci)",
-    seconds: 25,
-    megabytes: 560,
+    seconds: 45,
+    megabytes: 430,
     key: () => "package-lock.json is compared with node_modules itself",
     check: matches,
     adopt: () => (matches() ? {} : undefined),

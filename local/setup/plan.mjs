@@ -19,7 +19,7 @@ export function plan({ root, tools, env = process.env, data }) {
       name: "spark",
       title: "Spark 3.5 with its Python environment",
       needs: ["uv"],
-      seconds: 25,
+      seconds: 15,
       megabytes: 605,
     }),
     // Both after spark, whose packages they share: uv gives them further names of the same files.
