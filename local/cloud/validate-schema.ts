@@ -24,6 +24,8 @@ export interface Walk {
   ignoreUnknown: boolean;
   /** Explicit nulls mean "clear this field" and are handed on. */
   keepNulls: boolean;
+  /** Numbers and booleans in plain text fields are taken as their text. */
+  scalarsAsText?: boolean;
   violations: Violation[];
 }
 
@@ -44,7 +46,7 @@ export function readValue(walk: Walk, reference: Schema, value: Json, path: stri
   if (schema.type === "any" || isFreeForm(schema)) return value;
   if (schema.type === "array") return readArray(walk, schema, value, path);
   if (schema.type === "object") return readObject(walk, schema, reference.$ref, value, path);
-  const read = Array.isArray(value) || isObject(value) ? undefined : readScalar(schema, value);
+  const read = Array.isArray(value) || isObject(value) ? undefined : readScalar(schema, asText(walk, schema, value));
   if (read !== undefined) {
     if (!fitsPattern(schema.pattern, read)) report(walk, path, misfit(path, read, schema.pattern!));
     return read;
@@ -52,6 +54,11 @@ export function readValue(walk: Walk, reference: Schema, value: Json, path: stri
   if (Array.isArray(value)) report(walk, path, unknownName(path, "Proto field is not repeating, cannot start list."));
   else report(walk, path, invalidValue(path, typeName(schema), value));
   return value;
+}
+
+function asText({ scalarsAsText }: Walk, { type, format, enum: names }: Schema, value: Json): Json {
+  const isPlain = type === "string" && format === undefined && names === undefined;
+  return scalarsAsText && isPlain && (typeof value === "number" || typeof value === "boolean") ? String(value) : value;
 }
 
 /** A struct of any JSON (`google.protobuf.Struct`, `Any`): handed on untouched. */

@@ -28,6 +28,9 @@ const IGNORES_UNKNOWN: ReadonlySet<string> = new Set(["storage.v1", "compute.v1"
 /** PATCH of these has no mask: a null clears a field (storage: "Patch semantics"; bigquery tables.patch). */
 const NULL_CLEARS: ReadonlySet<string> = new Set(["storage.v1", "bigquery.v2"]);
 
+/** `@google-cloud/bigquery` sends the values of query parameters as JSON numbers and booleans; their field is text. */
+const SCALARS_AS_TEXT: ReadonlySet<string> = new Set(["bigquery.v2"]);
+
 /** Accepted everywhere although not every description lists them. */
 const SYSTEM_PARAMETERS: ReadonlySet<string> = new Set([
   ...[
@@ -166,6 +169,7 @@ function readBody(method: Method, body: JsonObject, violations: Violation[]): Js
     api: method.api,
     ignoreUnknown: IGNORES_UNKNOWN.has(method.api.name),
     keepNulls: method.verb === "PATCH" && NULL_CLEARS.has(method.api.name),
+    scalarsAsText: SCALARS_AS_TEXT.has(method.api.name),
     violations,
   };
   return readValue(walk, { $ref: method.request }, body, rootOf(method.request)) as JsonObject;

@@ -86,7 +86,7 @@ def as_bigquery_error(error: Exception, text: str = "", location: str = "US") ->
         return invalid(_constraint(_first_line(error)))
     if isinstance(error, (duckdb.FatalException, duckdb.InternalException, duckdb.IOException)):
         return BigQueryError("internalError", f"{type(error).__name__}: {error}")
-    unknown = re.search(r'Referenced (?:column|table) "([^"]+)" not found', str(error))
+    unknown = re.search(r'Referenced (?:column|table) "([^"]+)" (?:was )?not found', str(error))
     if unknown:
         return BigQueryError("invalidQuery", f"Unrecognized name: {unknown[1]}{_place(text, unknown[1])}", "query")
     bad = re.search(r"Could not convert string '(.*?)' to (\w+)", str(error))

@@ -92,6 +92,10 @@ def empty(spark: SparkSession, name: str, options: dict[str, str]) -> None:
     save(numbered(spark, 0, 0), f"{name}_emptied", "overwrite", **options)
 
 
+def once(spark: SparkSession, name: str, options: dict[str, str]) -> None:
+    save(numbered(spark, 0, ROWS), f"{name}_once", "append", **options)
+
+
 def together(spark: SparkSession, name: str, options: dict[str, str]) -> None:
     """Two writers of one table at once."""
     save(numbered(spark, 0, 1), f"{name}_together", "append", **options)
@@ -107,7 +111,7 @@ spark = SparkSession.builder.getOrCreate()
 for name, options in {"direct": DIRECT, "indirect": INDIRECT, "atleastonce": AT_LEAST_ONCE}.items():
     if name in WANTED:
         modes(spark, name, options)
-    for part in (types, empty, together):
+    for part in (types, empty, once, together):
         if f"{name}:{part.__name__}" in WANTED:
             part(spark, name, options)
 print("written")

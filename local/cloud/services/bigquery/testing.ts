@@ -29,6 +29,8 @@ export interface TestLab {
   rest: (request: string, body?: JsonObject) => Promise<JsonObject>;
   /** Runs a script beside the tests with the Python that has Google's clients; answers what it printed. */
   python: (script: string, ...words: string[]) => Promise<string>;
+  /** The same with Node. */
+  node: (script: string, ...words: string[]) => Promise<string>;
   /** Runs a script beside the tests as a Spark driver, in a JVM of its own; answers what it printed. */
   spark: (script: string, ...words: string[]) => Promise<string>;
   /** Closes the cloud, fails if an answer broke Google's description, removes the folder. */
@@ -43,14 +45,16 @@ export async function openTestLab(given?: { folder: string }): Promise<TestLab> 
   const engines = { bigquery: engine, spark };
   const started = await startCloud({ lab: folder, port: 0, services, engines, descriptions: tools.descriptions });
   const environment = clientEnvironment(folder);
+  const run = async (program: string, script: string, words: string[]) => {
+    const options = { env: { PATH: process.env.PATH, ...environment }, maxBuffer: 64 << 20 };
+    return (await promisify(execFile)(program, [join(__dirname, script), ...words], options)).stdout;
+  };
   let runs = 0;
   return {
     ...{ folder, started, engine, environment },
     rest: (request, body) => rest(started, request, body),
-    python: async (script, ...words) => {
-      const options = { env: { PATH: process.env.PATH, ...environment }, maxBuffer: 64 << 20 };
-      return (await promisify(execFile)(tools.python.clients, [join(__dirname, script), ...words], options)).stdout;
-    },
+    python: (script, ...words) => run(tools.python.clients, script, words),
+    node: (script, ...words) => run(process.execPath, script, words),
     spark: async (script, ...words) => {
       await ensureAccount(started);
       const metadata = await started.cloud.principals.metadataServer(`${ACCOUNT}@${PROJECT.id}.iam.gserviceaccount.com`);
