@@ -35,8 +35,8 @@ function release(folder, number) {
   return () => writeFileSync(join(folder, `lock.${number}.free`), "");
 }
 
-/** True if this process now holds `lock.<number>`. */
-function create(folder, number, me) {
+/** True if `me` now holds `lock.<number>`; exported for the test of a race that processes hardly ever meet. */
+export function create(folder, number, me) {
   const draft = join(folder, `draft.${process.pid}.${Math.round(performance.now() * 1000)}`);
   const file = join(folder, `lock.${number}`);
   writeFileSync(draft, JSON.stringify(me));

@@ -2,12 +2,12 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { bornOf, takeLock } from "./lock.mjs";
+import { bornOf, create, takeLock } from "./lock.mjs";
 
 const module = join(dirname(fileURLToPath(import.meta.url)), "lock.mjs");
 let folder;
@@ -58,6 +58,13 @@ test("is taken over when its holder's number belongs to another process now", as
   const file = join(folder, "lock", "lock.1");
   writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, "utf8")), born: "long ago" }));
   (await take({ onWait: () => assert.fail("waited for a stranger") }))();
+});
+
+test("is not taken under a number that others have gone past and cleaned away", async () => {
+  for (let round = 0; round < 3; round += 1) (await take())();
+  await take();
+  assert.equal(create(join(folder, "lock"), 2, { pid: process.pid }), false);
+  assert.deepEqual(readdirSync(join(folder, "lock")), ["lock.4"]);
 });
 
 test("is held by one of many processes at a time", async () => {
