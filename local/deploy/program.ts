@@ -3,6 +3,7 @@
  * Source: execRuntime and constructArguments in sdk/nodejs/cmd/pulumi-language-nodejs/main.go of github.com/pulumi/pulumi.
  */
 import { spawn, type ChildProcess } from "node:child_process";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { DeployError } from "./errors";
@@ -25,6 +26,7 @@ export interface ProgramOptions {
 export const ORGANIZATION = "organization";
 /** Exit code by which the runtime says that it has told the user already. */
 const ALREADY_TOLD = 32;
+const END_WITH_HOST = join(__dirname, "end-with-host.cjs");
 
 export interface RunningProgram {
   /** Resolves when the program has ended well, rejects otherwise; `told` if the program has logged the reason itself. */
@@ -34,15 +36,19 @@ export interface RunningProgram {
 
 export function startProgram(options: ProgramOptions): RunningProgram {
   const { project, emit } = options;
-  const child = spawn(process.execPath, [...project.nodeArguments, ...runtimeArguments(options)], {
-    cwd: project.root,
-    env: programEnvironment(options),
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  const child = spawn(
+    process.execPath,
+    ["--require", END_WITH_HOST, ...project.nodeArguments, ...runtimeArguments(options)],
+    {
+      cwd: project.root,
+      env: programEnvironment(options),
+      stdio: ["ignore", "pipe", "pipe", "ipc"],
+    },
+  );
   // A program must not outlive its engine: nothing would answer it.
   const stop = () => void child.kill("SIGKILL");
   process.once("exit", stop);
-  const output = Promise.all([lines(child.stdout, "info", emit), lines(child.stderr, "warning", emit)]);
+  const output = Promise.all([lines(child.stdout!, "info", emit), lines(child.stderr!, "warning", emit)]);
   return { stop, ended: ended(child, output).finally(() => process.off("exit", stop)) };
 }
 
@@ -73,7 +79,9 @@ function runtimePath(root: string): string {
 function programEnvironment({ project, config, environment }: ProgramOptions): NodeJS.ProcessEnv {
   const older = Object.entries(config.values).map(([key, value]) => [key.replace(":", ":config:"), value] as const);
   const loopback = ["127.0.0.1", "localhost"];
-  const noProxy = [...new Set([...(environment.NO_PROXY ?? environment.no_proxy ?? "").split(","), ...loopback])].filter((host) => host !== "").join(",");
+  const noProxy = [...new Set([...(environment.NO_PROXY ?? environment.no_proxy ?? "").split(","), ...loopback])]
+    .filter((host) => host !== "")
+    .join(",");
   return {
     ...environment,
     PULUMI_CONFIG: JSON.stringify(Object.fromEntries(older)),
@@ -92,11 +100,15 @@ async function ended(child: ChildProcess, output: Promise<unknown>): Promise<{ t
   });
   await output;
   if (exit.code === 0) return { told: false };
-  const failure = exit.code === null ? `Program ended by signal ${exit.signal}` : `Program exited with non-zero exit code: ${exit.code}`;
+  const failure =
+    exit.code === null
+      ? `Program ended by signal ${exit.signal}`
+      : `Program exited with non-zero exit code: ${exit.code}`;
   return { told: exit.code === ALREADY_TOLD, failure };
 }
 
 /** What the program prints, line by line. */
 async function lines(stream: Readable, severity: "info" | "warning", emit: Emit): Promise<void> {
-  for await (const line of createInterface({ input: stream })) if (line !== "") emit({ type: "diagnostic", severity, message: line });
+  for await (const line of createInterface({ input: stream }))
+    if (line !== "") emit({ type: "diagnostic", severity, message: line });
 }
