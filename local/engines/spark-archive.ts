@@ -11,7 +11,7 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { basename, delimiter, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { readTools, toolsFolder } from "./tools";
 
@@ -42,16 +42,24 @@ export async function makeArchive(tools: Runtime): Promise<string> {
   const home = await sparkHome(tools.python.spark);
   const archive = await archiveFile(tools, home);
   if (existsSync(archive)) return archive;
-  await mkdir(join(archive, ".."), { recursive: true });
+  await mkdir(dirname(archive), { recursive: true });
   const folder = await mkdtemp(join(tmpdir(), "spark-archive-"));
   try {
     const draft = `${archive}.${process.pid}`;
     await warmUp(tools, home, folder, draft);
     await rename(draft, archive);
+    await removeOthers(archive);
     return archive;
   } finally {
     await rm(folder, { recursive: true });
   }
+}
+
+/** Archives of another Java, Spark or warm-up: 150 MB each that nobody will use again. */
+async function removeOthers(archive: string): Promise<void> {
+  const folder = dirname(archive);
+  const others = (await readdir(folder)).filter((name) => /^classes-\w+\.jsa$/.test(name) && name !== basename(archive));
+  for (const name of others) await rm(join(folder, name));
 }
 
 /** One driver that writes the archive when it ends. Its class path must be how drivers' class paths begin. */
