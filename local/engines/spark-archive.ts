@@ -24,7 +24,8 @@ export interface Runtime {
 const run = promisify(execFile);
 const WARM_UP = join(__dirname, "spark_warm_up.py");
 
-export const searchPath = () => [process.env.PATH, "/usr/local/bin", "/usr/bin", "/bin"].filter(Boolean).join(delimiter);
+export const searchPath = () =>
+  [process.env.PATH, "/usr/local/bin", "/usr/bin", "/bin"].filter(Boolean).join(delimiter);
 
 /** The folder of pyspark in an environment, found without importing it. */
 export async function sparkHome(python: string): Promise<string> {
@@ -58,7 +59,9 @@ export async function makeArchive(tools: Runtime): Promise<string> {
 /** Archives of another Java, Spark or warm-up: 150 MB each that nobody will use again. */
 async function removeOthers(archive: string): Promise<void> {
   const folder = dirname(archive);
-  const others = (await readdir(folder)).filter((name) => /^classes-\w+\.jsa$/.test(name) && name !== basename(archive));
+  const others = (await readdir(folder)).filter(
+    (name) => /^classes-\w+\.jsa$/.test(name) && name !== basename(archive),
+  );
   for (const name of others) await rm(join(folder, name));
 }
 
