@@ -42,6 +42,8 @@ export async function testStorage(options: { now?: () => Date; folder?: string }
   const server = createServer((incoming, response) => {
     void test.api.http("storage.googleapis.com", incoming, response, OPERATOR);
   });
+  // A connection that the server closes for idleness at the moment a client reuses it fails that client's request.
+  server.keepAliveTimeout = 0;
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const send: TestStorage["send"] = (verb, path, sent = {}) => exchange(address, verb, path, sent);
