@@ -152,6 +152,8 @@ async function run(): Promise<void> {
     location: region,
   });
   const started = await startCloud({ ...settings, services, engines, descriptions: tools.descriptions });
+  // The slowest part to start, so it begins before the first query; a request that finds it failed starts it again.
+  started.cloud.engines.bigquery.start().catch((error: unknown) => started.cloud.log.error({ error }, "BigQuery engine"));
   process.stdout.write(`Loopback cloud: ${started.door.proxy}, project ${project.id}, lab ${lab}\n`);
   const stop = (signal: string) => {
     process.once(signal, () => process.exit(1));
