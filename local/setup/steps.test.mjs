@@ -102,7 +102,7 @@ test("names the command, the end of what it said and the log when a step fails, 
 
 test("ends the other running steps when one fails, and names the one that failed", async () => {
   const started = join(tools, "started");
-  const slow = step("slow", { run: ({ exec }) => exec("sh", ["-c", `echo $$ > ${started}; exec sleep 600`]) });
+  const slow = step("slow", { run: ({ exec }) => exec("sh", ["-c", `echo $$ > ${started}; exec sleep 30`]) });
   const failing = step("a", {
     run: async () => {
       await whenWritten(started);
@@ -116,7 +116,11 @@ test("ends the other running steps when one fails, and names the one that failed
 test("does not wait for a child that will not end", async () => {
   const started = join(tools, "started");
   const stubborn = step("slow", {
-    run: ({ exec }) => exec("sh", ["-c", `trap '' TERM; echo $$ > ${started}; while :; do sleep 1; done`]),
+    run: ({ exec }) =>
+      exec("sh", [
+        "-c",
+        `trap '' TERM; echo $$ > ${started}; for second in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do sleep 1; done`,
+      ]),
   });
   const failing = step("a", {
     run: async () => {
@@ -172,7 +176,7 @@ test("tells the failure of a late step to whoever waits for it", async () => {
 test("ends the children of a step when it is aborted", async () => {
   const abort = new AbortController();
   const file = join(tools, "pid");
-  const running = run([step("a", { run: ({ exec }) => exec("sh", ["-c", `sleep 600 & echo $! > ${file}; wait`]) })], {
+  const running = run([step("a", { run: ({ exec }) => exec("sh", ["-c", `sleep 30 & echo $! > ${file}; wait`]) })], {
     signal: abort.signal,
   });
   const outcome = assert.rejects(running);
