@@ -2,7 +2,7 @@
  * Loaded first by every command, and written for any Node that knows modules: one clear line instead of a syntax error
  * from what comes after.
  */
-export const oldestNode = [20, 11];
+export const oldestNode = [20, 18];
 
 /** The line for a Node that is too old, or undefined. */
 export function complainAboutNode(version) {

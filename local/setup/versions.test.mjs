@@ -22,12 +22,12 @@ function program(name, ...lines) {
 }
 const python = (name, ...version) => program(name, join(folder, name), ...version);
 
-test("accepts Node from 20.11 and names what an older one is", () => {
-  for (const version of ["20.11.0", "20.19.4", "22.0.0"]) assert.equal(complainAboutNode(version), undefined);
+test("accepts Node from 20.18 and names what an older one is", () => {
+  for (const version of ["20.18.1", "20.19.4", "22.0.0"]) assert.equal(complainAboutNode(version), undefined);
   for (const version of ["20.10.0", "18.20.4"]) {
     assert.equal(
       complainAboutNode(version),
-      `Node is too old: got ${version}; expected 20.11 or newer. Install one from https://nodejs.org.`,
+      `Node is too old: got ${version}; expected 20.18 or newer. Install one from https://nodejs.org.`,
     );
   }
 });
