@@ -63,7 +63,9 @@ async function hashOf(asset: Properties, root: string): Promise<string> {
 async function assetContent(asset: Properties, root: string): Promise<Content> {
   if (typeof asset.path === "string" && asset.path !== "") return fileContent(resolve(root, asset.path));
   if (typeof asset.uri === "string" && asset.uri !== "")
-    throw new DeployError(`asset: got uri ${asset.uri}; only text and file assets can be deployed here. Use pulumi.asset.FileAsset.`);
+    throw new DeployError(
+      `asset: got uri ${asset.uri}; only text and file assets can be deployed here. Use pulumi.asset.FileAsset.`,
+    );
   return bytesContent(Buffer.from(typeof asset.text === "string" ? asset.text : ""));
 }
 
@@ -80,7 +82,9 @@ async function members(archive: Properties, root: string): Promise<Map<string, C
   } else if (typeof archive.path === "string") {
     const folder = resolve(root, archive.path);
     if (!(await stat(folder).catch(notFound(folder))).isDirectory())
-      throw new DeployError(`archive: got ${archive.path} inside or as an archive; expected a folder here. Use pulumi.asset.FileArchive on a folder.`);
+      throw new DeployError(
+        `archive: got ${archive.path} inside or as an archive; expected a folder here. Use pulumi.asset.FileArchive on a folder.`,
+      );
     for (const file of await walk(folder)) add(file, await fileContent(join(folder, file)));
   } else throw new DeployError("archive: got a uri; only archives of assets, folders and files can be deployed here");
   return all;
@@ -111,7 +115,8 @@ async function hashTar(hash: Hash, files: Map<string, Content>): Promise<void> {
 function tarHeader(name: string, size: number): Buffer {
   const { prefix, rest } = splitName(name);
   const header = Buffer.alloc(BLOCK);
-  const octal = (value: number, at: number, width: number) => header.write(value.toString(8).padStart(width - 1, "0"), at);
+  const octal = (value: number, at: number, width: number) =>
+    header.write(value.toString(8).padStart(width - 1, "0"), at);
   header.write(rest, 0);
   octal(0o600, 100, 8);
   octal(0, 108, 8);
@@ -131,17 +136,22 @@ function tarHeader(name: string, size: number): Buffer {
 
 /** Go's rule: the longest prefix of up to 155 bytes that ends at a slash and leaves a name of up to 100. */
 function splitName(name: string): { prefix: string; rest: string } {
-  if (/[^\0-\x7f]/.test(name)) throw new DeployError(`archive member "${name}": only ASCII names can be deployed here. Rename the file.`);
+  if (/[^\0-\x7f]/.test(name))
+    throw new DeployError(`archive member "${name}": only ASCII names can be deployed here. Rename the file.`);
   if (name.length <= 100) return { prefix: "", rest: name };
   const slash = name.slice(0, 156).lastIndexOf("/");
   if (slash <= 0 || name.length - slash - 1 > 100 || slash === name.length - 1)
-    throw new DeployError(`archive member "${name}": ${name.length} characters do not fit a tar header. Shorten the path.`);
+    throw new DeployError(
+      `archive member "${name}": ${name.length} characters do not fit a tar header. Shorten the path.`,
+    );
   return { prefix: name.slice(0, slash), rest: name.slice(slash + 1) };
 }
 
 const resolve = (root: string, path: string) => (isAbsolute(path) ? path : join(root, path));
 const notFound = (path: string) => (error: NodeJS.ErrnoException) => {
-  throw error.code === "ENOENT" ? new DeployError(`asset ${path}: no such file; expected one. Check the path in the program.`) : error;
+  throw error.code === "ENOENT"
+    ? new DeployError(`asset ${path}: no such file; expected one. Check the path in the program.`)
+    : error;
 };
 
 const bytesContent = (bytes: Uint8Array): Content => ({
@@ -153,7 +163,8 @@ const bytesContent = (bytes: Uint8Array): Content => ({
 
 async function fileContent(path: string): Promise<Content> {
   const info = await stat(path).catch(notFound(path));
-  if (!info.isFile()) throw new DeployError(`asset ${path}: not a file; expected one. Use pulumi.asset.FileArchive for a folder.`);
+  if (!info.isFile())
+    throw new DeployError(`asset ${path}: not a file; expected one. Use pulumi.asset.FileArchive for a folder.`);
   return { size: info.size, chunks: () => createReadStream(path) };
 }
 

@@ -22,7 +22,15 @@ afterEach(() => {
 
 /** Runs the operation in a process of its own that dies at the point. */
 function runUntil(point: number, operation: "up" | "destroy", moment: "before" | "after") {
-  const words = ["--import", "tsx", join(__dirname, "testdata/crash-child.ts"), operation, lab.folder, JSON.stringify(config(moment)), String(point)];
+  const words = [
+    "--import",
+    "tsx",
+    join(__dirname, "testdata/crash-child.ts"),
+    operation,
+    lab.folder,
+    JSON.stringify(config(moment)),
+    String(point),
+  ];
   const child = spawnSync(process.execPath, words, { encoding: "utf8", cwd: join(__dirname, "../..") });
   if (child.signal === null && child.status !== 0) throw new Error(child.stderr);
   return { isDead: child.signal === "SIGKILL", told: child.stdout };
@@ -30,7 +38,9 @@ function runUntil(point: number, operation: "up" | "destroy", moment: "before" |
 
 const declared = async () => {
   const resources = (await lab.resources()).filter(({ type }) => type === "files:index:File");
-  return resources.map(({ urn, id, delete: isOld, pendingReplacement }) => [nameOf(urn), id, isOld, pendingReplacement]).sort();
+  return resources
+    .map(({ urn, id, delete: isOld, pendingReplacement }) => [nameOf(urn), id, isOld, pendingReplacement])
+    .sort();
 };
 const contents = () => lab.listFiles().map((name) => [name, readFileSync(join(lab.files, name), "utf8")]);
 
@@ -40,23 +50,32 @@ const SITUATIONS = [
   ["a destroy", "before", "destroy", "before"],
 ] as const;
 
-test.each(SITUATIONS)("%s converges after a kill at any point", async (_, prepared, operation, moment) => {
-  if (prepared) await lab.run({ operation: "up", skipPreview: true, config: config(prepared) });
-  cpSync(lab.folder, start, { recursive: true });
-  const undisturbed = await lab.run({ operation, skipPreview: true, config: config(moment) });
-  expect(undisturbed.summary.result).toBe("succeeded");
-  const [expected, files] = [await declared(), contents()];
+test.each(SITUATIONS)(
+  "%s converges after a kill at any point",
+  async (_, prepared, operation, moment) => {
+    if (prepared) await lab.run({ operation: "up", skipPreview: true, config: config(prepared) });
+    cpSync(lab.folder, start, { recursive: true });
+    const undisturbed = await lab.run({ operation, skipPreview: true, config: config(moment) });
+    expect(undisturbed.summary.result).toBe("succeeded");
+    const [expected, files] = [await declared(), contents()];
 
-  for (let point = 1; ; point++) {
-    rmSync(lab.folder, { recursive: true });
-    cpSync(start, lab.folder, { recursive: true });
-    const { isDead, told } = runUntil(point, operation, moment);
-    const after = await lab.run({ operation, skipPreview: true, config: config(moment) });
-    expect({ point, errors: after.summary.errors, declared: await declared(), files: contents() }).toEqual({ point, errors: [], declared: expected, files });
-    if (!isDead) {
-      expect(JSON.parse(told)).toMatchObject({ result: "succeeded" });
-      expect(point).toBeGreaterThan(20);
-      return;
+    for (let point = 1; ; point++) {
+      rmSync(lab.folder, { recursive: true });
+      cpSync(start, lab.folder, { recursive: true });
+      const { isDead, told } = runUntil(point, operation, moment);
+      const after = await lab.run({ operation, skipPreview: true, config: config(moment) });
+      expect({ point, errors: after.summary.errors, declared: await declared(), files: contents() }).toEqual({
+        point,
+        errors: [],
+        declared: expected,
+        files,
+      });
+      if (!isDead) {
+        expect(JSON.parse(told)).toMatchObject({ result: "succeeded" });
+        expect(point).toBeGreaterThan(20);
+        return;
+      }
     }
-  }
-}, 30 * 60_000);
+  },
+  30 * 60_000,
+);

@@ -6,8 +6,22 @@ import type { PropertyChange } from "./events";
 import { stateOf, type Goal } from "./goal";
 import { isProviderType, type Diff, type Provider } from "./provider";
 import type { ResourceState } from "./snapshot";
-import { instanceOf, type Entry } from "./steps";
-import { annotate, covers, equal, hasUnknowns, masked, parsePath, peek, plain, reset, secret, type Properties, type Value } from "./values";
+import { instanceOf } from "./instance";
+import type { Entry } from "./steps";
+import {
+  annotate,
+  covers,
+  equal,
+  hasUnknowns,
+  masked,
+  parsePath,
+  peek,
+  plain,
+  reset,
+  secret,
+  type Properties,
+  type Value,
+} from "./values";
 import { nameOf } from "./urn";
 
 export interface Question {
@@ -44,14 +58,19 @@ export function decide(question: Question): Decision {
     ...rest,
   });
   if (checked.problems.length > 0 || !old) return decision("create");
-  if (isNew) return decision(old.state.external ? "create" : "replace", { deleteBeforeReplace: Boolean(old.state.pendingReplacement) });
+  if (isNew)
+    return decision(old.state.external ? "create" : "replace", {
+      deleteBeforeReplace: Boolean(old.state.pendingReplacement),
+    });
 
   const { changes, deleteBeforeReplace } = differences(question, old.state, checked.inputs);
   const shown = changes.map((change) => maskedChange(change, old.state.inputs ?? {}, checked.inputs));
   if (changes.length === 0) return decision(old.state.initErrors?.length ? "update" : "same");
   if (!changes.some(({ replaces }) => replaces)) return decision("update", { changes: shown });
   if (goal.protect && old.state.protect)
-    return decision("replace", { problems: ["is protected and cannot be replaced. Remove `protect` from it and run up again."] });
+    return decision("replace", {
+      problems: ["is protected and cannot be replaced. Remove `protect` from it and run up again."],
+    });
   // Defaults that were carried over from the old resource do not hold for the new one.
   const anew = checkInputs(provider, goal, urn, goal.properties, undefined);
   return decision("replace", {
@@ -62,7 +81,13 @@ export function decide(question: Question): Decision {
   });
 }
 
-function checkInputs(provider: Provider | undefined, goal: Goal, urn: string, news: Properties, olds: Properties | undefined): { inputs: Properties; problems: string[] } {
+function checkInputs(
+  provider: Provider | undefined,
+  goal: Goal,
+  urn: string,
+  news: Properties,
+  olds: Properties | undefined,
+): { inputs: Properties; problems: string[] } {
   if (!provider) return { inputs: news, problems: [] };
   const { inputs, failures } = provider.check(goal.type, urn, plain(news), olds && plain(olds));
   const secretNames = provider.secrets(goal.type);
@@ -70,15 +95,28 @@ function checkInputs(provider: Provider | undefined, goal: Goal, urn: string, ne
     key,
     secretNames.includes(key) ? secret(value) : value,
   ]);
-  return { inputs: Object.fromEntries(annotated), problems: failures.map(({ property, reason }) => `${property}: ${reason}`) };
+  return {
+    inputs: Object.fromEntries(annotated),
+    problems: failures.map(({ property, reason }) => `${property}: ${reason}`),
+  };
 }
 
 function ignoring(goal: Goal, old: ResourceState): Properties {
-  return goal.ignoreChanges.reduce((news, path) => reset(old.inputs ?? {}, news, parsePath(path)) as Properties, goal.properties);
+  return goal.ignoreChanges.reduce(
+    (news, path) => reset(old.inputs ?? {}, news, parsePath(path)) as Properties,
+    goal.properties,
+  );
 }
 
-function differences({ goal, provider, providerRef, isReplaced }: Question, old: ResourceState, news: Properties): Diff {
-  const forced = (path: string): Diff => ({ changes: [{ path, kind: "update", replaces: true }], deleteBeforeReplace: false });
+function differences(
+  { goal, provider, providerRef, isReplaced }: Question,
+  old: ResourceState,
+  news: Properties,
+): Diff {
+  const forced = (path: string): Diff => ({
+    changes: [{ path, kind: "update", replaces: true }],
+    deleteBeforeReplace: false,
+  });
   if (goal.deletedWith && isReplaced(goal.deletedWith)) return forced("deletedWith");
   if (providerRef && old.provider && isOtherProvider(old.provider, providerRef)) return forced("provider");
   if (!provider) {
@@ -104,7 +142,13 @@ function topLevelChanges(olds: Properties, news: Properties): PropertyChange[] {
   const keys = [...new Set([...Object.keys(olds), ...Object.keys(news)])].sort();
   return keys
     .filter((key) => !equal(olds[key], news[key]) || hasUnknowns(news[key]))
-    .map((key) => ({ path: key, kind: key in olds ? (key in news ? "update" : "delete") : "add", old: olds[key], new: news[key], replaces: false }));
+    .map((key) => ({
+      path: key,
+      kind: key in olds ? (key in news ? "update" : "delete") : "add",
+      old: olds[key],
+      new: news[key],
+      replaces: false,
+    }));
 }
 
 /** The change with its values as a person may see them. */

@@ -12,3 +12,12 @@ export const allProblems = (where: string, problems: readonly string[]): DeployE
   new DeployError(`${where}:\n${problems.map((problem) => `  - ${problem}`).join("\n")}`);
 
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** A call that may have been carried out although its answer never came. The next run looks. */
+export class UncertainError extends Error {}
+/** The run was asked to stop before this step began. */
+export class CancelledError extends DeployError {
+  constructor() {
+    super("cancelled before it began");
+  }
+}

@@ -47,7 +47,13 @@ export function inherit(goal: Goal, parent: Goal | undefined): Goal {
 }
 
 /** State of the goal before anything has been done for it; empty fields are left out, as the engine's serialisation does. */
-export function stateOf(goal: Goal, urn: string, inputs: Properties, provider: string | undefined, alias: string | undefined): ResourceState {
+export function stateOf(
+  goal: Goal,
+  urn: string,
+  inputs: Properties,
+  provider: string | undefined,
+  alias: string | undefined,
+): ResourceState {
   const list = <T>(items: readonly T[]) => (items.length > 0 ? [...items] : undefined);
   const record = <T>(entries: Record<string, T>) => (Object.keys(entries).length > 0 ? entries : undefined);
   return compact({

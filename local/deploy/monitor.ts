@@ -6,7 +6,13 @@
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Server, ServerCredentials, status, type handleUnaryCall, type UntypedServiceImplementation } from "@grpc/grpc-js";
+import {
+  Server,
+  ServerCredentials,
+  status,
+  type handleUnaryCall,
+  type UntypedServiceImplementation,
+} from "@grpc/grpc-js";
 import { EngineService } from "@pulumi/pulumi/proto/engine_grpc_pb";
 import * as engine from "@pulumi/pulumi/proto/engine_pb";
 import { InvokeResponse } from "@pulumi/pulumi/proto/provider_pb";
@@ -42,7 +48,10 @@ export async function startMonitor(options: MonitorOptions): Promise<Monitor> {
   const folder = await mkdtemp(join(tmpdir(), "pulumi-"));
   await chmod(folder, 0o700);
   const address = `unix:${join(folder, "engine.sock")}`;
-  const server = new Server({ "grpc.max_receive_message_length": LARGEST_MESSAGE, "grpc.max_send_message_length": LARGEST_MESSAGE });
+  const server = new Server({
+    "grpc.max_receive_message_length": LARGEST_MESSAGE,
+    "grpc.max_send_message_length": LARGEST_MESSAGE,
+  });
   server.addService(ResourceMonitorService, monitorService(options));
   server.addService(EngineService, engineService(options));
   await new Promise<void>((resolve, reject) => {
@@ -56,7 +65,8 @@ export async function startMonitor(options: MonitorOptions): Promise<Monitor> {
 }
 
 function monitorService({ deployment, root, onFirstResource }: MonitorOptions): UntypedServiceImplementation {
-  const refuse = (what: string) => answer(deployment, (): Promise<Empty> => Promise.reject(new DeployError(`${what} cannot be used here`)));
+  const refuse = (what: string) =>
+    answer(deployment, (): Promise<Empty> => Promise.reject(new DeployError(`${what} cannot be used here`)));
   return {
     supportsFeature: answer(deployment, async (request: resource.SupportsFeatureRequest) =>
       new resource.SupportsFeatureResponse().setHassupport(FEATURES.has(request.getId())),
@@ -77,7 +87,12 @@ function monitorService({ deployment, root, onFirstResource }: MonitorOptions): 
     }),
     invoke: answer(deployment, async (request: resource.ResourceInvokeRequest) => {
       const args = properties(request.getArgs());
-      const result = await deployment.invoke(request.getTok(), args, request.getProvider() || undefined, request.getVersion() || undefined);
+      const result = await deployment.invoke(
+        request.getTok(),
+        args,
+        request.getProvider() || undefined,
+        request.getVersion() || undefined,
+      );
       return new InvokeResponse().setReturn(struct(result));
     }),
     // Nothing runs in the program at deletion, so that it may end before the deletions begin.
@@ -115,7 +130,10 @@ function engineService({ deployment, emit }: MonitorOptions): UntypedServiceImpl
  * Wraps a handler. A failure is told by the engine and ends the run; the runtime takes UNAVAILABLE as "the engine is
  * shutting down" and leaves quietly instead of reporting it a second time.
  */
-function answer<Request, Response>(deployment: Deployment, handle: (request: Request) => Promise<Response>): handleUnaryCall<Request, Response> {
+function answer<Request, Response>(
+  deployment: Deployment,
+  handle: (request: Request) => Promise<Response>,
+): handleUnaryCall<Request, Response> {
   return (call, callback) => {
     handle(call.request).then(
       (response) => callback(null, response),
@@ -127,5 +145,5 @@ function answer<Request, Response>(deployment: Deployment, handle: (request: Req
   };
 }
 
-const properties = (value: Struct | undefined): Properties => (value ? (value.toJavaScript()) : {});
+const properties = (value: Struct | undefined): Properties => (value ? value.toJavaScript() : {});
 const struct = (value: Properties): Struct => Struct.fromJavaScript(value);

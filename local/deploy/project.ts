@@ -27,7 +27,11 @@ const projectFile = z.object({
     z.strictObject({
       name: z.string(),
       options: z
-        .strictObject({ typescript: z.boolean().optional(), nodeargs: z.string().optional(), packagemanager: z.string().optional() })
+        .strictObject({
+          typescript: z.boolean().optional(),
+          nodeargs: z.string().optional(),
+          packagemanager: z.string().optional(),
+        })
         .optional(),
     }),
   ]),
@@ -65,7 +69,8 @@ export async function readProject(folder: string): Promise<Project> {
   if (raw === undefined) throw new DeployError(`${file}: no such file; expected a Pulumi project. pulumi new`);
   const project = check(projectFile, parse(raw), file);
   const runtime = typeof project.runtime === "string" ? { name: project.runtime, options: undefined } : project.runtime;
-  if (runtime.name !== "nodejs") throw new DeployError(`${file}: runtime: got ${runtime.name}; only nodejs can be deployed here`);
+  if (runtime.name !== "nodejs")
+    throw new DeployError(`${file}: runtime: got ${runtime.name}; only nodejs can be deployed here`);
   return {
     name: project.name,
     root,
@@ -90,7 +95,11 @@ export interface ConfigOptions {
   complete: boolean;
 }
 
-export async function readStackConfig(project: Project, stack: string, { crypter, overrides, complete }: ConfigOptions): Promise<StackConfig> {
+export async function readStackConfig(
+  project: Project,
+  stack: string,
+  { crypter, overrides, complete }: ConfigOptions,
+): Promise<StackConfig> {
   const file = await readStackFile(project, stack);
   const config: StackConfig = { values: {}, secretKeys: [] };
   const raw = new Map<string, unknown>();
@@ -100,7 +109,8 @@ export async function readStackConfig(project: Project, stack: string, { crypter
     raw.set(name, opened.value);
     if (opened.secret) config.secretKeys.push(name);
   }
-  for (const [key, value] of Object.entries(overrides)) raw.set(key.includes(":") ? key : `${project.name}:${key}`, value);
+  for (const [key, value] of Object.entries(overrides))
+    raw.set(key.includes(":") ? key : `${project.name}:${key}`, value);
   const problems = applyDeclarations(project, stack, raw, config.secretKeys);
   if (complete && problems.length > 0) throw allProblems(`Configuration of stack "${stack}"`, problems);
   for (const [key, value] of raw) config.values[key] = typeof value === "string" ? value : JSON.stringify(value);
@@ -112,11 +122,16 @@ function applyDeclarations(project: Project, stack: string, raw: Map<string, unk
   for (const [key, value] of Object.entries(project.declarations)) {
     const name = key.includes(":") ? key : `${project.name}:${key}`;
     const isDeclaration = typeof value === "object" && value !== null && !Array.isArray(value);
-    const declared: Declaration = isDeclaration ? check(declaration, value, `Pulumi.yaml: config.${key}`) : { default: value };
+    const declared: Declaration = isDeclaration
+      ? check(declaration, value, `Pulumi.yaml: config.${key}`)
+      : { default: value };
     if (!raw.has(name)) {
       const fallback = declared.value ?? declared.default;
       if (fallback !== undefined) raw.set(name, fallback);
-      else problems.push(`${name}: got nothing; expected ${declared.type ?? "a value"}. pulumi config set ${name} <value> -s ${stack}`);
+      else
+        problems.push(
+          `${name}: got nothing; expected ${declared.type ?? "a value"}. pulumi config set ${name} <value> -s ${stack}`,
+        );
     }
     const problem = raw.has(name) ? mismatch(raw.get(name), declared.type, declared.items) : undefined;
     if (problem) problems.push(`${name}: ${problem}. pulumi config set ${name} <value> -s ${stack}`);
@@ -134,7 +149,9 @@ function mismatch(value: unknown, type: string | undefined, items: unknown): str
     case "string":
       return typeof value === "object" ? wrong("a string") : undefined;
     case "integer":
-      return Number.isInteger(Number(value)) && typeof value !== "object" && value !== "" ? undefined : wrong("an integer");
+      return Number.isInteger(Number(value)) && typeof value !== "object" && value !== ""
+        ? undefined
+        : wrong("an integer");
     case "number":
       return Number.isNaN(Number(value)) || typeof value === "object" || value === "" ? wrong("a number") : undefined;
     case "boolean":
@@ -150,7 +167,10 @@ function mismatch(value: unknown, type: string | undefined, items: unknown): str
 }
 
 /** Opens `secure` at any depth; a structured value with a secret inside is secret as a whole. */
-async function openSecure(value: unknown, crypter: () => Promise<Crypter>): Promise<{ value: unknown; secret: boolean }> {
+async function openSecure(
+  value: unknown,
+  crypter: () => Promise<Crypter>,
+): Promise<{ value: unknown; secret: boolean }> {
   if (typeof value !== "object" || value === null) return { value, secret: false };
   if (Array.isArray(value)) {
     const items = await Promise.all(value.map((item) => openSecure(item, crypter)));
@@ -158,8 +178,11 @@ async function openSecure(value: unknown, crypter: () => Promise<Crypter>): Prom
   }
   const keys = Object.keys(value);
   const sealed = (value as { secure?: unknown }).secure;
-  if (keys.length === 1 && typeof sealed === "string") return { value: (await crypter()).decrypt(sealed), secret: true };
-  const entries = await Promise.all(Object.entries(value).map(async ([key, item]) => [key, await openSecure(item, crypter)] as const));
+  if (keys.length === 1 && typeof sealed === "string")
+    return { value: (await crypter()).decrypt(sealed), secret: true };
+  const entries = await Promise.all(
+    Object.entries(value).map(async ([key, item]) => [key, await openSecure(item, crypter)] as const),
+  );
   return {
     value: Object.fromEntries(entries.map(([key, item]) => [key, item.value])),
     secret: entries.some(([, item]) => item.secret),
@@ -172,7 +195,9 @@ async function readStackFile(project: Project, stack: string): Promise<z.infer<t
   const raw = await read(file);
   const content = check(stackFile, raw === undefined ? {} : (parse(raw) ?? {}), file);
   if (content.environment !== undefined)
-    throw new DeployError(`${file}: environment: Pulumi ESC environments cannot be used here. Write the values under config.`);
+    throw new DeployError(
+      `${file}: environment: Pulumi ESC environments cannot be used here. Write the values under config.`,
+    );
   if (content.secretsprovider !== undefined && content.secretsprovider !== "passphrase")
     throw new DeployError(`${file}: secretsprovider: got ${content.secretsprovider}; only passphrase can be used here`);
   return content;
@@ -188,5 +213,8 @@ async function read(file: string): Promise<string | undefined> {
 function check<T>(schema: z.ZodType<T>, value: unknown, where: string): T {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  throw allProblems(where, result.error.issues.map((issue) => `${issue.path.join(".") || "content"}: ${issue.message}`));
+  throw allProblems(
+    where,
+    result.error.issues.map((issue) => `${issue.path.join(".") || "content"}: ${issue.message}`),
+  );
 }

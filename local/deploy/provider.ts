@@ -28,7 +28,12 @@ export interface CallOptions {
 /** A configured provider. `check`, `diff` and `preview` are pure, so that a step is decided without anything in between. */
 export interface Provider {
   /** Validates and completes inputs. `olds` are the inputs of the resource that stays, undefined for a new one. */
-  check: (type: string, urn: string, news: Properties, olds: Properties | undefined) => { inputs: Properties; failures: CheckFailure[] };
+  check: (
+    type: string,
+    urn: string,
+    news: Properties,
+    olds: Properties | undefined,
+  ) => { inputs: Properties; failures: CheckFailure[] };
   diff: (type: string, old: Instance, news: Properties) => Diff;
   /** Outputs as far as they are known before the call: unknown strings elsewhere. */
   preview: (type: string, news: Properties, old?: Instance) => Properties;

@@ -27,7 +27,11 @@ export class Providers {
     const { version: _, __internal: __, ...config } = plain(state.inputs ?? {});
     const found = this.package(name, state.type);
     const problems = found.checkConfig(config);
-    if (problems.length > 0) throw allProblems(`Provider ${state.urn}`, problems.map(({ property, reason }) => `${property}: ${reason}`));
+    if (problems.length > 0)
+      throw allProblems(
+        `Provider ${state.urn}`,
+        problems.map(({ property, reason }) => `${property}: ${reason}`),
+      );
     const provider = found.configure(config, root);
     this.configured.set(ref, provider);
     return provider;
@@ -50,6 +54,8 @@ export class Providers {
   private package(name: string, token: string) {
     const found = this.packages[name];
     if (found) return found;
-    throw new DeployError(`${token}: package ${name} cannot be deployed here; can be: ${Object.keys(this.packages).sort().join(", ")}`);
+    throw new DeployError(
+      `${token}: package ${name} cannot be deployed here; can be: ${Object.keys(this.packages).sort().join(", ")}`,
+    );
   }
 }

@@ -7,7 +7,8 @@ import { DeployError } from "./errors";
 import type { Emit, PropertyChange } from "./events";
 import type { Provider } from "./provider";
 import type { PendingOperation, ResourceState } from "./snapshot";
-import { instanceOf, type Entry, type Steps, type Store } from "./steps";
+import { instanceOf, sealOutputs } from "./instance";
+import type { Entry, Steps, Store } from "./steps";
 import { annotate, equal, plain, type Properties } from "./values";
 
 type FindProvider = (ref: string | undefined) => Provider | undefined;
@@ -16,24 +17,26 @@ type FindProvider = (ref: string | undefined) => Provider | undefined;
  * Looks whether each interrupted creation happened and takes over what it made. An interrupted update or deletion
  * needs nothing: the state still holds what was before, and the next run does it again.
  */
-export async function recoverPending(store: Store, steps: Steps, find: FindProvider, emit: Emit): Promise<void> {
+export async function recoverPending(store: Store, find: FindProvider, emit: Emit): Promise<void> {
   for (const [token, operation] of [...store.snapshot.pending]) {
     const message = `"${operation.type}" was interrupted: looking what came of it`;
     emit({ type: "diagnostic", severity: "info", message, urn: operation.resource.urn });
-    const record = operation.type === "creating" ? await adopt(store, steps, find, operation) : {};
+    const record = operation.type === "creating" ? await adopt(store, find, operation) : {};
     await store.record({ ...record, settle: [token] });
   }
 }
 
-async function adopt({ snapshot }: Store, steps: Steps, find: FindProvider, { resource }: PendingOperation) {
+async function adopt({ snapshot }: Store, find: FindProvider, { resource }: PendingOperation) {
   const provider = find(resource.provider);
   const id = provider?.locate(resource.type, plain(resource.inputs ?? {}));
   if (!provider || id === undefined)
-    throw new DeployError(`${resource.urn}: its creation was interrupted and its id is the server's choice. Look for it, delete it, and remove the pending operation from the state.`);
+    throw new DeployError(
+      `${resource.urn}: its creation was interrupted and its id is the server's choice. Look for it, delete it, and remove the pending operation from the state.`,
+    );
   const found = await provider.read(resource.type, { ...instanceOf(resource), id }, {});
   if (!found) return {};
   const time = new Date().toISOString();
-  const outputs = steps.sealOutputs(provider, resource, found.outputs);
+  const outputs = sealOutputs(provider, resource, found.outputs);
   const inputs = annotate(found.inputs, resource.inputs ?? {}) as Properties;
   const made: ResourceState = { ...resource, id: found.id, inputs, outputs, created: time, modified: time };
   const put = [{ key: snapshot.newKey(), resource: made }];
@@ -47,7 +50,9 @@ async function adopt({ snapshot }: Store, steps: Steps, find: FindProvider, { re
 /** Reads every resource of the state; what is gone is dropped, what differs is taken over. */
 export async function refreshAll(steps: Steps, find: FindProvider): Promise<void> {
   const entries = [...steps.snapshot.base.keys()].map((key) => ({ key, state: steps.snapshot.resources.get(key) }));
-  const managed = entries.filter((entry): entry is Entry => entry.state !== undefined && isManaged(entry.state) && !entry.state.pendingReplacement);
+  const managed = entries.filter(
+    (entry): entry is Entry => entry.state !== undefined && isManaged(entry.state) && !entry.state.pendingReplacement,
+  );
   const results = await Promise.allSettled(managed.map((entry) => refreshOne(steps, find, entry)));
   const failed = results.find((result) => result.status === "rejected");
   if (failed) throw failed.reason;
@@ -59,13 +64,16 @@ async function refreshOne(steps: Steps, find: FindProvider, { key, state }: Entr
   // What was found is known only when the step is over; the same list is then told as its changes.
   const changes: PropertyChange[] = [];
   await steps.perform("refresh", undefined, state, changes, async (options) => {
-    const found = await provider.read(state.type, instanceOf(state), { ...options, timeout: state.customTimeouts?.read });
+    const found = await provider.read(state.type, instanceOf(state), {
+      ...options,
+      timeout: state.customTimeouts?.read,
+    });
     if (!found) {
       changes.push({ path: "id", kind: "delete", old: state.id, replaces: false });
       steps.counts.delete = (steps.counts.delete ?? 0) + 1;
       return { drop: [key] };
     }
-    const outputs = steps.sealOutputs(provider, state, found.outputs);
+    const outputs = sealOutputs(provider, state, found.outputs);
     const inputs = annotate(found.inputs, state.inputs ?? {}) as Properties;
     // What the service alone decides (etags, times) is taken over, but is no drift.
     const { changes: drift } = provider.diff(state.type, instanceOf(state), found.inputs);

@@ -19,7 +19,8 @@ const up = (program: string, moment: "before" | "after" = "before") =>
 /** An up whose preview is no part of the test. */
 const prepare = (program: string, moment: "before" | "after" = "before") =>
   lab.run({ operation: "up", skipPreview: true, config: { "steps:cases": program, "steps:moment": moment } });
-const names = async () => (await lab.resources()).map(({ urn }) => nameOf(urn)).filter((name) => !/^(default|steps-test)/.test(name));
+const names = async () =>
+  (await lab.resources()).map(({ urn }) => nameOf(urn)).filter((name) => !/^(default|steps-test)/.test(name));
 
 describe("before the first change", () => {
   test.each([
@@ -30,26 +31,36 @@ describe("before the first change", () => {
     ["import", "first [files:index:File]:\n  - import: cannot be used here"],
     ["transforms", "does not support transforms"],
     ["remote", "remote components: cannot be used here"],
-  ])("refuses %s", async (program, message) => {
-    const { summary } = await up(program);
-    expect(summary).toMatchObject({ result: "failed", failed: true });
-    expect(summary.errors.join("\n")).toContain(message);
-    expect(lab.listFiles()).toEqual([]);
-    expect(await lab.resources()).toEqual([]);
-  }, 60_000);
+  ])(
+    "refuses %s",
+    async (program, message) => {
+      const { summary } = await up(program);
+      expect(summary).toMatchObject({ result: "failed", failed: true });
+      expect(summary.errors.join("\n")).toContain(message);
+      expect(lab.listFiles()).toEqual([]);
+      expect(await lab.resources()).toEqual([]);
+    },
+    60_000,
+  );
 
   test.each([
     ["protected", "Protected resources would be deleted"],
     ["protectedReplacement", "is protected and cannot be replaced"],
-  ])("refuses what would delete something protected: %s", async (program, message) => {
-    await prepare(program);
-    const { summary } = await up(program, "after");
-    expect(summary.errors.join("\n")).toContain(message);
-    expect(lab.listFiles()).toEqual(["first"]);
-  }, 60_000);
+  ])(
+    "refuses what would delete something protected: %s",
+    async (program, message) => {
+      await prepare(program);
+      const { summary } = await up(program, "after");
+      expect(summary.errors.join("\n")).toContain(message);
+      expect(lab.listFiles()).toEqual(["first"]);
+    },
+    60_000,
+  );
 
   test("names all missing configuration at once", async () => {
-    await expect(lab.run({ operation: "up" })).rejects.toThrow(/steps:cases: got nothing; expected string[^]*steps:moment: got nothing/);
+    await expect(lab.run({ operation: "up" })).rejects.toThrow(
+      /steps:cases: got nothing; expected string[^]*steps:moment: got nothing/,
+    );
   });
 
   test("names who holds the stack, and takes over from the dead", async () => {
@@ -57,7 +68,14 @@ describe("before the first change", () => {
     mkdirSync(folder, { recursive: true });
     const holder = spawn(process.execPath, ["-e", "setTimeout(() => {}, 60000)"]);
     const began = readFileSync(`/proc/${holder.pid}/stat`, "utf8").split(") ")[1]?.split(" ")[19];
-    const lock = { pid: holder.pid, began, host: hostname(), user: "ada", operation: "up test", since: "2026-01-01T00:00:00Z" };
+    const lock = {
+      pid: holder.pid,
+      began,
+      host: hostname(),
+      user: "ada",
+      operation: "up test",
+      since: "2026-01-01T00:00:00Z",
+    };
     writeFileSync(join(folder, "test.lock"), JSON.stringify(lock));
     await expect(up("same")).rejects.toThrow(`"up test" by ada@${hostname()} (process ${holder.pid})`);
     holder.kill("SIGKILL");
@@ -94,7 +112,8 @@ describe("when something fails", () => {
       config,
       signal: controller.signal,
       onEvent: (event) => {
-        if (event.type === "step" && !event.preview && event.state === "started" && nameOf(event.urn) === "first") controller.abort();
+        if (event.type === "step" && !event.preview && event.state === "started" && nameOf(event.urn) === "first")
+          controller.abort();
       },
     });
     expect(stopped.summary).toMatchObject({ result: "cancelled", errors: [] });

@@ -14,7 +14,8 @@ export function readGoal(request: RegisterResourceRequest, root: string): Goal {
     transforms: request.getTransformsList().length > 0,
     replaceWith: request.getReplaceWithList().length > 0,
     replacementTrigger: request.hasReplacementTrigger(),
-    "resource hooks": request.hasHooks() && Object.values(request.getHooks()?.toObject() ?? {}).some((list) => list.length > 0),
+    "resource hooks":
+      request.hasHooks() && Object.values(request.getHooks()?.toObject() ?? {}).some((list) => list.length > 0),
     pluginDownloadURL: request.getPlugindownloadurl() !== "",
     "plugin checksums": request.getPluginchecksumsMap().getLength() > 0,
     "parameterized packages": request.getPackageref() !== "",
@@ -26,7 +27,7 @@ export function readGoal(request: RegisterResourceRequest, root: string): Goal {
     type: request.getType(),
     name: request.getName(),
     custom: request.getCustom(),
-    properties: (request.getObject()?.toJavaScript() ?? {}),
+    properties: request.getObject()?.toJavaScript() ?? {},
     parent: request.getParent() || undefined,
     protect: request.hasProtect() ? request.getProtect() : undefined,
     dependencies: request.getDependenciesList(),
@@ -55,7 +56,7 @@ export function readReadGoal(request: ReadResourceRequest): Goal {
     type: request.getType(),
     name: request.getName(),
     custom: true,
-    properties: (request.getProperties()?.toJavaScript() ?? {}),
+    properties: request.getProperties()?.toJavaScript() ?? {},
     parent: request.getParent() || undefined,
     dependencies: request.getDependenciesList(),
     propertyDependencies: {},
@@ -72,14 +73,22 @@ export function readReadGoal(request: ReadResourceRequest): Goal {
 
 function refuseUnimplemented(what: string, used: Record<string, boolean>): void {
   const problems = Object.keys(used).filter((name) => used[name]);
-  if (problems.length > 0) throw allProblems(what, problems.map((name) => `${name}: cannot be used here`));
+  if (problems.length > 0)
+    throw allProblems(
+      what,
+      problems.map((name) => `${name}: cannot be used here`),
+    );
 }
 
 /** Every input has an entry, empty where it depends on nothing, as the runtime sends it. */
 function propertyDependencies(request: RegisterResourceRequest): Record<string, string[]> {
   const entries = request.getPropertydependenciesMap().toArray() as unknown as [string, unknown][];
   const map = request.getPropertydependenciesMap();
-  return Object.fromEntries(entries.map(([key]) => [key, (map.get(key)?.getUrnsList() ?? []).sort()] as const).filter(([, urns]) => urns.length > 0));
+  return Object.fromEntries(
+    entries
+      .map(([key]) => [key, (map.get(key)?.getUrnsList() ?? []).sort()] as const)
+      .filter(([, urns]) => urns.length > 0),
+  );
 }
 
 function readAlias(alias: AliasMessage): Alias {
@@ -95,7 +104,7 @@ function readAlias(alias: AliasMessage): Alias {
   };
 }
 
-const UNITS: Readonly<Record<string, number>> = { ns: 1e-9, us: 1e-6, "µs": 1e-6, ms: 1e-3, s: 1, m: 60, h: 3600 };
+const UNITS: Readonly<Record<string, number>> = { ns: 1e-9, us: 1e-6, µs: 1e-6, ms: 1e-3, s: 1, m: 60, h: 3600 };
 
 /** Go's durations (`1h30m`) as seconds. */
 function timeouts(request: RegisterResourceRequest, what: string): Goal["customTimeouts"] {

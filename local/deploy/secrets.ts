@@ -34,7 +34,9 @@ export async function passphraseCrypter(passphrase: string, salt?: string): Prom
   } catch {
     // An authentication failure is how AES-GCM says that the key is another one: reported below.
   }
-  throw new DeployError("passphrase: does not open this stack's secrets. Set PULUMI_CONFIG_PASSPHRASE to the one it was made with.");
+  throw new DeployError(
+    "passphrase: does not open this stack's secrets. Set PULUMI_CONFIG_PASSPHRASE to the one it was made with.",
+  );
 }
 
 /** PULUMI_CONFIG_PASSPHRASE, or the file it names, or the lab's own, made at first use and readable by its owner only. */

@@ -57,7 +57,10 @@ export class Snapshot {
   private readonly fresh: number[] = [];
   private next: number;
 
-  constructor(readonly base: readonly ResourceState[], pending: readonly PendingOperation[] = []) {
+  constructor(
+    readonly base: readonly ResourceState[],
+    pending: readonly PendingOperation[] = [],
+  ) {
     base.forEach((resource, key) => this.resources.set(key, resource));
     pending.forEach((operation, token) => this.pending.set(-1 - token, operation));
     this.next = base.length;
@@ -94,13 +97,16 @@ const stateFile = z.object({
     manifest: z.object({ time: z.string(), magic: z.string(), version: z.string() }).loose(),
     secrets_providers: z.object({ type: z.string(), state: z.unknown() }).optional(),
     resources: z.array(z.looseObject({ urn: z.string(), type: z.string(), custom: z.boolean() })).optional(),
-    pending_operations: z.array(z.looseObject({ type: z.string(), resource: z.looseObject({ urn: z.string() }) })).optional(),
+    pending_operations: z
+      .array(z.looseObject({ type: z.string(), resource: z.looseObject({ urn: z.string() }) }))
+      .optional(),
   }),
 });
 export type StateFile = z.infer<typeof stateFile>;
 
 export function parseStateFile(text: string, where: string, remedy: string): StateFile {
-  const refuse = (problems: string[]) => allProblems(`${where}: not a deployment that can be used; ${remedy}`, problems);
+  const refuse = (problems: string[]) =>
+    allProblems(`${where}: not a deployment that can be used; ${remedy}`, problems);
   let raw: unknown;
   try {
     raw = JSON.parse(text);
@@ -128,7 +134,9 @@ export function formatStateFile(snapshot: Snapshot, crypter: Crypter, version: s
     manifest: { time, magic: magic(version), version },
     secrets_providers: { type: "passphrase", state: { salt: crypter.salt } },
     resources: snapshot.ordered().map((resource) => sealed(resource, crypter)),
-    ...(pending.length > 0 && { pending_operations: pending.map(({ type, resource }) => ({ resource: sealed(resource, crypter), type })) }),
+    ...(pending.length > 0 && {
+      pending_operations: pending.map(({ type, resource }) => ({ resource: sealed(resource, crypter), type })),
+    }),
     metadata: {},
   };
   return `${JSON.stringify({ version: 3, deployment }, undefined, 4)}\n`;
@@ -145,8 +153,10 @@ export function sealed(resource: ResourceState, crypter: Crypter): ResourceState
 export function opened(resource: ResourceState, crypter: Crypter): ResourceState {
   const open = (inner: Value): Value => {
     if (!isSecret(inner)) return inner;
-    if (typeof inner.ciphertext === "string") return { [SIGNATURE]: SECRET, value: JSON.parse(crypter.decrypt(inner.ciphertext)) as Value };
-    if (typeof inner.plaintext === "string") return { [SIGNATURE]: SECRET, value: JSON.parse(inner.plaintext) as Value };
+    if (typeof inner.ciphertext === "string")
+      return { [SIGNATURE]: SECRET, value: JSON.parse(crypter.decrypt(inner.ciphertext)) as Value };
+    if (typeof inner.plaintext === "string")
+      return { [SIGNATURE]: SECRET, value: JSON.parse(inner.plaintext) as Value };
     throw new DeployError(`state of ${resource.urn}: a secret without ciphertext`);
   };
   return mapSecrets(resource, open);
@@ -155,7 +165,11 @@ export function opened(resource: ResourceState, crypter: Crypter): ResourceState
 function mapSecrets(resource: ResourceState, change: (inner: Value) => Value): ResourceState {
   const map = (properties: Properties | undefined) => properties && (mapValue(properties, change) as Properties);
   const { inputs, outputs, ...rest } = resource;
-  return { ...rest, ...(isObject(inputs) && { inputs: map(inputs) }), ...(isObject(outputs) && { outputs: map(outputs) }) };
+  return {
+    ...rest,
+    ...(isObject(inputs) && { inputs: map(inputs) }),
+    ...(isObject(outputs) && { outputs: map(outputs) }),
+  };
 }
 
 const magic = (version: string) => createHash("sha256").update(version).digest("hex");

@@ -1,6 +1,15 @@
 /** The state on disk: what it survives and what it refuses. */
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
-import { appendFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Crypter } from "./secrets";
@@ -19,7 +28,11 @@ afterEach(async () => {
 });
 
 // A crypter whose work can be seen; the real one has tests of its own.
-const crypter: Crypter = { salt: "salt", encrypt: (text) => `sealed ${Buffer.from(text).toString("hex")}`, decrypt: (sealed) => Buffer.from(sealed.slice(7), "hex").toString() };
+const crypter: Crypter = {
+  salt: "salt",
+  encrypt: (text) => `sealed ${Buffer.from(text).toString("hex")}`,
+  decrypt: (sealed) => Buffer.from(sealed.slice(7), "hex").toString(),
+};
 const opened: State[] = [];
 const open = async () => {
   const state = await State.open({ folder, stack: "test", version: "v3.248.0", crypter: async () => crypter });
@@ -27,13 +40,21 @@ const open = async () => {
   return state;
 };
 const path = (name: string) => join(folder, name);
-const resource = (name: string, more: Partial<ResourceState> = {}): ResourceState => ({ urn: `urn:pulumi:test::p::t:m:T::${name}`, type: "t:m:T", custom: true, id: name, ...more });
+const resource = (name: string, more: Partial<ResourceState> = {}): ResourceState => ({
+  urn: `urn:pulumi:test::p::t:m:T::${name}`,
+  type: "t:m:T",
+  custom: true,
+  id: name,
+  ...more,
+});
 const urns = (state: State) => state.snapshot.ordered().map(({ urn }) => urn.split("::")[3]);
 
 test("what was recorded is there after a crash, before any folding", async () => {
   const state = await open();
   await state.record({ put: [{ key: state.snapshot.newKey(), resource: resource("a") }] });
-  await state.record({ begin: { token: state.snapshot.newKey(), operation: { type: "creating", resource: resource("b") } } });
+  await state.record({
+    begin: { token: state.snapshot.newKey(), operation: { type: "creating", resource: resource("b") } },
+  });
   expect(existsSync(path("test.json"))).toBe(false);
   const after = await open();
   expect(urns(after)).toEqual(["a"]);
@@ -67,7 +88,9 @@ test("a damaged journal is refused with its line", async () => {
 
 test("the file is the engine's format, private, with secrets sealed and read back open", async () => {
   const state = await open();
-  await state.record({ put: [{ key: state.snapshot.newKey(), resource: resource("a", { inputs: { word: secret("opensesame") } }) }] });
+  await state.record({
+    put: [{ key: state.snapshot.newKey(), resource: resource("a", { inputs: { word: secret("opensesame") } }) }],
+  });
   await state.fold();
   const text = readFileSync(path("test.json"), "utf8");
   expect(text).not.toContain("opensesame");
@@ -77,7 +100,13 @@ test("the file is the engine's format, private, with secrets sealed and read bac
       // The engine checks that the magic is the SHA-256 of the version.
       manifest: { version: "v3.248.0", magic: "1c72415da0837d6b54e4fd59aa49d86e7a984759e60a944fc9ff1c8042addcfe" },
       secrets_providers: { type: "passphrase", state: { salt: "salt" } },
-      resources: [{ inputs: { word: { [SIGNATURE]: "1b47061264138c4ac30d75fd1eb44270", ciphertext: crypter.encrypt('"opensesame"') } } }],
+      resources: [
+        {
+          inputs: {
+            word: { [SIGNATURE]: "1b47061264138c4ac30d75fd1eb44270", ciphertext: crypter.encrypt('"opensesame"') },
+          },
+        },
+      ],
     },
   });
   expect(statSync(path("test.json")).mode & 0o777).toBe(0o600);
@@ -86,7 +115,14 @@ test("the file is the engine's format, private, with secrets sealed and read bac
 
 test("fields that are not known here stay as they were", async () => {
   const state = await open();
-  await state.record({ put: [{ key: state.snapshot.newKey(), resource: { ...resource("a"), taint: true, stackTrace: [{ sourcePosition: "x" }] } as ResourceState }] });
+  await state.record({
+    put: [
+      {
+        key: state.snapshot.newKey(),
+        resource: { ...resource("a"), taint: true, stackTrace: [{ sourcePosition: "x" }] } as ResourceState,
+      },
+    ],
+  });
   await state.fold();
   expect((await open()).snapshot.ordered()[0]).toMatchObject({ taint: true, stackTrace: [{ sourcePosition: "x" }] });
 });
@@ -118,7 +154,9 @@ test.each([
   await state.record({ put: [{ key: state.snapshot.newKey(), resource: resource("b") }] });
   await state.fold();
   writeFileSync(path("test.json"), damage(readFileSync(path("test.json"), "utf8")));
-  await expect(open()).rejects.toThrow(/test\.json: not a deployment that can be used; the one before is .*backups\/test\.2/);
+  await expect(open()).rejects.toThrow(
+    /test\.json: not a deployment that can be used; the one before is .*backups\/test\.2/,
+  );
 });
 
 test("what another process is recording can be looked at", async () => {

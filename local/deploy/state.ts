@@ -6,7 +6,17 @@ import { createHash } from "node:crypto";
 import { copyFile, mkdir, open, readdir, readFile, rename, unlink, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import type { Crypter } from "./secrets";
-import { formatStateFile, opened, parseStateFile, saltOf, sealed, Snapshot, type JournalRecord, type ResourceState, type StateFile } from "./snapshot";
+import {
+  formatStateFile,
+  opened,
+  parseStateFile,
+  saltOf,
+  sealed,
+  Snapshot,
+  type JournalRecord,
+  type ResourceState,
+  type StateFile,
+} from "./snapshot";
 import { DeployError } from "./errors";
 
 const KEPT_BACKUPS = 10;
@@ -43,7 +53,10 @@ export class State {
     const crypter = await options.crypter(saltOf(file));
     const open = (resource: unknown) => opened(resource as ResourceState, crypter);
     const resources = (file?.deployment.resources ?? []).map(open);
-    const pending = (file?.deployment.pending_operations ?? []).map(({ type, resource }) => ({ type: type as "creating", resource: open(resource) }));
+    const pending = (file?.deployment.pending_operations ?? []).map(({ type, resource }) => ({
+      type: type as "creating",
+      resource: open(resource),
+    }));
     const state = new State(options, crypter, new Snapshot(resources, pending), hash(text ?? ""));
     await state.replay();
     return state;
@@ -120,7 +133,8 @@ export class State {
     lines.pop();
     const [header, ...records] = lines.map((line, at) => this.parseLine(line, at));
     const salt = (header as { salt?: string } | undefined)?.salt;
-    if ((header as { base?: string } | undefined)?.base !== this.baseHash) return unlinkIfThere(journalPath(this.options));
+    if ((header as { base?: string } | undefined)?.base !== this.baseHash)
+      return unlinkIfThere(journalPath(this.options));
     const crypter = salt === undefined || salt === this.crypter.salt ? this.crypter : await this.options.crypter(salt);
     for (const record of records as JournalRecord[]) this.snapshot.apply(openRecord(record, crypter));
     this.changed = records.length > 0;
@@ -132,7 +146,10 @@ export class State {
       return JSON.parse(line);
     } catch (error) {
       const path = journalPath(this.options);
-      throw new DeployError(`${path}: line ${at + 1} is damaged. Move the file away to go on from ${statePath(this.options)}.`, { cause: error });
+      throw new DeployError(
+        `${path}: line ${at + 1} is damaged. Move the file away to go on from ${statePath(this.options)}.`,
+        { cause: error },
+      );
     }
   }
 
@@ -147,13 +164,21 @@ export class State {
 }
 
 /** The deployment as it stands, with what a running or dead process has recorded in its journal; secrets stay sealed. */
-export async function exportState(folder: string, stack: string): Promise<{ version: 3; deployment: { resources?: ResourceState[] } & Record<string, unknown> }> {
+export async function exportState(
+  folder: string,
+  stack: string,
+): Promise<{ version: 3; deployment: { resources?: ResourceState[] } & Record<string, unknown> }> {
   const options = { folder, stack };
   const text = await readIfThere(statePath(options));
-  const file = text === undefined ? undefined : parseStateFile(text, statePath(options), "see the folder backups beside it");
+  const file =
+    text === undefined ? undefined : parseStateFile(text, statePath(options), "see the folder backups beside it");
   const snapshot = new Snapshot(file?.deployment.resources ?? []);
-  const [header, ...records] = ((await readIfThere(journalPath(options))) ?? "").split("\n").slice(0, -1).map((line) => JSON.parse(line) as object);
-  if (header && (header as { base?: string }).base === hash(text ?? "")) for (const record of records) snapshot.apply(record);
+  const [header, ...records] = ((await readIfThere(journalPath(options))) ?? "")
+    .split("\n")
+    .slice(0, -1)
+    .map((line) => JSON.parse(line) as object);
+  if (header && (header as { base?: string }).base === hash(text ?? ""))
+    for (const record of records) snapshot.apply(record);
   return { version: 3, deployment: { ...file?.deployment, resources: snapshot.ordered() } };
 }
 
@@ -178,7 +203,9 @@ function openRecord(record: JournalRecord, crypter: Crypter): JournalRecord {
   return {
     ...record,
     ...(put && { put: put.map(({ key, resource }) => ({ key, resource: opened(resource, crypter) })) }),
-    ...(begin && { begin: { ...begin, operation: { ...begin.operation, resource: opened(begin.operation.resource, crypter) } } }),
+    ...(begin && {
+      begin: { ...begin, operation: { ...begin.operation, resource: opened(begin.operation.resource, crypter) } },
+    }),
   };
 }
 

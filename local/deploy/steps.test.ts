@@ -22,7 +22,13 @@ interface Row {
 }
 
 const ROWS: Row[] = [
-  { case: "same", names: /^same$/, created: ["create same"], changed: [], source: `${GENERATOR}: continueStepsFromDiff, "no changes needed"` },
+  {
+    case: "same",
+    names: /^same$/,
+    created: ["create same"],
+    changed: [],
+    source: `${GENERATOR}: continueStepsFromDiff, "no changes needed"`,
+  },
   {
     case: "createAndDelete",
     names: /^(goes|comes)/,
@@ -31,7 +37,13 @@ const ROWS: Row[] = [
     ordered: true,
     source: `${GENERATOR}: GenerateDeletes and ScheduleDeletes, reverse dependency order`,
   },
-  { case: "update", names: /^update$/, created: ["create update"], changed: ["update update"], source: `${GENERATOR}: NewUpdateStep` },
+  {
+    case: "update",
+    names: /^update$/,
+    created: ["create update"],
+    changed: ["update update"],
+    source: `${GENERATOR}: NewUpdateStep`,
+  },
   {
     case: "createBeforeDelete",
     names: /^moves$/,
@@ -70,8 +82,20 @@ const ROWS: Row[] = [
     source: `${GENERATOR}: generateAliases, inheritedChildAlias`,
   },
   { case: "aliasByUrn", names: /^(was|is)$/, created: ["create was"], changed: [], source: `${OPTIONS}/aliases` },
-  { case: "reparented", names: /^(child|parent)$/, created: ["create child"], changed: ["create parent"], source: `${OPTIONS}/aliases` },
-  { case: "ignoreChanges", names: /^ignores$/, created: ["create ignores"], changed: [], source: `${OPTIONS}/ignorechanges` },
+  {
+    case: "reparented",
+    names: /^(child|parent)$/,
+    created: ["create child"],
+    changed: ["create parent"],
+    source: `${OPTIONS}/aliases`,
+  },
+  {
+    case: "ignoreChanges",
+    names: /^ignores$/,
+    created: ["create ignores"],
+    changed: [],
+    source: `${OPTIONS}/ignorechanges`,
+  },
   {
     case: "replaceOnChanges",
     names: /^anew$/,
@@ -80,11 +104,36 @@ const ROWS: Row[] = [
     ordered: true,
     source: `${OPTIONS}/replaceonchanges`,
   },
-  { case: "retainOnDelete", names: /^retained$/, created: ["create retained"], changed: ["delete retained"], source: `${OPTIONS}/retainondelete` },
-  { case: "deletedWith", names: /^(whole|part)$/, created: ["create whole", "create part"], changed: ["delete part", "delete whole"], ordered: true, source: `${OPTIONS}/deletedwith` },
+  {
+    case: "retainOnDelete",
+    names: /^retained$/,
+    created: ["create retained"],
+    changed: ["delete retained"],
+    source: `${OPTIONS}/retainondelete`,
+  },
+  {
+    case: "deletedWith",
+    names: /^(whole|part)$/,
+    created: ["create whole", "create part"],
+    changed: ["delete part", "delete whole"],
+    ordered: true,
+    source: `${OPTIONS}/deletedwith`,
+  },
   { case: "protectOff", names: /^guarded$/, created: ["create guarded"], changed: [], source: `${OPTIONS}/protect` },
-  { case: "secrets", names: /^hides$/, created: ["create hides"], changed: ["update hides"], source: "pulumi.com/docs/iac/concepts/secrets" },
-  { case: "assets", names: /^(asset|archive)$/, created: ["create asset", "create archive"], changed: ["update asset"], source: "sdk/go/common/resource/asset: equality by hash" },
+  {
+    case: "secrets",
+    names: /^hides$/,
+    created: ["create hides"],
+    changed: ["update hides"],
+    source: "pulumi.com/docs/iac/concepts/secrets",
+  },
+  {
+    case: "assets",
+    names: /^(asset|archive)$/,
+    created: ["create asset", "create archive"],
+    changed: ["update asset"],
+    source: "sdk/go/common/resource/asset: equality by hash",
+  },
   {
     case: "explicitProvider",
     names: /^(own|provided)$/,
@@ -92,9 +141,28 @@ const ROWS: Row[] = [
     changed: ["update own"],
     source: `${GENERATOR}: providerChanged; a provider that can still manage its resources replaces none`,
   },
-  { case: "customTimeouts", names: /^patient$/, created: ["create patient"], changed: [], source: `${OPTIONS}/customtimeouts` },
-  { case: "dependsOn", names: /^(first|second)$/, created: ["create first", "create second"], changed: ["delete second", "delete first"], ordered: true, source: `${OPTIONS}/dependson` },
-  { case: "reads", names: /^(mine|seen)$/, created: ["create mine"], changed: ["read seen"], source: "pulumi.com/docs/iac/concepts/resources/get" },
+  {
+    case: "customTimeouts",
+    names: /^patient$/,
+    created: ["create patient"],
+    changed: [],
+    source: `${OPTIONS}/customtimeouts`,
+  },
+  {
+    case: "dependsOn",
+    names: /^(first|second)$/,
+    created: ["create first", "create second"],
+    changed: ["delete second", "delete first"],
+    ordered: true,
+    source: `${OPTIONS}/dependson`,
+  },
+  {
+    case: "reads",
+    names: /^(mine|seen)$/,
+    created: ["create mine"],
+    changed: ["read seen"],
+    source: "pulumi.com/docs/iac/concepts/resources/get",
+  },
 ];
 const CASES = ROWS.map((row) => row.case).join(",");
 
@@ -112,12 +180,19 @@ describe("steps of a program, before and after a change", () => {
   afterAll(() => lab.close());
 
   test("a first preview writes nothing and knows what it cannot know", async () => {
-    expect(runs.preview.summary).toMatchObject({ result: "succeeded", outputs: { word: "opensesame" }, secretOutputs: ["word"] });
+    expect(runs.preview.summary).toMatchObject({
+      result: "succeeded",
+      outputs: { word: "opensesame" },
+      secretOutputs: ["word"],
+    });
     expect(runs.preview.summary.counts.create).toBe(runs.before.summary.counts.create);
   });
 
   test("a second up changes nothing and runs the program once", () => {
-    expect(runs.again.summary).toMatchObject({ result: "succeeded", counts: { same: runs.before.summary.counts.create } });
+    expect(runs.again.summary).toMatchObject({
+      result: "succeeded",
+      counts: { same: runs.before.summary.counts.create },
+    });
     expect(runs.again.steps).toEqual([]);
     expect(runs.again.summary.durations.update).toBeUndefined();
   });
@@ -139,7 +214,9 @@ describe("steps of a program, before and after a change", () => {
     test("the preview of an up foretells its steps", () => {
       const steps = (preview: boolean) =>
         runs.after.events
-          .filter((event): event is StepEvent => event.type === "step" && event.state === "done" && event.preview === preview)
+          .filter(
+            (event): event is StepEvent => event.type === "step" && event.state === "done" && event.preview === preview,
+          )
           .map(({ kind, urn }) => `${kind} ${nameOf(urn)}`)
           // Its input comes from what is replaced: only the update can see that it stays the same.
           .filter((step) => !step.endsWith(" adapts"))
@@ -160,8 +237,13 @@ describe("steps of a program, before and after a change", () => {
     });
 
     test("secrets are masked in changes and sealed in the state", async () => {
-      const change = runs.after.events.find((event): event is StepEvent => event.type === "step" && nameOf(event.urn) === "hides" && event.kind === "update");
-      expect(change?.changes).toEqual([{ path: "content", kind: "update", old: "[secret]", new: "[secret]", replaces: false }]);
+      const change = runs.after.events.find(
+        (event): event is StepEvent =>
+          event.type === "step" && nameOf(event.urn) === "hides" && event.kind === "update",
+      );
+      expect(change?.changes).toEqual([
+        { path: "content", kind: "update", old: "[secret]", new: "[secret]", replaces: false },
+      ]);
       expect(JSON.stringify(await lab.resources())).not.toContain("opensesame");
       const told = JSON.stringify(runs.after.events.filter(({ type }) => type !== "outputs"));
       expect(told.includes("opensesame")).toBe(false);

@@ -2,22 +2,15 @@
  * Carries out single steps: a pending operation is on disk before each provider call and the result after it, so that
  * a process that dies anywhere in between leaves a state from which the next run converges.
  */
-import { DeployError, messageOf } from "./errors";
+import { CancelledError, messageOf, UncertainError } from "./errors";
+import { instanceOf, sameState, sealOutputs } from "./instance";
 import type { DeployEvent, Emit, PropertyChange, StepKind, Summary } from "./events";
 import { compact } from "./goal";
 import { isProviderType, type CallOptions, type Provider } from "./provider";
 import type { JournalRecord, OperationType, ResourceState, Snapshot } from "./snapshot";
+import { Turns } from "./turns";
 import { nameOf } from "./urn";
-import { annotate, plain, secret, type Properties } from "./values";
-
-/** A call that may have been carried out although its answer never came. The next run looks. */
-export class UncertainError extends Error {}
-/** The run was asked to stop before this step began. */
-export class CancelledError extends DeployError {
-  constructor() {
-    super("cancelled before it began");
-  }
-}
+import { plain, type Properties } from "./values";
 
 /** Where changes go: to disk, or for a preview only into memory. */
 export interface Store {
@@ -42,11 +35,16 @@ export interface StepsOptions {
 
 export class Steps {
   readonly counts: Summary["counts"] = {};
-  private running = 0;
-  private readonly waiting: (() => void)[] = [];
-  private readonly idle: (() => void)[] = [];
+  private readonly turns: Turns;
 
-  constructor(private readonly options: StepsOptions) {}
+  constructor(private readonly options: StepsOptions) {
+    this.turns = new Turns(options.parallel);
+  }
+
+  /** Resolves when no step is in flight. */
+  whenIdle(): Promise<void> {
+    return this.turns.whenIdle();
+  }
 
   get preview(): boolean {
     return this.options.preview;
@@ -58,15 +56,29 @@ export class Steps {
 
   /** The resource stays as it is; only what the engine keeps about it may change. */
   async same(old: Entry, state: ResourceState): Promise<Entry> {
-    const next = compact({ ...state, id: old.state.id, outputs: old.state.outputs, created: old.state.created, modified: old.state.modified });
+    const next = compact({
+      ...state,
+      id: old.state.id,
+      outputs: old.state.outputs,
+      created: old.state.created,
+      modified: old.state.modified,
+    });
     const entry = { key: this.snapshot.newKey(), state: next };
-    await this.options.store.record({ put: [{ key: entry.key, resource: next }], drop: [old.key] }, !sameState(old.state, next));
+    await this.options.store.record(
+      { put: [{ key: entry.key, resource: next }], drop: [old.key] },
+      !sameState(old.state, next),
+    );
     this.tell("same", next, "done", []);
     return entry;
   }
 
   /** @param replaces the old resource: dropped if it is gone already, else kept for deletion at the end. */
-  async create(provider: Provider | undefined, state: ResourceState, replaces?: Entry, changes: PropertyChange[] = []): Promise<Entry> {
+  async create(
+    provider: Provider | undefined,
+    state: ResourceState,
+    replaces?: Entry,
+    changes: PropertyChange[] = [],
+  ): Promise<Entry> {
     const entry = { key: this.snapshot.newKey(), state };
     const old = replaces && this.snapshot.resources.get(replaces.key);
     const isGone = old?.pendingReplacement === true || old?.external === true;
@@ -77,17 +89,29 @@ export class Steps {
       entry.state = { ...state, ...made, created: time, modified: time };
       const put = [{ key: entry.key, resource: entry.state }];
       if (!replaces || !old) return { put };
-      return isGone ? { put, drop: [replaces.key] } : { put: [...put, { key: replaces.key, resource: { ...old, delete: true } }] };
+      return isGone
+        ? { put, drop: [replaces.key] }
+        : { put: [...put, { key: replaces.key, resource: { ...old, delete: true } }] };
     });
     return entry;
   }
 
-  async update(provider: Provider | undefined, old: Entry, state: ResourceState, changes: PropertyChange[]): Promise<Entry> {
+  async update(
+    provider: Provider | undefined,
+    old: Entry,
+    state: ResourceState,
+    changes: PropertyChange[],
+  ): Promise<Entry> {
     const entry = { key: this.snapshot.newKey(), state };
     const before = { ...state, id: old.state.id, outputs: old.state.outputs };
     await this.perform("update", "updating", before, changes, async (options) => {
       const outputs = await this.change(provider, old.state, state, options);
-      entry.state = compact({ ...before, outputs, created: old.state.created, modified: this.options.now().toISOString() });
+      entry.state = compact({
+        ...before,
+        outputs,
+        created: old.state.created,
+        modified: this.options.now().toISOString(),
+      });
       return { put: [{ key: entry.key, resource: entry.state }], drop: [old.key] };
     });
     return entry;
@@ -97,9 +121,18 @@ export class Steps {
    * Deletes a resource, or only forgets it where nothing is to be called.
    * @param then what to keep: nothing, or a mark that its replacement is still to come.
    */
-  async remove(kind: "delete" | "delete-replaced" | "read-discard", provider: Provider | undefined, old: Entry, then: "forget" | "pendingReplacement"): Promise<void> {
+  async remove(
+    kind: "delete" | "delete-replaced" | "read-discard",
+    provider: Provider | undefined,
+    old: Entry,
+    then: "forget" | "pendingReplacement",
+  ): Promise<void> {
     await this.perform(kind, provider ? "deleting" : undefined, old.state, [], async (options) => {
-      if (provider && !this.preview) await provider.delete(old.state.type, instanceOf(old.state), { ...options, timeout: old.state.customTimeouts?.delete });
+      if (provider && !this.preview)
+        await provider.delete(old.state.type, instanceOf(old.state), {
+          ...options,
+          timeout: old.state.customTimeouts?.delete,
+        });
       if (then === "forget") return { drop: [old.key] };
       return { put: [{ key: old.key, resource: { ...old.state, pendingReplacement: true } }] };
     });
@@ -113,14 +146,15 @@ export class Steps {
     changes: PropertyChange[],
     work: (options: CallOptions) => Promise<JournalRecord>,
   ): Promise<void> {
-    await this.enter();
+    await this.turns.enter();
     const began = performance.now();
     const token = this.snapshot.newKey();
     const isCalled = operation !== undefined && !this.preview && state.custom && !isProviderType(state.type);
     try {
       if (this.options.signal.aborted) throw new CancelledError();
       this.tell(kind, state, "started", changes);
-      if (isCalled) await this.options.store.record({ begin: { token, operation: { type: operation, resource: state } } });
+      if (isCalled)
+        await this.options.store.record({ begin: { token, operation: { type: operation, resource: state } } });
       const record = await work({});
       await this.options.store.record(isCalled ? { ...record, settle: [token] } : record);
       this.tell(kind, state, "done", changes, began);
@@ -131,34 +165,49 @@ export class Steps {
       this.tell(kind, state, "failed", changes, began, messageOf(error));
       throw error;
     } finally {
-      this.leave();
+      this.turns.leave();
     }
   }
 
-  private async make(provider: Provider | undefined, state: ResourceState, options: CallOptions): Promise<{ id?: string; outputs: Properties }> {
+  private async make(
+    provider: Provider | undefined,
+    state: ResourceState,
+    options: CallOptions,
+  ): Promise<{ id?: string; outputs: Properties }> {
     if (!provider) return { ...(state.id && { id: state.id }), outputs: state.custom ? (state.inputs ?? {}) : {} };
     const inputs = plain(state.inputs ?? {});
-    if (this.preview) return { id: "", outputs: this.sealOutputs(provider, state, provider.preview(state.type, inputs)) };
-    const { id, outputs } = await provider.create(state.type, inputs, { ...options, timeout: state.customTimeouts?.create });
-    return { id, outputs: this.sealOutputs(provider, state, outputs) };
+    if (this.preview) return { id: "", outputs: sealOutputs(provider, state, provider.preview(state.type, inputs)) };
+    const { id, outputs } = await provider.create(state.type, inputs, {
+      ...options,
+      timeout: state.customTimeouts?.create,
+    });
+    return { id, outputs: sealOutputs(provider, state, outputs) };
   }
 
-  private async change(provider: Provider | undefined, old: ResourceState, state: ResourceState, options: CallOptions): Promise<Properties> {
+  private async change(
+    provider: Provider | undefined,
+    old: ResourceState,
+    state: ResourceState,
+    options: CallOptions,
+  ): Promise<Properties> {
     if (!provider) return state.custom ? (state.inputs ?? {}) : (old.outputs ?? {});
     const inputs = plain(state.inputs ?? {});
-    if (this.preview) return this.sealOutputs(provider, state, provider.preview(state.type, inputs, instanceOf(old)));
-    const { outputs } = await provider.update(state.type, instanceOf(old), inputs, { ...options, timeout: state.customTimeouts?.update });
-    return this.sealOutputs(provider, state, outputs);
+    if (this.preview) return sealOutputs(provider, state, provider.preview(state.type, inputs, instanceOf(old)));
+    const { outputs } = await provider.update(state.type, instanceOf(old), inputs, {
+      ...options,
+      timeout: state.customTimeouts?.update,
+    });
+    return sealOutputs(provider, state, outputs);
   }
 
-  /** Outputs with everything secret that came from a secret input, is secret by nature or was declared to be. */
-  sealOutputs(provider: Provider, state: ResourceState, outputs: Properties): Properties {
-    const names = new Set([...provider.secrets(state.type), ...(state.additionalSecretOutputs ?? [])]);
-    const annotated = annotate(outputs, state.inputs ?? {}) as Properties;
-    return Object.fromEntries(Object.entries(annotated).map(([key, value]) => [key, names.has(key) && value !== null ? secret(value) : value]));
-  }
-
-  private tell(kind: StepKind, resource: ResourceState, state: "started" | "done" | "failed", changes: PropertyChange[], began?: number, error?: string): void {
+  private tell(
+    kind: StepKind,
+    resource: ResourceState,
+    state: "started" | "done" | "failed",
+    changes: PropertyChange[],
+    began?: number,
+    error?: string,
+  ): void {
     const { urn, parent } = resource;
     // The engine keeps default providers to itself.
     if (isProviderType(resource.type) && nameOf(urn).startsWith("default")) return;
@@ -181,24 +230,6 @@ export class Steps {
     const name = COUNTED[kind];
     if (name) this.counts[name] = (this.counts[name] ?? 0) + 1;
   }
-
-  private async enter(): Promise<void> {
-    if (this.running >= this.options.parallel) await new Promise<void>((resolve) => this.waiting.push(resolve));
-    else this.running++;
-  }
-
-  /** The place goes straight to the one who waited longest. */
-  private leave(): void {
-    const next = this.waiting.shift();
-    if (next) return next();
-    this.running--;
-    if (this.running === 0) for (const resolve of this.idle.splice(0)) resolve();
-  }
-
-  /** Resolves when no step is in flight. */
-  whenIdle(): Promise<void> {
-    return this.running === 0 ? Promise.resolve() : new Promise((resolve) => this.idle.push(resolve));
-  }
 }
 
 /** A replacement counts once, when the new resource is made; the engine does not count what it only forgets. */
@@ -210,23 +241,3 @@ const COUNTED: Partial<Record<StepKind, keyof Summary["counts"]>> = {
   read: "read",
   "create-replacement": "replace",
 };
-
-export const instanceOf = (state: ResourceState) => ({
-  id: state.id ?? "",
-  inputs: plain(state.inputs ?? {}),
-  outputs: plain(state.outputs ?? {}),
-});
-
-/** Whether the state file need not be written for this. Source: sameSnapshotMutation.mustWrite in pkg/backend/snapshot.go. */
-function sameState(a: ResourceState, b: ResourceState): boolean {
-  const essence = ({ sourcePosition: _, ...state }: ResourceState) => canonical(compact(state));
-  return essence(a) === essence(b);
-}
-
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_, inner: unknown) =>
-    typeof inner === "object" && inner !== null && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : inner,
-  );
-}

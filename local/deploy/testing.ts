@@ -2,7 +2,16 @@
  * For tests: a small provider whose resources are files of a folder, so that what a deployment did can be looked at
  * from outside; and a lab in a temporary folder to deploy into.
  */
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { DeployEvent, PropertyChange, StepEvent, Summary } from "./events";
@@ -23,7 +32,10 @@ const PROPERTIES = ["name", "content", "kind", "tags", "data", "secretNote", "fa
 export function filesPackage(folder: string): ProviderPackage {
   return {
     tokens: [TYPE, "files:index:read"],
-    checkConfig: (config) => Object.keys(config).filter((key) => key !== "mark").map((property) => ({ property, reason: "cannot be used here; can be: mark" })),
+    checkConfig: (config) =>
+      Object.keys(config)
+        .filter((key) => key !== "mark")
+        .map((property) => ({ property, reason: "cannot be used here; can be: mark" })),
     configure: () => new FilesProvider(folder),
   };
 }
@@ -33,7 +45,10 @@ class FilesProvider implements Provider {
 
   check(_type: string, _urn: string, news: Properties) {
     const unknown = Object.keys(news).filter((key) => !PROPERTIES.includes(key));
-    const failures = unknown.map((property) => ({ property, reason: `cannot be deployed here; can be: ${PROPERTIES.join(", ")}` }));
+    const failures = unknown.map((property) => ({
+      property,
+      reason: `cannot be deployed here; can be: ${PROPERTIES.join(", ")}`,
+    }));
     if (news.name === undefined) failures.push({ property: "name", reason: "got nothing; expected a string" });
     return { inputs: news, failures };
   }
@@ -145,11 +160,19 @@ export function testLab(program: string): TestLab {
 }
 
 export function stepsOf(events: readonly DeployEvent[]): string[] {
-  const done = events.filter((event): event is StepEvent => event.type === "step" && event.state === "done" && event.kind !== "same");
+  const done = events.filter(
+    (event): event is StepEvent => event.type === "step" && event.state === "done" && event.kind !== "same",
+  );
   const isUpdated = done.some(({ preview }) => !preview);
   return done.filter(({ preview }) => preview !== isUpdated).map(({ kind, urn }) => `${kind} ${nameOf(urn)}`);
 }
 
 /** Every string in a value, to look for what must not be there. */
 export const strings = (value: Value): string[] =>
-  typeof value === "string" ? [value] : Array.isArray(value) ? value.flatMap(strings) : isObject(value) && !isAsset(value) ? Object.values(value).flatMap(strings) : [];
+  typeof value === "string"
+    ? [value]
+    : Array.isArray(value)
+      ? value.flatMap(strings)
+      : isObject(value) && !isAsset(value)
+        ? Object.values(value).flatMap(strings)
+        : [];

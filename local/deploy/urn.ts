@@ -40,15 +40,29 @@ export function aliasUrns(
   if (!parent || !parentAlias) return [...new Set(own)];
   const inherit = (childType: string, childName: string) => {
     const parentName = nameOf(parent);
-    const aliased = childName.startsWith(parentName) ? nameOf(parentAlias) + childName.slice(parentName.length) : childName;
+    const aliased = childName.startsWith(parentName)
+      ? nameOf(parentAlias) + childName.slice(parentName.length)
+      : childName;
     return makeUrn(scope, childType, aliased, parentAlias);
   };
   return [...new Set([...own, inherit(type, name), ...own.map((urn) => inherit(typeOf(urn), nameOf(urn)))])];
 }
 
-function collapse(scope: Scope, type: string, name: string, parent: string | undefined, alias: Alias, usedAlias: (urn: string) => string | undefined): string {
+function collapse(
+  scope: Scope,
+  type: string,
+  name: string,
+  parent: string | undefined,
+  alias: Alias,
+  usedAlias: (urn: string) => string | undefined,
+): string {
   if (alias.urn) return alias.urn;
   const named = alias.parent ? (usedAlias(alias.parent) ?? alias.parent) : parent;
   const above = alias.noParent ? undefined : named;
-  return makeUrn({ stack: alias.stack || scope.stack, project: alias.project || scope.project }, alias.type || type, alias.name || name, above);
+  return makeUrn(
+    { stack: alias.stack || scope.stack, project: alias.project || scope.project },
+    alias.type || type,
+    alias.name || name,
+    above,
+  );
 }

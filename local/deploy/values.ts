@@ -28,7 +28,8 @@ const UNKNOWNS: ReadonlySet<string> = new Set([
 
 export const isObject = (value: Value | undefined): value is Properties =>
   typeof value === "object" && value !== null && !Array.isArray(value);
-export const signature = (value: Value | undefined): Value | undefined => (isObject(value) ? value[SIGNATURE] : undefined);
+export const signature = (value: Value | undefined): Value | undefined =>
+  isObject(value) ? value[SIGNATURE] : undefined;
 export const isUnknown = (value: Value | undefined): boolean => typeof value === "string" && UNKNOWNS.has(value);
 export const isSecret = (value: Value | undefined): value is Signed => signature(value) === SECRET;
 export const isAsset = (value: Value | undefined): value is Signed => {
@@ -38,7 +39,8 @@ export const isAsset = (value: Value | undefined): value is Signed => {
 export const secret = (value: Value): Value => (isSecret(value) ? value : { [SIGNATURE]: SECRET, value });
 
 /** A scalar as text; anything else has no text of its own. */
-export const text = (value: Value | undefined): string => (typeof value === "object" || value === undefined ? "" : String(value));
+export const text = (value: Value | undefined): string =>
+  typeof value === "object" || value === undefined ? "" : String(value);
 
 /** Rebuilds a value bottom-up; `change` sees each inner value after its children. */
 export function mapValue(value: Value, change: (inner: Value) => Value): Value {
@@ -95,7 +97,8 @@ export function parsePath(path: string): (string | number)[] {
   while (token.lastIndex < path.length) {
     const at = token.lastIndex;
     const match = token.exec(path);
-    if (!match) throw new Error(`property path "${path}": unexpected "${path.slice(at)}"; expected name, [0], [*] or ["name"]`);
+    if (!match)
+      throw new Error(`property path "${path}": unexpected "${path.slice(at)}"; expected name, [0], [*] or ["name"]`);
     if (match[2] !== undefined) parts.push(Number(match[2]));
     else parts.push(match[1] ?? match[3]?.replace(/\\(.)/g, "$1") ?? "*");
   }

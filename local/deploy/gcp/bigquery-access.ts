@@ -11,7 +11,12 @@ const BASIC: Readonly<Record<string, string>> = {
   WRITER: "roles/bigquery.dataEditor",
   OWNER: "roles/bigquery.dataOwner",
 };
-const SPECIAL: ReadonlySet<string> = new Set(["projectOwners", "projectReaders", "projectWriters", "allAuthenticatedUsers"]);
+const SPECIAL: ReadonlySet<string> = new Set([
+  "projectOwners",
+  "projectReaders",
+  "projectWriters",
+  "allAuthenticatedUsers",
+]);
 
 export function fromAccess(access: readonly Properties[]): Properties & Pick<Policy, "bindings"> {
   const bindings = new Map<string, { role: string; members: string[]; condition?: Properties }>();
@@ -40,7 +45,8 @@ export function toAccess(policy: Policy): Value[] {
 }
 
 function memberOf(entry: Properties): string | undefined {
-  if (typeof entry.userByEmail === "string") return `${entry.userByEmail.endsWith("gserviceaccount.com") ? "serviceAccount" : "user"}:${entry.userByEmail}`;
+  if (typeof entry.userByEmail === "string")
+    return `${entry.userByEmail.endsWith("gserviceaccount.com") ? "serviceAccount" : "user"}:${entry.userByEmail}`;
   if (typeof entry.groupByEmail === "string") return `group:${entry.groupByEmail}`;
   if (typeof entry.domain === "string") return `domain:${entry.domain}`;
   if (typeof entry.specialGroup === "string") return entry.specialGroup;

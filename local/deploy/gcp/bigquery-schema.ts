@@ -5,7 +5,14 @@
 import { equal, isObject, type Properties, text, type Value } from "../values";
 
 /** Names of BigQuery's older dialect for types of the newer one. */
-const SYNONYMS: Readonly<Record<string, string>> = { INT64: "INTEGER", FLOAT64: "FLOAT", BOOL: "BOOLEAN", STRUCT: "RECORD", DECIMAL: "NUMERIC", BIGDECIMAL: "BIGNUMERIC" };
+const SYNONYMS: Readonly<Record<string, string>> = {
+  INT64: "INTEGER",
+  FLOAT64: "FLOAT",
+  BOOL: "BOOLEAN",
+  STRUCT: "RECORD",
+  DECIMAL: "NUMERIC",
+  BIGDECIMAL: "BIGNUMERIC",
+};
 
 export function sameSchema(a: Value, b: Value): boolean {
   const [left, right] = [parse(a), parse(b)];
@@ -32,7 +39,7 @@ function columnCanChange(old: Properties, now: Properties): boolean {
   if (old.type !== now.type) return false;
   // A column can be relaxed from required to nullable; no other change of mode is possible.
   if (old.mode !== now.mode && !(old.mode === "REQUIRED" && now.mode === "NULLABLE")) return false;
-  return canChangeInPlace((old.fields ?? []), (now.fields ?? []), false);
+  return canChangeInPlace(old.fields ?? [], now.fields ?? [], false);
 }
 
 const key = (column: Properties) => text(column.name).toLowerCase();

@@ -14,7 +14,8 @@ const ACCESS_VERSION = { accessPolicyVersion: "3" };
 
 const project: Shape = { project: { type: "string", rest: false, computed: true, replaces: true } };
 const datasetUrl = (inputs: Inputs) => `${API}/projects/${inputs.project}/datasets/${text(inputs.datasetId)}`;
-const number = (place: string) => (resource: Properties) => (resource[place] === undefined ? undefined : Number(resource[place]));
+const number = (place: string) => (resource: Properties) =>
+  resource[place] === undefined ? undefined : Number(resource[place]);
 
 const datasetShape: Shape = {
   ...project,
@@ -36,18 +37,33 @@ const dataset: Descriptor = {
   type: "gcp:bigquery/dataset:Dataset",
   source: "bigquery.v2 datasets; google_bigquery_dataset",
   shape: datasetShape,
-  outputs: { creationTime: number("creationTime"), lastModifiedTime: number("lastModifiedTime"), etag: "etag", selfLink: "selfLink" },
+  outputs: {
+    creationTime: number("creationTime"),
+    lastModifiedTime: number("lastModifiedTime"),
+    etag: "etag",
+    selfLink: "selfLink",
+  },
   labelled: true,
   hasDeletionPolicy: true,
   id: (inputs) => `projects/${inputs.project}/datasets/${text(inputs.datasetId)}`,
   fromId: (id) => fromPath(id, ["project", "datasetId"]),
   create: ({ http }, inputs) =>
-    http.call({ method: "POST", url: `${API}/projects/${inputs.project}/datasets`, query: ACCESS_VERSION, body: toRest(datasetShape, inputs) }),
+    http.call({
+      method: "POST",
+      url: `${API}/projects/${inputs.project}/datasets`,
+      query: ACCESS_VERSION,
+      body: toRest(datasetShape, inputs),
+    }),
   read: ({ http }, inputs) => http.find(datasetUrl(inputs), ACCESS_VERSION),
   update: async ({ http }, { news }) => {
     // A PUT without access keeps the access list; what is left out otherwise is cleared.
     const { maxTimeTravelHours } = await http.call({ method: "GET", url: datasetUrl(news), query: ACCESS_VERSION });
-    const body = { defaultCollation: "", friendlyName: "", ...(maxTimeTravelHours !== undefined && { maxTimeTravelHours }), ...toRest(datasetShape, news) };
+    const body = {
+      defaultCollation: "",
+      friendlyName: "",
+      ...(maxTimeTravelHours !== undefined && { maxTimeTravelHours }),
+      ...toRest(datasetShape, news),
+    };
     return http.call({ method: "PUT", url: datasetUrl(news), query: ACCESS_VERSION, body });
   },
   delete: async ({ http }, inputs) =>
@@ -89,7 +105,10 @@ const tableShape: Shape = {
       },
     },
   },
-  view: { type: "object", fields: { query: { type: "string", required: true }, useLegacySql: { type: "boolean", computed: true } } },
+  view: {
+    type: "object",
+    fields: { query: { type: "string", required: true }, useLegacySql: { type: "boolean", computed: true } },
+  },
   deletionProtection: { type: "boolean", rest: false, local: true, default: true },
 };
 const tableUrl = (inputs: Inputs) => `${datasetUrl(inputs)}/tables/${text(inputs.tableId)}`;
@@ -117,13 +136,17 @@ const table: Descriptor = {
   fromId: (id) => fromPath(id, ["project", "datasetId", "tableId"]),
   replaces: (olds, news) => {
     const isFixed = news.schema !== undefined && !isUnknown(news.schema) && !canChangeInPlace(olds.schema, news.schema);
-    const isMoved = ["timePartitioning", "rangePartitioning", "view"].filter((name) => isObject(olds[name]) !== isObject(news[name]));
+    const isMoved = ["timePartitioning", "rangePartitioning", "view"].filter(
+      (name) => isObject(olds[name]) !== isObject(news[name]),
+    );
     return [...(isFixed ? ["schema"] : []), ...isMoved];
   },
-  create: ({ http }, inputs) => http.call({ method: "POST", url: `${datasetUrl(inputs)}/tables`, body: tableBody(inputs) }),
+  create: ({ http }, inputs) =>
+    http.call({ method: "POST", url: `${datasetUrl(inputs)}/tables`, body: tableBody(inputs) }),
   read: ({ http }, inputs) => http.find(tableUrl(inputs)),
   update: ({ http }, { news }) => http.call({ method: "PUT", url: tableUrl(news), body: tableBody(news) }),
-  refuseDelete: ({ deletionProtection }) => (deletionProtection === true ? "deletionProtection is true. Set it to false and run up first." : undefined),
+  refuseDelete: ({ deletionProtection }) =>
+    deletionProtection === true ? "deletionProtection is true. Set it to false and run up first." : undefined,
   delete: async ({ http }, inputs) => void (await http.remove(tableUrl(inputs))),
 };
 
@@ -131,7 +154,11 @@ function tableBody(inputs: Inputs): Properties {
   const { schema } = inputs;
   const body = toRest(tableShape, inputs);
   const reference = { ...(body.tableReference as Properties), projectId: inputs.project };
-  return { ...body, tableReference: reference, ...(typeof schema === "string" && schema !== "" && { schema: { fields: JSON.parse(schema) as Value } }) };
+  return {
+    ...body,
+    tableReference: reference,
+    ...(typeof schema === "string" && schema !== "" && { schema: { fields: JSON.parse(schema) as Value } }),
+  };
 }
 
 /** The schema as the program wrote it while the service's says the same. */
@@ -149,7 +176,7 @@ const member = iamMember({
   resource: (inputs) => `projects/${inputs.project}/datasets/${text(inputs.datasetId)}`,
   get: async ({ http }, inputs) => {
     const found = await http.call({ method: "GET", url: datasetUrl(inputs), query: ACCESS_VERSION }).catch(absent);
-    return found && ({ ...fromAccess((found.access ?? []) as Properties[]), etag: text(found.etag ?? "") });
+    return found && { ...fromAccess((found.access ?? []) as Properties[]), etag: text(found.etag ?? "") };
   },
   set: async ({ http }, inputs, policy) => {
     const { etag } = policy;

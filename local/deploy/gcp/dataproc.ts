@@ -15,7 +15,9 @@ const executionConfig: Shape = {
   ttl: { type: "string", computed: true },
   authenticationConfig: {
     type: "object",
-    fields: { userWorkloadAuthenticationType: { type: "string", allowed: ["SERVICE_ACCOUNT", "END_USER_CREDENTIALS"] } },
+    fields: {
+      userWorkloadAuthenticationType: { type: "string", allowed: ["SERVICE_ACCOUNT", "END_USER_CREDENTIALS"] },
+    },
   },
 };
 
@@ -38,7 +40,10 @@ const shape: Shape = {
       },
     },
   },
-  jupyterSession: { type: "object", fields: { displayName: { type: "string" }, kernel: { type: "string", allowed: ["PYTHON", "SCALA"] } } },
+  jupyterSession: {
+    type: "object",
+    fields: { displayName: { type: "string" }, kernel: { type: "string", allowed: ["PYTHON", "SCALA"] } },
+  },
   sparkConnectSession: { type: "object", fields: {} },
   runtimeConfig: {
     type: "object",
@@ -61,7 +66,8 @@ const sessionTemplate: Descriptor = {
   autoName: { property: "name", length: 255 },
   id: ({ name }) => text(name),
   fromId: (id) => ({ name: id }),
-  create: ({ http }, inputs) => http.call({ method: "POST", url: `${API}/${parent(inputs)}/sessionTemplates`, body: body(inputs) }),
+  create: ({ http }, inputs) =>
+    http.call({ method: "POST", url: `${API}/${parent(inputs)}/sessionTemplates`, body: body(inputs) }),
   read: ({ http }, { name }) => http.find(`${API}/${text(name)}`),
   update: ({ http }, { news }) => http.call({ method: "PATCH", url: `${API}/${text(news.name)}`, body: body(news) }),
   delete: async ({ http }, { name }) => void (await http.remove(`${API}/${text(name)}`)),
@@ -69,6 +75,10 @@ const sessionTemplate: Descriptor = {
 
 const parent = ({ name }: Inputs) => text(name).split("/sessionTemplates/")[0]!;
 /** The kind of session that is not used is sent as null, so that a change of kind clears it. */
-const body = (inputs: Inputs): Properties => ({ jupyterSession: null, sparkConnectSession: null, ...toRest(shape, inputs) });
+const body = (inputs: Inputs): Properties => ({
+  jupyterSession: null,
+  sparkConnectSession: null,
+  ...toRest(shape, inputs),
+});
 
 export const DATAPROC: readonly Descriptor[] = [sessionTemplate];

@@ -35,7 +35,9 @@ export interface Descriptor {
   source: string;
   shape: Shape;
   /** Output name to its place in the REST resource, or to a function of it and the inputs. */
-  outputs: Readonly<Record<string, string | ((resource: Properties, inputs: Inputs) => Properties[string] | undefined)>>;
+  outputs: Readonly<
+    Record<string, string | ((resource: Properties, inputs: Inputs) => Properties[string] | undefined)>
+  >;
   /** Outputs that follow from the inputs alone, so that a preview knows them. */
   planned?: (inputs: Inputs) => Properties;
   /** Id as it stands in Pulumi's state. */

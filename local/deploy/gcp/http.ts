@@ -7,8 +7,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { rootCertificates } from "node:tls";
 import { GoogleAuth } from "google-auth-library";
 import { Agent, fetch, ProxyAgent, type Dispatcher } from "undici";
-import { DeployError } from "../errors";
-import { UncertainError } from "../steps";
+import { DeployError, UncertainError } from "../errors";
 import { type Properties, text } from "../values";
 
 const SCOPE = "https://www.googleapis.com/auth/cloud-platform";
@@ -76,7 +75,8 @@ export function googleHttp(environment: NodeJS.ProcessEnv): GoogleHttp {
       const end = Date.now() + seconds * 1000;
       let current = operation;
       for (let delay = 100; current.done !== true; delay = Math.min(delay * 2, 5000)) {
-        if (Date.now() > end) throw new UncertainError(`operation ${text(current.name)}: not done after ${seconds} seconds`);
+        if (Date.now() > end)
+          throw new UncertainError(`operation ${text(current.name)}: not done after ${seconds} seconds`);
         await pause(delay);
         current = await call({ method: "GET", url: `${base}/${text(operation.name)}` });
       }
@@ -87,14 +87,24 @@ export function googleHttp(environment: NodeJS.ProcessEnv): GoogleHttp {
   };
 }
 
-async function send({ method, url, query, body, stream, headers }: GoogleRequest, dispatcher: Dispatcher, token: string) {
+async function send(
+  { method, url, query, body, stream, headers }: GoogleRequest,
+  dispatcher: Dispatcher,
+  token: string,
+) {
   const address = new URL(url);
-  for (const [name, value] of Object.entries(query ?? {})) if (value !== undefined) address.searchParams.set(name, value);
+  for (const [name, value] of Object.entries(query ?? {}))
+    if (value !== undefined) address.searchParams.set(name, value);
   const type = stream?.type ?? (body === undefined ? undefined : "application/json");
   const response = await fetch(address, {
     method,
     dispatcher,
-    headers: { authorization: `Bearer ${token}`, "user-agent": "sparklab-deploy", ...(type && { "content-type": type }), ...headers },
+    headers: {
+      authorization: `Bearer ${token}`,
+      "user-agent": "sparklab-deploy",
+      ...(type && { "content-type": type }),
+      ...headers,
+    },
     ...(body !== undefined && { body: JSON.stringify(body) }),
     ...(stream && { body: stream.chunks(), duplex: "half" as const }),
   });
@@ -106,7 +116,9 @@ function uncertain(request: GoogleRequest, error: unknown): unknown {
   const cause = (error as { cause?: Error }).cause;
   const reason = cause?.message ? `${(error as Error).message}: ${cause.message}` : (error as Error).message;
   const message = error instanceof GoogleError ? reason : `${request.method} ${request.url}: ${reason}`;
-  return request.method === "GET" ? new DeployError(message, { cause: error }) : new UncertainError(message, { cause: error });
+  return request.method === "GET"
+    ? new DeployError(message, { cause: error })
+    : new UncertainError(message, { cause: error });
 }
 
 function googleError(request: GoogleRequest, code: number, answer: string): GoogleError {
@@ -120,7 +132,9 @@ function googleError(request: GoogleRequest, code: number, answer: string): Goog
 }
 
 function makeDispatcher(environment: NodeJS.ProcessEnv): Dispatcher {
-  const extra = [environment.NODE_EXTRA_CA_CERTS, environment.SSL_CERT_FILE].filter((file) => file !== undefined && file !== "");
+  const extra = [environment.NODE_EXTRA_CA_CERTS, environment.SSL_CERT_FILE].filter(
+    (file) => file !== undefined && file !== "",
+  );
   const ca = [...rootCertificates, ...extra.map((file) => readFileSync(file!, "utf8"))];
   const proxy = environment.HTTPS_PROXY ?? environment.https_proxy;
   return proxy ? new ProxyAgent({ uri: proxy, requestTls: { ca } }) : new Agent({ connect: { ca } });
@@ -131,10 +145,15 @@ function tokenSource(environment: NodeJS.ProcessEnv, dispatcher: Dispatcher): ()
   if (given) return () => Promise.resolve(given);
   const fetchThere = (url: unknown, init: object | undefined) => fetch(url as URL, { ...init, dispatcher });
   const transporterOptions = { fetchImplementation: fetchThere as unknown as typeof globalThis.fetch };
-  const auth = new GoogleAuth({ scopes: [SCOPE], ...(file && { keyFilename: file }), clientOptions: { transporterOptions } });
+  const auth = new GoogleAuth({
+    scopes: [SCOPE],
+    ...(file && { keyFilename: file }),
+    clientOptions: { transporterOptions },
+  });
   return async () => {
     const token = await auth.getAccessToken();
-    if (!token) throw new DeployError("credentials: no access token could be had. gcloud auth application-default login");
+    if (!token)
+      throw new DeployError("credentials: no access token could be had. gcloud auth application-default login");
     return token;
   };
 }

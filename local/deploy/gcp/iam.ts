@@ -57,7 +57,8 @@ export function iamMember(args: MemberArgs): Descriptor {
     ...(args.deleteBeforeReplace && { deleteBeforeReplace: true as const }),
     create: async (context, inputs) => {
       const policy = await change(context, inputs, (current) => add(current, inputs));
-      if (!policy) throw new DeployError(`${args.resource(inputs)}: does not exist, so that no role can be granted on it`);
+      if (!policy)
+        throw new DeployError(`${args.resource(inputs)}: does not exist, so that no role can be granted on it`);
       return { etag: policy.etag ?? "" };
     },
     read: async (context, inputs) => {
@@ -69,7 +70,12 @@ export function iamMember(args: MemberArgs): Descriptor {
 }
 
 /** @param edit undefined when nothing is to be written. */
-async function readModifyWrite(args: MemberArgs, context: Context, inputs: Inputs, edit: (policy: Policy) => Policy | undefined): Promise<Policy | undefined> {
+async function readModifyWrite(
+  args: MemberArgs,
+  context: Context,
+  inputs: Inputs,
+  edit: (policy: Policy) => Policy | undefined,
+): Promise<Policy | undefined> {
   for (let attempt = 1; ; attempt++) {
     const policy = await args.get(context, inputs);
     if (!policy) return undefined;
@@ -86,7 +92,8 @@ async function readModifyWrite(args: MemberArgs, context: Context, inputs: Input
   }
 }
 
-const isBinding = (binding: Binding, { role, condition }: Inputs) => binding.role === role && equal(binding.condition ?? null, conditionOf(condition));
+const isBinding = (binding: Binding, { role, condition }: Inputs) =>
+  binding.role === role && equal(binding.condition ?? null, conditionOf(condition));
 const conditionOf = (condition: Inputs[string] | undefined) => {
   if (!condition) return null;
   const { __defaults: _, ...own } = condition as Properties;
@@ -94,7 +101,9 @@ const conditionOf = (condition: Inputs[string] | undefined) => {
 };
 
 function has(policy: Policy, inputs: Inputs): boolean {
-  return (policy.bindings ?? []).some((binding) => isBinding(binding, inputs) && binding.members.some((member) => sameMember(member, inputs)));
+  return (policy.bindings ?? []).some(
+    (binding) => isBinding(binding, inputs) && binding.members.some((member) => sameMember(member, inputs)),
+  );
 }
 
 const sameMember = (member: string, inputs: Inputs) => member.toLowerCase() === text(inputs.member).toLowerCase();
@@ -113,7 +122,11 @@ function add(policy: Policy, inputs: Inputs): Policy | undefined {
 function remove(policy: Policy, inputs: Inputs): Policy | undefined {
   if (!has(policy, inputs)) return undefined;
   const bindings = (policy.bindings ?? [])
-    .map((binding) => (isBinding(binding, inputs) ? { ...binding, members: binding.members.filter((member) => !sameMember(member, inputs)) } : binding))
+    .map((binding) =>
+      isBinding(binding, inputs)
+        ? { ...binding, members: binding.members.filter((member) => !sameMember(member, inputs)) }
+        : binding,
+    )
     .filter((binding) => binding.members.length > 0);
   const { bindings: _, ...rest } = policy;
   return { ...rest, ...(bindings.length > 0 && { bindings }), version: 3 };

@@ -26,7 +26,11 @@ const service: Descriptor = {
   hasDeletionPolicy: true,
   id: (inputs) => `${bareProject(inputs)}/${text(inputs.service)}`,
   create: async ({ http }, inputs, { timeout }) => {
-    await http.wait(await http.call({ method: "POST", url: `${serviceUrl(inputs)}:enable`, body: {} }), `${USAGE}/v1`, timeout);
+    await http.wait(
+      await http.call({ method: "POST", url: `${serviceUrl(inputs)}:enable`, body: {} }),
+      `${USAGE}/v1`,
+      timeout,
+    );
     return {};
   },
   read: async ({ http }, inputs) => ((await http.find(serviceUrl(inputs)))?.state === "ENABLED" ? {} : undefined),
@@ -35,7 +39,11 @@ const service: Descriptor = {
     if (inputs.disableOnDestroy !== true) return;
     const checkIfServiceHasUsage = inputs.checkIfServiceHasUsageOnDestroy === true ? "CHECK" : "SKIP";
     const body = { checkIfServiceHasUsage, disableDependentServices: inputs.disableDependentServices === true };
-    await http.wait(await http.call({ method: "POST", url: `${serviceUrl(inputs)}:disable`, body }), `${USAGE}/v1`, timeout);
+    await http.wait(
+      await http.call({ method: "POST", url: `${serviceUrl(inputs)}:disable`, body }),
+      `${USAGE}/v1`,
+      timeout,
+    );
   },
 };
 const serviceUrl = (inputs: Inputs) => `${USAGE}/v1/projects/${bareProject(inputs)}/services/${text(inputs.service)}`;
@@ -77,8 +85,15 @@ const customRole: Descriptor = {
   create: async ({ http }, inputs) => {
     const found = await http.find(`${IAM}/${roleName(inputs)}`);
     if (found && found.deleted !== true)
-      throw new DeployError(`${roleName(inputs)}: already exists and is not managed by this stack. Delete it or choose another roleId.`);
-    if (!found) return http.call({ method: "POST", url: `${IAM}/projects/${bareProject(inputs)}/roles`, body: { roleId: inputs.roleId!, role: roleBody(inputs) } });
+      throw new DeployError(
+        `${roleName(inputs)}: already exists and is not managed by this stack. Delete it or choose another roleId.`,
+      );
+    if (!found)
+      return http.call({
+        method: "POST",
+        url: `${IAM}/projects/${bareProject(inputs)}/roles`,
+        body: { roleId: inputs.roleId!, role: roleBody(inputs) },
+      });
     // A deleted role keeps its id for weeks: it is brought back as it should be now.
     await http.call({ method: "POST", url: `${IAM}/${roleName(inputs)}:undelete`, body: {} });
     return http.call({ method: "PATCH", url: `${IAM}/${roleName(inputs)}`, body: roleBody(inputs) });
@@ -120,7 +135,10 @@ const getProject: FunctionDescriptor = {
   invoke: async ({ http, ...context }: Context, args) => {
     const id = text(args.projectId ?? context.project);
     const found = await http.call({ method: "GET", url: `${MANAGER}/projects/${id}` });
-    const billing = await http.call({ method: "GET", url: `https://cloudbilling.googleapis.com/v1/projects/${id}/billingInfo` });
+    const billing = await http.call({
+      method: "GET",
+      url: `https://cloudbilling.googleapis.com/v1/projects/${id}/billingInfo`,
+    });
     const parent = (found.parent ?? {}) as Properties;
     const labels = (found.labels ?? {}) as Properties;
     return {

@@ -7,10 +7,12 @@ import { contentOf } from "../assets";
 import { DeployError } from "../errors";
 import type { CheckFailure, Diff, Instance, Provider, ProviderPackage } from "../provider";
 import { nameOf } from "../urn";
-import { isObject, isUnknown, parsePath, type Properties, text, UNKNOWN, type Value } from "../values";
+import { isUnknown, parsePath, type Properties, text, UNKNOWN } from "../values";
 import type { Context, Descriptor, FunctionDescriptor, Inputs } from "./descriptor";
-import { googleHttp } from "./http";
-import { compare, DEFAULTS, effective, fromRest, project, validate, withDefaults, type Shape } from "./shape";
+import { googleHttp, type GoogleHttp } from "./http";
+import { DEFAULTS, validate, withDefaults, type Shape } from "./shape";
+import { compare, effective, project } from "./shape-changes";
+import { addedLabels, echo, outputsOf, readable, shapeOf, withLabels } from "./outputs";
 import { BIGQUERY } from "./bigquery";
 import { DATAPROC } from "./dataproc";
 import { FUNCTIONS, PROJECTS } from "./projects";
@@ -21,41 +23,58 @@ const DESCRIPTORS: readonly Descriptor[] = [...PROJECTS, ...SERVICE_ACCOUNT, ...
 const BY_TYPE = new Map(DESCRIPTORS.map((descriptor) => [descriptor.type, descriptor]));
 const BY_TOKEN = new Map(FUNCTIONS.map((descriptor: FunctionDescriptor) => [descriptor.token, descriptor]));
 
-/** Added to what has labels, as the official provider does by default. */
-const ATTRIBUTION = { "goog-terraform-provisioned": "true" };
-const DELETION_POLICY: Shape = {
-  deletionPolicy: { type: "string", rest: false, local: true, default: "DELETE", implicit: true, allowed: ["DELETE", "PREVENT", "ABANDON"] },
-};
 /** Provider settings that are understood; skipRegionValidation concerns a call that is not made here. */
-const CONFIG: ReadonlySet<string> = new Set(["project", "region", "zone", "skipRegionValidation", "disableGlobalProjectWarning"]);
+const CONFIG: ReadonlySet<string> = new Set([
+  "project",
+  "region",
+  "zone",
+  "skipRegionValidation",
+  "disableGlobalProjectWarning",
+]);
 
-export function gcpPackage(environment: NodeJS.ProcessEnv): ProviderPackage {
+/** @param http how requests are made; each configured provider makes its own. */
+export function gcpPackage(environment: NodeJS.ProcessEnv, http = googleHttp): ProviderPackage {
   return {
     tokens: [...BY_TYPE.keys(), ...BY_TOKEN.keys()],
     checkConfig: (config) => checkConfig(config, environment),
-    configure: (config, root) => new GcpProvider(makeContext(config, root, environment)),
+    configure: (config, root) => new GcpProvider(makeContext(config, root, environment, http(environment))),
   };
 }
 
 function checkConfig(config: Properties, environment: NodeJS.ProcessEnv): CheckFailure[] {
   const unknown = Object.keys(config).filter((key) => !CONFIG.has(key));
-  const failures = unknown.map((key) => ({ property: key, reason: `cannot be used here; can be: ${[...CONFIG].sort().join(", ")}` }));
-  if (!projectOf(config, environment)) failures.push({ property: "project", reason: "got nothing; expected a project id. pulumi config set gcp:project <id>" });
+  const failures = unknown.map((key) => ({
+    property: key,
+    reason: `cannot be used here; can be: ${[...CONFIG].sort().join(", ")}`,
+  }));
+  if (!projectOf(config, environment))
+    failures.push({
+      property: "project",
+      reason: "got nothing; expected a project id. pulumi config set gcp:project <id>",
+    });
   return failures;
 }
 
 /** Source: Config in provider/resources.go of github.com/pulumi/pulumi-gcp. */
 function projectOf(config: Properties, environment: NodeJS.ProcessEnv): string {
   const { GOOGLE_PROJECT, GOOGLE_CLOUD_PROJECT, GCLOUD_PROJECT, CLOUDSDK_CORE_PROJECT } = environment;
-  return text(config.project ?? GOOGLE_PROJECT ?? GOOGLE_CLOUD_PROJECT ?? GCLOUD_PROJECT ?? CLOUDSDK_CORE_PROJECT ?? "");
+  return text(
+    config.project ?? GOOGLE_PROJECT ?? GOOGLE_CLOUD_PROJECT ?? GCLOUD_PROJECT ?? CLOUDSDK_CORE_PROJECT ?? "",
+  );
 }
 
-function makeContext(config: Properties, root: string, environment: NodeJS.ProcessEnv): Context {
+function makeContext(config: Properties, root: string, environment: NodeJS.ProcessEnv, http: GoogleHttp): Context {
   const queues = new Map<string, Promise<unknown>>();
   return {
-    http: googleHttp(environment),
+    http,
     project: projectOf(config, environment),
-    region: text(config.region ?? environment.GOOGLE_REGION ?? environment.GCLOUD_REGION ?? environment.CLOUDSDK_COMPUTE_REGION ?? ""),
+    region: text(
+      config.region ??
+        environment.GOOGLE_REGION ??
+        environment.GCLOUD_REGION ??
+        environment.CLOUDSDK_COMPUTE_REGION ??
+        "",
+    ),
     content: (asset) => contentOf(asset, root),
     exclusive: (key, work) => {
       const turn = (queues.get(key) ?? Promise.resolve()).then(work, work);
@@ -82,16 +101,25 @@ class GcpProvider implements Provider {
     const [before, after] = [effective(shape, old.inputs), effective(shape, news)];
     const forced = new Set(descriptor.replaces?.(before, after) ?? []);
     const isForced = (path: string) => !descriptor.update || forced.has(text(parsePath(path)[0]));
-    const changes = compare(shape, before, after).map((change) => (isForced(change.path) && !isLocal(shape, change.path) ? { ...change, replaces: true } : change));
-    return { changes, deleteBeforeReplace: changes.some(({ replaces }) => replaces) && needsDeletionFirst(descriptor, old.inputs, news) };
+    const changes = compare(shape, before, after).map((change) =>
+      isForced(change.path) && !isLocal(shape, change.path) ? { ...change, replaces: true } : change,
+    );
+    return {
+      changes,
+      deleteBeforeReplace: changes.some(({ replaces }) => replaces) && needsDeletionFirst(descriptor, old.inputs, news),
+    };
   }
 
   preview(type: string, news: Properties, old?: Instance): Properties {
     const descriptor = find(type);
     const inputs = this.inputs(news);
     const unknown = Object.fromEntries(Object.keys(descriptor.outputs).map((name) => [name, UNKNOWN]));
-    const known = old?.outputs ?? { ...unknown, ...this.labels(descriptor, inputs) };
-    return { ...known, ...this.echo(descriptor, inputs), ...(descriptor.planned && !isUnknownProject(inputs) ? descriptor.planned(inputs) : {}) };
+    const known = old?.outputs ?? { ...unknown, ...addedLabels(descriptor, inputs) };
+    return {
+      ...known,
+      ...echo(descriptor, inputs),
+      ...(descriptor.planned && !isUnknownProject(inputs) ? descriptor.planned(inputs) : {}),
+    };
   }
 
   secrets(type: string): readonly string[] {
@@ -102,7 +130,7 @@ class GcpProvider implements Provider {
     const descriptor = find(type);
     const full = this.inputs(inputs);
     const resource = await descriptor.create(this.context, withLabels(descriptor, full), options);
-    return { id: descriptor.id(full), outputs: this.outputs(descriptor, full, resource) };
+    return { id: descriptor.id(full), outputs: outputsOf(descriptor, full, resource) };
   }
 
   async read(type: string, old: Instance) {
@@ -112,8 +140,12 @@ class GcpProvider implements Provider {
     const full = this.inputs(own);
     const resource = await descriptor.read(this.context, full, old.outputs);
     if (!resource) return undefined;
-    const outputs = this.outputs(descriptor, full, resource);
-    return { id: descriptor.id(full), outputs, inputs: project(shapeOf(descriptor), old.inputs, readable(descriptor, outputs)) };
+    const outputs = outputsOf(descriptor, full, resource);
+    return {
+      id: descriptor.id(full),
+      outputs,
+      inputs: project(shapeOf(descriptor), old.inputs, readable(descriptor, outputs)),
+    };
   }
 
   async update(type: string, old: Instance, news: Properties, options: { timeout?: number }) {
@@ -121,16 +153,25 @@ class GcpProvider implements Provider {
     const full = this.inputs(news);
     const { changes } = this.diff(type, old, news);
     const isRemote = changes.some(({ path }) => !isLocal(shapeOf(descriptor), path));
-    if (!isRemote || !descriptor.update) return { outputs: { ...old.outputs, ...this.echo(descriptor, full) } };
-    const change = { news: withLabels(descriptor, full), olds: this.inputs(old.inputs), outputs: old.outputs, id: old.id, changes };
-    return { outputs: this.outputs(descriptor, full, await descriptor.update(this.context, change, options)) };
+    if (!isRemote || !descriptor.update) return { outputs: { ...old.outputs, ...echo(descriptor, full) } };
+    const change = {
+      news: withLabels(descriptor, full),
+      olds: this.inputs(old.inputs),
+      outputs: old.outputs,
+      id: old.id,
+      changes,
+    };
+    return { outputs: outputsOf(descriptor, full, await descriptor.update(this.context, change, options)) };
   }
 
   async delete(type: string, old: Instance, options: { timeout?: number }): Promise<void> {
     const descriptor = find(type);
     const inputs = this.inputs(effective(shapeOf(descriptor), old.inputs));
     if (inputs.deletionPolicy === "ABANDON") return;
-    const refusal = inputs.deletionPolicy === "PREVENT" ? "deletionPolicy is PREVENT. Set it to DELETE and run up first." : descriptor.refuseDelete?.(inputs);
+    const refusal =
+      inputs.deletionPolicy === "PREVENT"
+        ? "deletionPolicy is PREVENT. Set it to DELETE and run up first."
+        : descriptor.refuseDelete?.(inputs);
     if (refusal) throw new DeployError(`${old.id}: ${refusal}`);
     await descriptor.delete(this.context, inputs, old.outputs, options);
   }
@@ -141,7 +182,8 @@ class GcpProvider implements Provider {
 
   async invoke(token: string, args: Properties): Promise<Properties> {
     const descriptor = BY_TOKEN.get(token);
-    if (!descriptor) throw new DeployError(`${token}: cannot be invoked here; can be: ${[...BY_TOKEN.keys()].join(", ")}`);
+    if (!descriptor)
+      throw new DeployError(`${token}: cannot be invoked here; can be: ${[...BY_TOKEN.keys()].join(", ")}`);
     return descriptor.invoke(this.context, args);
   }
 
@@ -152,64 +194,31 @@ class GcpProvider implements Provider {
   /** The official provider's automatic name: the resource's own and 7 random hexadecimal digits, kept once drawn. */
   private addName({ autoName }: Descriptor, urn: string, inputs: Properties, olds: Properties | undefined): void {
     if (!autoName || inputs[autoName.property] !== undefined) return;
-    const drawn = Array.isArray(olds?.[DEFAULTS]) && olds[DEFAULTS].includes(autoName.property) ? olds[autoName.property] : undefined;
-    inputs[autoName.property] = drawn ?? `${nameOf(urn).slice(0, autoName.length - 8)}-${randomBytes(4).toString("hex").slice(0, 7)}`;
+    const drawn =
+      Array.isArray(olds?.[DEFAULTS]) && olds[DEFAULTS].includes(autoName.property)
+        ? olds[autoName.property]
+        : undefined;
+    inputs[autoName.property] =
+      drawn ?? `${nameOf(urn).slice(0, autoName.length - 8)}-${randomBytes(4).toString("hex").slice(0, 7)}`;
     inputs[DEFAULTS] = [...(inputs[DEFAULTS] as string[]), autoName.property].sort();
   }
-
-  /** Inputs as outputs: every default in, `__defaults` out. */
-  private echo(descriptor: Descriptor, inputs: Inputs): Properties {
-    const shape = shapeOf(descriptor);
-    const labels = descriptor.labelled ? this.labels(descriptor, inputs) : {};
-    return { ...effective(shape, inputs), ...("project" in shape && { project: inputs.project }), ...labels };
-  }
-
-  private labels(descriptor: Descriptor, inputs: Inputs): Properties {
-    if (!descriptor.labelled) return {};
-    const all = { ...(isObject(inputs.labels) ? inputs.labels : {}), ...ATTRIBUTION };
-    return { effectiveLabels: all, pulumiLabels: all };
-  }
-
-  /** What the state holds: what the service answered, and the inputs where it answers nothing. */
-  private outputs(descriptor: Descriptor, inputs: Inputs, resource: Properties): Properties {
-    const shape = shapeOf(descriptor);
-    const { labels, ...read } = fromRest(shape, resource);
-    const computed = Object.entries(descriptor.outputs).map(([name, place]): [string, Value | undefined] => [
-      name,
-      typeof place === "string" ? fromRest({ [name]: { type: "string", rest: place } }, resource)[name] : place(resource, inputs),
-    ]);
-    const known = Object.fromEntries(computed.filter(([, value]) => value !== undefined && value !== null)) as Properties;
-    const outputs = { ...this.echo(descriptor, inputs), ...read, ...known };
-    if (!descriptor.labelled || !isObject(labels)) return outputs;
-    // The service's answer tells all labels; those of the program are the ones among them that it asked for.
-    const own = Object.keys(isObject(inputs.labels) ? inputs.labels : {}).filter((key) => labels[key] !== undefined);
-    const mine = Object.fromEntries(own.map((key) => [key, labels[key]!]));
-    const managed = Object.fromEntries(Object.keys({ ...mine, ...ATTRIBUTION }).filter((key) => labels[key] !== undefined).map((key) => [key, labels[key]!]));
-    return { ...outputs, ...(own.length > 0 && { labels: mine }), effectiveLabels: labels, pulumiLabels: managed };
-  }
 }
-
-const shapeOf = (descriptor: Descriptor): Shape => (descriptor.hasDeletionPolicy ? { ...descriptor.shape, ...DELETION_POLICY } : descriptor.shape);
 
 function find(type: string): Descriptor {
   const descriptor = BY_TYPE.get(type);
-  if (!descriptor) throw new DeployError(`${type}: cannot be deployed here; can be: ${[...BY_TYPE.keys()].sort().join(", ")}`);
+  if (!descriptor)
+    throw new DeployError(`${type}: cannot be deployed here; can be: ${[...BY_TYPE.keys()].sort().join(", ")}`);
   return descriptor;
-}
-
-const withLabels = (descriptor: Descriptor, inputs: Inputs): Inputs =>
-  descriptor.labelled ? { ...inputs, labels: { ...(isObject(inputs.labels) ? inputs.labels : {}), ...ATTRIBUTION } } : inputs;
-
-/** Outputs as a refresh reads them back: labels that something else added are not the program's. */
-function readable(descriptor: Descriptor, outputs: Properties): Properties {
-  if (!descriptor.labelled) return outputs;
-  return { ...outputs, labels: outputs.labels ?? {} };
 }
 
 const isLocal = (shape: Shape, path: string) => shape[text(parsePath(path)[0])]?.local === true;
 
 /** Source: nameRequiresDeleteBeforeReplace in pkg/tfbridge of github.com/pulumi/pulumi-terraform-bridge. */
-function needsDeletionFirst({ autoName, deleteBeforeReplace }: Descriptor, olds: Properties, news: Properties): boolean {
+function needsDeletionFirst(
+  { autoName, deleteBeforeReplace }: Descriptor,
+  olds: Properties,
+  news: Properties,
+): boolean {
   if (deleteBeforeReplace) return true;
   if (!autoName) return false;
   const isDrawn = Array.isArray(news[DEFAULTS]) && news[DEFAULTS].includes(autoName.property);

@@ -34,30 +34,45 @@ const account: Descriptor = {
   check: ({ accountId }) =>
     typeof accountId !== "string" || isUnknown(accountId) || /^[a-z]([-a-z0-9]{4,28}[a-z0-9])$/.test(accountId)
       ? []
-      : [{ property: "accountId", reason: `got "${accountId}"; expected 6 to 30 lower-case letters, digits and hyphens, beginning with a letter` }],
+      : [
+          {
+            property: "accountId",
+            reason: `got "${accountId}"; expected 6 to 30 lower-case letters, digits and hyphens, beginning with a letter`,
+          },
+        ],
   create: async ({ http }, inputs) => {
     const { displayName, description } = inputs;
     const serviceAccount: Properties = { ...(displayName && { displayName }), ...(description && { description }) };
     const url = `${IAM}/projects/${inputs.project}/serviceAccounts`;
-    const made = await http.call({ method: "POST", url, body: { accountId: inputs.accountId!, serviceAccount } }).catch(async (error: unknown) => {
-      const isThere = error instanceof GoogleError && error.code === 409 && inputs.createIgnoreAlreadyExists === true;
-      const found = isThere ? await http.find(`${IAM}/${name(inputs)}`) : undefined;
-      if (!found) throw error;
-      return found;
-    });
+    const made = await http
+      .call({ method: "POST", url, body: { accountId: inputs.accountId!, serviceAccount } })
+      .catch(async (error: unknown) => {
+        const isThere = error instanceof GoogleError && error.code === 409 && inputs.createIgnoreAlreadyExists === true;
+        const found = isThere ? await http.find(`${IAM}/${name(inputs)}`) : undefined;
+        if (!found) throw error;
+        return found;
+      });
     if (inputs.disabled === true) await http.call({ method: "POST", url: `${IAM}/${name(inputs)}:disable`, body: {} });
     return made;
   },
   read: ({ http }, inputs) => http.find(`${IAM}/${name(inputs)}`),
   update: async ({ http }, { news, changes }) => {
     const paths = changes.map(({ path }) => path);
-    if (paths.includes("disabled")) await http.call({ method: "POST", url: `${IAM}/${name(news)}:${news.disabled === true ? "disable" : "enable"}`, body: {} });
+    if (paths.includes("disabled"))
+      await http.call({
+        method: "POST",
+        url: `${IAM}/${name(news)}:${news.disabled === true ? "disable" : "enable"}`,
+        body: {},
+      });
     const masked = { displayName: "display_name", description: "description" } as const;
     const fields = (["displayName", "description"] as const).filter((field) => paths.includes(field));
     const current = await http.call({ method: "GET", url: `${IAM}/${name(news)}` });
     if (fields.length === 0) return current;
     const serviceAccount: Properties = Object.fromEntries(fields.map((field) => [field, news[field] ?? ""]));
-    const body = { serviceAccount: { ...serviceAccount, etag: current.etag ?? "" }, updateMask: fields.map((field) => masked[field]).join(",") };
+    const body = {
+      serviceAccount: { ...serviceAccount, etag: current.etag ?? "" },
+      updateMask: fields.map((field) => masked[field]).join(","),
+    };
     return { ...current, ...(await http.call({ method: "PATCH", url: `${IAM}/${name(news)}`, body })) };
   },
   delete: async ({ http }, inputs) => void (await http.remove(`${IAM}/${name(inputs)}`)),

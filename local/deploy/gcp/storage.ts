@@ -1,14 +1,12 @@
 /** Buckets, objects and who may use them. */
-import { createHash } from "node:crypto";
 import { DeployError } from "../errors";
 import { hasUnknowns, isObject, isUnknown, type Properties, text, UNKNOWN, type Value } from "../values";
 import type { Change, Context, Descriptor, Inputs } from "./descriptor";
 import { absent, GoogleError } from "./http";
 import { iamMember, type Policy } from "./iam";
 import { sameIgnoringCase, toRest, type Shape } from "./shape";
+import { encode, object, STORAGE_API } from "./storage-objects";
 
-const API = "https://storage.googleapis.com/storage/v1";
-const UPLOAD = "https://storage.googleapis.com/upload/storage/v1";
 /** Deletions of objects in flight when a bucket is emptied. */
 const DELETIONS = 16;
 
@@ -43,18 +41,33 @@ const bucketShape: Shape = {
   labels: { type: "map" },
   storageClass: { type: "string", default: "STANDARD" },
   forceDestroy: { type: "boolean", rest: false, local: true, default: false },
-  uniformBucketLevelAccess: { type: "boolean", rest: "iamConfiguration.uniformBucketLevelAccess.enabled", computed: true },
-  publicAccessPrevention: { type: "string", rest: "iamConfiguration.publicAccessPrevention", computed: true, allowed: ["inherited", "enforced"] },
+  uniformBucketLevelAccess: {
+    type: "boolean",
+    rest: "iamConfiguration.uniformBucketLevelAccess.enabled",
+    computed: true,
+  },
+  publicAccessPrevention: {
+    type: "string",
+    rest: "iamConfiguration.publicAccessPrevention",
+    computed: true,
+    allowed: ["inherited", "enforced"],
+  },
   lifecycleRules: { type: "list", rest: "lifecycle.rule", fields: lifecycle },
   versioning: { type: "object", computed: true, fields: { enabled: { type: "boolean", required: true } } },
   softDeletePolicy: {
     type: "object",
     computed: true,
-    fields: { retentionDurationSeconds: { type: "integer", int64: true, default: 604800 }, effectiveTime: { type: "string", computed: true } },
+    fields: {
+      retentionDurationSeconds: { type: "integer", int64: true, default: 604800 },
+      effectiveTime: { type: "string", computed: true },
+    },
   },
   retentionPolicy: {
     type: "object",
-    fields: { retentionPeriod: { type: "string", required: true }, isLocked: { type: "boolean", default: false, allowed: ["false"] } },
+    fields: {
+      retentionPeriod: { type: "string", required: true },
+      isLocked: { type: "boolean", default: false, allowed: ["false"] },
+    },
   },
   cors: {
     type: "list",
@@ -65,8 +78,15 @@ const bucketShape: Shape = {
       maxAgeSeconds: { type: "integer" },
     },
   },
-  website: { type: "object", computed: true, fields: { mainPageSuffix: { type: "string" }, notFoundPage: { type: "string" } } },
-  logging: { type: "object", fields: { logBucket: { type: "string", required: true }, logObjectPrefix: { type: "string", computed: true } } },
+  website: {
+    type: "object",
+    computed: true,
+    fields: { mainPageSuffix: { type: "string" }, notFoundPage: { type: "string" } },
+  },
+  logging: {
+    type: "object",
+    fields: { logBucket: { type: "string", required: true }, logObjectPrefix: { type: "string", computed: true } },
+  },
   requesterPays: { type: "boolean", rest: "billing.requesterPays" },
   defaultEventBasedHold: { type: "boolean" },
 };
@@ -88,14 +108,26 @@ const bucket: Descriptor = {
   autoName: { property: "name", length: 222 },
   id: ({ name }) => text(name),
   fromId: (id) => ({ name: id }),
-  create: ({ http }, inputs) => http.call({ method: "POST", url: `${API}/b`, query: { project: inputs.project }, body: toRest(bucketShape, inputs) }),
-  read: ({ http }, { name }) => http.find(`${API}/b/${encode(name)}`),
-  update: ({ http }, change) => http.call({ method: "PATCH", url: `${API}/b/${encode(change.news.name)}`, body: bucketPatch(change) }),
+  create: ({ http }, inputs) =>
+    http.call({
+      method: "POST",
+      url: `${STORAGE_API}/b`,
+      query: { project: inputs.project },
+      body: toRest(bucketShape, inputs),
+    }),
+  read: ({ http }, { name }) => http.find(`${STORAGE_API}/b/${encode(name)}`),
+  update: ({ http }, change) =>
+    http.call({ method: "PATCH", url: `${STORAGE_API}/b/${encode(change.news.name)}`, body: bucketPatch(change) }),
   delete: async (context, inputs) => {
     if (inputs.forceDestroy === true) await empty(context, inputs);
-    await context.http.remove(`${API}/b/${encode(inputs.name)}`).catch((error: unknown) => {
+    await context.http.remove(`${STORAGE_API}/b/${encode(inputs.name)}`).catch((error: unknown) => {
       const isFull = error instanceof GoogleError && error.code === 409;
-      throw isFull ? new DeployError(`bucket ${text(inputs.name)}: holds objects; set forceDestroy to true and run up first, or delete them`, { cause: error }) : error;
+      throw isFull
+        ? new DeployError(
+            `bucket ${text(inputs.name)}: holds objects; set forceDestroy to true and run up first, or delete them`,
+            { cause: error },
+          )
+        : error;
     });
   },
 };
@@ -110,117 +142,35 @@ function bucketPatch({ news, olds, changes }: Change): Properties {
     const part = (field.rest ?? property).split(".")[0]!;
     patch[part] = body[part] ?? (property === "lifecycleRules" ? { rule: [] } : null);
   }
-  if (isObject(patch.labels)) for (const key of Object.keys(isObject(olds.labels) ? olds.labels : {})) patch.labels[key] ??= null;
+  if (isObject(patch.labels))
+    for (const key of Object.keys(isObject(olds.labels) ? olds.labels : {})) patch.labels[key] ??= null;
   return patch;
 }
 
 /** Deletes every object and version, page by page. */
 async function empty({ http }: Context, { name }: Inputs): Promise<void> {
-  const url = `${API}/b/${encode(name)}/o`;
+  const url = `${STORAGE_API}/b/${encode(name)}/o`;
   let pageToken: string | undefined;
   do {
     const page = await http.find(url, { versions: "true", ...(pageToken && { pageToken }) });
     const objects = ((page?.items ?? []) as Properties[]).values();
     const worker = async () => {
-      for (const object of objects) await http.remove(`${url}/${encode(object.name)}`, { generation: text(object.generation) });
+      for (const object of objects)
+        await http.remove(`${url}/${encode(object.name)}`, { generation: text(object.generation) });
     };
     await Promise.all(Array.from({ length: DELETIONS }, worker));
     pageToken = page?.nextPageToken as string | undefined;
   } while (pageToken);
 }
 
-const objectShape: Shape = {
-  bucket: { type: "string", rest: false, required: true, replaces: true },
-  name: { type: "string", rest: false, required: true, replaces: true },
-  source: { type: "asset", rest: false, replaces: true },
-  content: { type: "string", rest: false },
-  contentType: { type: "string", computed: true, replaces: true },
-  metadata: { type: "map", replaces: true },
-  cacheControl: { type: "string", replaces: true },
-  contentDisposition: { type: "string", replaces: true },
-  contentEncoding: { type: "string", replaces: true },
-  contentLanguage: { type: "string", replaces: true },
-  storageClass: { type: "string", computed: true, replaces: true },
-  eventBasedHold: { type: "boolean" },
-  temporaryHold: { type: "boolean" },
-  // Stands in the inputs of every object that the official provider writes; its value never says anything.
-  detectMd5hash: { type: "string", rest: false, computed: true, default: "different hash", same: () => true },
-};
-
-const object: Descriptor = {
-  type: "gcp:storage/bucketObject:BucketObject",
-  source: "storage.v1 objects; google_storage_bucket_object",
-  shape: objectShape,
-  outputs: {
-    crc32c: "crc32c",
-    generation: ({ generation }) => Number(generation),
-    md5hash: "md5Hash",
-    detectMd5hash: "md5Hash",
-    md5hexhash: ({ md5Hash }) => Buffer.from(text(md5Hash), "base64").toString("hex"),
-    mediaLink: "mediaLink",
-    outputName: "name",
-    selfLink: "selfLink",
-  },
-  planned: ({ name }) => ({ outputName: name ?? "" }),
-  hasDeletionPolicy: true,
-  autoName: { property: "name", length: 255 },
-  secrets: ["content"],
-  id: (inputs) => `${text(inputs.bucket)}-${text(inputs.name)}`,
-  check: ({ source, content }) =>
-    (source === undefined) === (content === undefined) ? [{ property: "source", reason: "got both or neither of source and content; expected one of them" }] : [],
-  create: upload,
-  read: ({ http }, inputs) => http.find(objectUrl(inputs)),
-  update: async (context, change) => {
-    const paths = new Set(change.changes.map(({ path }) => path));
-    if (paths.has("content")) return upload(context, change.news);
-    return context.http.call({ method: "PATCH", url: objectUrl(change.news), body: toRest(objectShape, change.news) });
-  },
-  delete: async ({ http }, inputs) => void (await http.remove(objectUrl(inputs))),
-};
-
-async function upload(context: Context, inputs: Inputs): Promise<Properties> {
-  const given = Buffer.from(text(inputs.content));
-  const bytes = async function* () {
-    yield given;
-  };
-  const content = isObject(inputs.source) ? await context.content(inputs.source) : { size: given.length, chunks: bytes };
-  const resource = { ...toRest(objectShape, inputs), bucket: text(inputs.bucket) };
-  const type = text(inputs.contentType ?? (isObject(inputs.source) && "assets" in inputs.source ? "application/zip" : await sniff(content)));
-  // Derived from the name so that a repetition sends the same bytes; a clash with the content is ruled out by its length.
-  const boundary = createHash("sha256").update(objectUrl(inputs)).digest("hex");
-  const head = `--${boundary}\r\nContent-Type: application/json\r\n\r\n${JSON.stringify(resource)}\r\n--${boundary}\r\nContent-Type: ${type}\r\n\r\n`;
-  const chunks = async function* () {
-    yield Buffer.from(head);
-    yield* content.chunks();
-    yield Buffer.from(`\r\n--${boundary}--\r\n`);
-  };
-  return context.http.call({
-    method: "POST",
-    url: `${UPLOAD}/b/${encode(inputs.bucket)}/o`,
-    query: { name: text(inputs.name), uploadType: "multipart" },
-    stream: { type: `multipart/related; boundary=${boundary}`, chunks },
-  });
-}
-
-/** Text or bytes, as the official client finds out from the first 512 bytes. */
-async function sniff(content: { chunks: () => AsyncIterable<Uint8Array> }): Promise<string> {
-  for await (const chunk of content.chunks()) {
-    const head = Buffer.from(chunk.subarray(0, 512));
-    if (head.subarray(0, 4).equals(Buffer.from("PK\x03\x04"))) return "application/zip";
-    return head.some((byte) => byte < 9 || (byte > 13 && byte < 27) || (byte > 27 && byte < 32)) ? "application/octet-stream" : "text/plain; charset=utf-8";
-  }
-  return "text/plain; charset=utf-8";
-}
-
-const encode = (value: Value | undefined) => encodeURIComponent(text(value));
-const objectUrl = (inputs: Inputs) => `${API}/b/${encode(inputs.bucket)}/o/${encode(inputs.name)}`;
-
 const bareBucket = (inputs: Inputs) => text(inputs.bucket).replace(/^b\//, "");
-const policyUrl = (inputs: Inputs) => `${API}/b/${encodeURIComponent(bareBucket(inputs))}/iam`;
+const policyUrl = (inputs: Inputs) => `${STORAGE_API}/b/${encodeURIComponent(bareBucket(inputs))}/iam`;
 const bucketMember = iamMember({
   type: "gcp:storage/bucketIAMMember:BucketIAMMember",
   source: "storage.v1 buckets.setIamPolicy; google_storage_bucket_iam_member",
-  shape: { bucket: { type: "string", rest: false, required: true, replaces: true, same: (a, b) => bare(a) === bare(b) } },
+  shape: {
+    bucket: { type: "string", rest: false, required: true, replaces: true, same: (a, b) => bare(a) === bare(b) },
+  },
   outputs: { bucket: (_, inputs) => (isUnknown(inputs.bucket) ? inputs.bucket : `b/${bareBucket(inputs)}`) },
   resource: (inputs) => `b/${bareBucket(inputs)}`,
   get: async ({ http }, inputs) => {

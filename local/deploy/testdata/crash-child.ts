@@ -35,7 +35,8 @@ async function main(): Promise<void> {
     ...files,
     configure: (...args) => {
       const provider = files.configure(...args);
-      for (const name of ["create", "update", "delete", "read"] as const) Object.assign(provider, { [name]: around((provider[name] as () => Promise<unknown>).bind(provider)) });
+      for (const name of ["create", "update", "delete", "read"] as const)
+        Object.assign(provider, { [name]: around((provider[name] as () => Promise<unknown>).bind(provider)) });
       return provider;
     },
   };

@@ -38,7 +38,8 @@ export const CASES: Record<string, { before: Program; after: Program }> = {
   },
   aliasByUrn: {
     before: () => void new File("was", { name: "alias-urn" }),
-    after: () => void new File("is", { name: "alias-urn" }, { aliases: [`urn:pulumi:test::steps::files:index:File::was`] }),
+    after: () =>
+      void new File("is", { name: "alias-urn" }, { aliases: [`urn:pulumi:test::steps::files:index:File::was`] }),
   },
   reparented: {
     before: () => void new File("child", { name: "child" }),
@@ -48,12 +49,32 @@ export const CASES: Record<string, { before: Program; after: Program }> = {
     },
   },
   ignoreChanges: {
-    before: () => void new File("ignores", { name: "ignores", content: "a", tags: { kept: "1", other: "1" } }, { ignoreChanges: ["content", "tags.kept"] }),
-    after: () => void new File("ignores", { name: "ignores", content: "b", tags: { kept: "2", other: "1" } }, { ignoreChanges: ["content", "tags.kept"] }),
+    before: () =>
+      void new File(
+        "ignores",
+        { name: "ignores", content: "a", tags: { kept: "1", other: "1" } },
+        { ignoreChanges: ["content", "tags.kept"] },
+      ),
+    after: () =>
+      void new File(
+        "ignores",
+        { name: "ignores", content: "b", tags: { kept: "2", other: "1" } },
+        { ignoreChanges: ["content", "tags.kept"] },
+      ),
   },
   replaceOnChanges: {
-    before: () => void new File("anew", { name: "anew", content: "a" }, { replaceOnChanges: ["content"], deleteBeforeReplace: true }),
-    after: () => void new File("anew", { name: "anew", content: "b" }, { replaceOnChanges: ["content"], deleteBeforeReplace: true }),
+    before: () =>
+      void new File(
+        "anew",
+        { name: "anew", content: "a" },
+        { replaceOnChanges: ["content"], deleteBeforeReplace: true },
+      ),
+    after: () =>
+      void new File(
+        "anew",
+        { name: "anew", content: "b" },
+        { replaceOnChanges: ["content"], deleteBeforeReplace: true },
+      ),
   },
   retainOnDelete: {
     before: () => void new File("retained", { name: "retained" }, { retainOnDelete: true }),
@@ -76,18 +97,28 @@ export const CASES: Record<string, { before: Program; after: Program }> = {
       return { word: file.content };
     },
     after: () => {
-      const file = new File("hides", { name: "hides", content: pulumi.secret("opensesame2"), secretNote: "opensesame" });
+      const file = new File("hides", {
+        name: "hides",
+        content: pulumi.secret("opensesame2"),
+        secretNote: "opensesame",
+      });
       return { word: file.content };
     },
   },
   assets: {
     before: () => {
       new File("asset", { name: "asset", data: new pulumi.asset.StringAsset("a") });
-      new File("archive", { name: "archive", data: new pulumi.asset.AssetArchive({ "a.txt": new pulumi.asset.StringAsset("hello") }) });
+      new File("archive", {
+        name: "archive",
+        data: new pulumi.asset.AssetArchive({ "a.txt": new pulumi.asset.StringAsset("hello") }),
+      });
     },
     after: () => {
       new File("asset", { name: "asset", data: new pulumi.asset.StringAsset("b") });
-      new File("archive", { name: "archive", data: new pulumi.asset.AssetArchive({ "a.txt": new pulumi.asset.StringAsset("hello") }) });
+      new File("archive", {
+        name: "archive",
+        data: new pulumi.asset.AssetArchive({ "a.txt": new pulumi.asset.StringAsset("hello") }),
+      });
     },
   },
   explicitProvider: {

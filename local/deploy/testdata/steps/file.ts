@@ -17,7 +17,12 @@ export class File extends pulumi.CustomResource {
   declare readonly content: pulumi.Output<string>;
 
   constructor(name: string, args: FileArgs | undefined, opts?: pulumi.CustomResourceOptions) {
-    super("files:index:File", name, { path: undefined, size: undefined, content: undefined, ...args }, { version: "1.0.0", ...opts });
+    super(
+      "files:index:File",
+      name,
+      { path: undefined, size: undefined, content: undefined, ...args },
+      { version: "1.0.0", ...opts },
+    );
   }
 }
 

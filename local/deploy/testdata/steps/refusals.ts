@@ -23,11 +23,20 @@ export const REFUSALS: Record<string, { before: Program; after: Program }> = {
     after: () => undefined,
   },
   unknownPackage: { before: () => void new Anything("aws:s3/bucket:Bucket", "bucket", {}), after: () => undefined },
-  unknownProperty: { before: () => void new File("first", { name: "first", color: "red" } as never), after: () => undefined },
+  unknownProperty: {
+    before: () => void new File("first", { name: "first", color: "red" } as never),
+    after: () => undefined,
+  },
   duplicate: { before: () => void [first(), first()], after: () => undefined },
   import: { before: () => void new File("first", { name: "first" }, { import: "first" }), after: () => undefined },
-  transforms: { before: () => void new File("first", { name: "first" }, { transforms: [() => undefined] }), after: () => undefined },
-  remote: { before: () => void new pulumi.ComponentResource("files:index:Remote", "remote", {}, {}, true), after: () => undefined },
+  transforms: {
+    before: () => void new File("first", { name: "first" }, { transforms: [() => undefined] }),
+    after: () => undefined,
+  },
+  remote: {
+    before: () => void new pulumi.ComponentResource("files:index:Remote", "remote", {}, {}, true),
+    after: () => undefined,
+  },
   failingCreate: {
     before: () => {
       const good = first();

@@ -1,0 +1,114 @@
+/** The words of a display: one line for a step, a change, a value, a summary. */
+import { stripVTControlCharacters } from "node:util";
+import pc from "picocolors";
+import type { DeployEvent, PropertyChange, StepEvent, StepKind, Summary } from "./events";
+import { nameOf, STACK_TYPE, typeOf } from "./urn";
+import { isAsset, isSecret, isUnknown, masked, text, type Value } from "./values";
+
+const SIGNS: Readonly<Record<StepKind, [string, (text: string) => string]>> = {
+  same: [" ", pc.dim],
+  create: ["+", pc.green],
+  update: ["~", pc.yellow],
+  delete: ["-", pc.red],
+  replace: ["+-", pc.magenta],
+  "create-replacement": ["++", pc.magenta],
+  "delete-replaced": ["--", pc.magenta],
+  read: [">", pc.cyan],
+  "read-discard": ["<", pc.cyan],
+  refresh: ["~", pc.cyan],
+};
+const WORDS: Readonly<Record<StepKind, [string, string, string]>> = {
+  same: ["unchanged", "unchanged", "unchanged"],
+  create: ["creating", "created", "create"],
+  update: ["updating", "updated", "update"],
+  delete: ["deleting", "deleted", "delete"],
+  replace: ["replacing", "replaced", "replace"],
+  "create-replacement": ["replacing", "replaced", "replace"],
+  "delete-replaced": ["deleting old", "deleted old", "delete old"],
+  read: ["reading", "read", "read"],
+  "read-discard": ["forgetting", "forgotten", "forget"],
+  refresh: ["reading", "read", "read"],
+};
+const WIDEST_VALUE = 60;
+
+export const isWorthALine = ({ kind, state, changes }: StepEvent) =>
+  state === "failed" || (kind !== "same" && !(kind === "refresh" && state === "done" && changes.length === 0));
+
+export function stepText(event: StepEvent, since?: number): string {
+  const [sign, color] = SIGNS[event.kind];
+  const word = WORDS[event.kind][event.preview ? 2 : event.state === "started" ? 0 : 1];
+  const time =
+    event.ms !== undefined && !event.preview
+      ? event.ms
+      : event.state === "started" && since !== undefined
+        ? Date.now() - since
+        : undefined;
+  const what = `${color(sign.padEnd(2))} ${shortType(event.urn)} ${pc.bold(nameOf(event.urn))}`;
+  const state = event.state === "failed" ? pc.red(`failed: ${event.error ?? ""}`) : color(word);
+  return ` ${what}  ${state}${time === undefined ? "" : pc.dim(` ${seconds(time)}`)}`;
+}
+
+export function changeText({ path, kind, old, new: now, replaces }: PropertyChange): string {
+  const mark = replaces ? pc.magenta(" (replaces)") : "";
+  if (kind === "add") return `${pc.green("+")} ${path}: ${now === undefined ? "" : valueText(now)}${mark}`;
+  if (kind === "delete") return `${pc.red("-")} ${path}: ${old === undefined ? "" : valueText(old)}${mark}`;
+  return `${pc.yellow("~")} ${path}: ${old === undefined ? "" : valueText(old)} => ${now === undefined ? "" : valueText(now)}${mark}`;
+}
+
+export function valueText(value: Value, widest = WIDEST_VALUE): string {
+  if (isUnknown(value)) return pc.dim("known after it is deployed");
+  if (isSecret(value)) return "[secret]";
+  if (isAsset(value)) return `content ${text(value.hash).slice(0, 12)}`;
+  return cut(JSON.stringify(masked(value)), widest);
+}
+
+export function diagnosticText({ severity, message, urn }: Extract<DeployEvent, { type: "diagnostic" }>): string {
+  const color = { info: (line: string) => line, warning: pc.yellow, error: pc.red }[severity];
+  const where = urn && !message.includes(urn) ? `${nameOf(urn)}: ` : "";
+  return severity === "info" ? `${where}${message}` : color(`${severity}: ${where}${message}`);
+}
+
+export function resultText({ result }: Summary): string {
+  return {
+    succeeded: pc.green("Done"),
+    failed: pc.red("Failed"),
+    cancelled: pc.yellow("Stopped; run it again to go on"),
+  }[result];
+}
+
+export function countsText({ counts, operation }: Summary): string {
+  const words = {
+    create: "to create",
+    update: "to update",
+    replace: "to replace",
+    delete: "to delete",
+    read: "to read",
+    same: "unchanged",
+  };
+  const done = {
+    create: "created",
+    update: "updated",
+    replace: "replaced",
+    delete: "deleted",
+    read: "read",
+    same: "unchanged",
+  };
+  const wording = operation === "preview" ? words : done;
+  const parts = (Object.keys(wording) as (keyof typeof wording)[])
+    .filter((name) => counts[name])
+    .map((name) => `${counts[name]} ${wording[name]}`);
+  return parts.length > 0 ? parts.join(", ") : "nothing to do";
+}
+
+const shortType = (urn: string) => {
+  const type = typeOf(urn);
+  if (type === STACK_TYPE) return "Stack";
+  const [pkg, module, name] = type.split(":");
+  return pc.dim(`${pkg}:${(module ?? "").split("/")[0]}:${name ?? ""}`);
+};
+export const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
+/** Shortens to a width; colour codes take none. */
+export function cut(line: string, width: number): string {
+  const bare = stripVTControlCharacters(line);
+  return bare.length <= width ? line : `${bare.slice(0, width - 3)}...`;
+}

@@ -1,0 +1,34 @@
+/** Between the engine's state of a resource and what its provider sees of it. */
+import { compact } from "./goal";
+import type { Provider } from "./provider";
+import type { ResourceState } from "./snapshot";
+import { annotate, plain, secret, type Properties } from "./values";
+
+export const instanceOf = (state: ResourceState) => ({
+  id: state.id ?? "",
+  inputs: plain(state.inputs ?? {}),
+  outputs: plain(state.outputs ?? {}),
+});
+
+/** Whether the state file need not be written for this. Source: sameSnapshotMutation.mustWrite in pkg/backend/snapshot.go. */
+export function sameState(a: ResourceState, b: ResourceState): boolean {
+  const essence = ({ sourcePosition: _, ...state }: ResourceState) => canonical(compact(state));
+  return essence(a) === essence(b);
+}
+
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_, inner: unknown) =>
+    typeof inner === "object" && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
+}
+
+/** Outputs with everything secret that came from a secret input, is secret by nature or was declared to be. */
+export function sealOutputs(provider: Provider, state: ResourceState, outputs: Properties): Properties {
+  const names = new Set([...provider.secrets(state.type), ...(state.additionalSecretOutputs ?? [])]);
+  const annotated = annotate(outputs, state.inputs ?? {}) as Properties;
+  return Object.fromEntries(
+    Object.entries(annotated).map(([key, value]) => [key, names.has(key) && value !== null ? secret(value) : value]),
+  );
+}
