@@ -29,7 +29,11 @@ afterEach(async () => {
 async function call(address: BigQueryAddress, method: string, body = {}, path = {}, token = address.token) {
   const sent = { path: { projectId: "p", ...path }, query: {}, body, principal: "me@example.com" };
   const headers = { authorization: `Bearer ${token}` };
-  const answer = await request(`${address.rest}/call/${method}`, { method: "POST", headers, body: JSON.stringify(sent) });
+  const answer = await request(`${address.rest}/call/${method}`, {
+    method: "POST",
+    headers,
+    body: JSON.stringify(sent),
+  });
   return { status: answer.statusCode, body: (await answer.body.json()) as Record<string, unknown> };
 }
 
@@ -66,7 +70,7 @@ test("ends with the process that started it, however that ended, and leaves its 
     ...{ python: readTools().python.bigquery, home: readTools().bigqueryHome, folder, project: "p", location: "us" },
   })}).start().then((address) => console.log(JSON.stringify(address)))`;
   const parent = spawn(process.execPath, ["--import", "tsx", "-e", script], { stdio: ["ignore", "pipe", "inherit"] });
-  const [line] = (await once(parent.stdout!, "data")) as [Buffer];
+  const [line] = (await once(parent.stdout, "data")) as [Buffer];
   const orphan = JSON.parse(line.toString()) as BigQueryAddress;
   expect((await makeDataset(orphan)).status).toBe(200);
   parent.kill("SIGKILL");
@@ -77,5 +81,7 @@ test("ends with the process that started it, however that ended, and leaves its 
 });
 
 test("says why it does not start, with the end of its log", async () => {
-  await expect(open(process.execPath).start()).rejects.toThrow(/ended before it was ready \(exit code \d+\)[^]*engine\.log/);
+  await expect(open(process.execPath).start()).rejects.toThrow(
+    /ended before it was ready \(exit code \d+\)[^]*engine\.log/,
+  );
 });

@@ -60,7 +60,10 @@ async function launch(options: BigQueryEngineOptions): Promise<Running> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const logFile = join(folder, "engine.log");
   const log = openSync(logFile, "w", 0o600);
-  const child = spawn(python, ["-m", "bigquery_server"], { env: environment(folder, home), stdio: ["pipe", "pipe", log] });
+  const child = spawn(python, ["-m", "bigquery_server"], {
+    env: environment(folder, home),
+    stdio: ["pipe", "pipe", log],
+  });
   closeSync(log);
   const token = randomBytes(32).toString("base64url");
   // On standard input: neither the command line nor the environment shows the token. It stays open while we live.

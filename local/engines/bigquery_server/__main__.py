@@ -1,4 +1,4 @@
-"""Starts the engine: settings come as one line of JSON on standard input, addresses go out as one on standard output."""
+"""Starts the engine: settings come as a line of JSON on standard input, addresses go out as one on standard output."""
 
 from __future__ import annotations
 

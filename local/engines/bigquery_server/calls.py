@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from . import datasets, routines, table_rows, tables
+from . import datasets, routines, table_methods, table_rows
 from .errors import as_bigquery_error, unimplemented
 from .jobs import Jobs
 from .state import Call, Json, State
@@ -35,12 +35,12 @@ def methods(state: State, jobs: Jobs) -> dict[str, Callable[[Call], Json]]:
         "bigquery.datasets.update": of(datasets.update),
         "bigquery.datasets.patch": of(datasets.patch),
         "bigquery.datasets.delete": of(datasets.delete),
-        "bigquery.tables.insert": of(tables.insert),
-        "bigquery.tables.get": of(tables.get),
-        "bigquery.tables.list": of(tables.list_all),
-        "bigquery.tables.update": of(tables.update),
-        "bigquery.tables.patch": of(tables.patch),
-        "bigquery.tables.delete": of(tables.delete),
+        "bigquery.tables.insert": of(table_methods.insert),
+        "bigquery.tables.get": of(table_methods.get),
+        "bigquery.tables.list": of(table_methods.list_all),
+        "bigquery.tables.update": of(table_methods.update),
+        "bigquery.tables.patch": of(table_methods.patch),
+        "bigquery.tables.delete": of(table_methods.delete),
         "bigquery.tabledata.list": of(table_rows.list_rows),
         "bigquery.tabledata.insertAll": of(table_rows.insert_all),
         "bigquery.routines.insert": of(routines.insert),

@@ -6,7 +6,7 @@ from . import destination, job_records, tables
 from .errors import invalid, unimplemented
 from .schema import names, same_columns
 from .state import Json, State
-from .tables import TableRef
+from .table_refs import TableRef
 
 
 def run(state: State, job: Json) -> None:

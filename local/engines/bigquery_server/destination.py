@@ -9,7 +9,7 @@ from . import table_columns, tables
 from .errors import BigQueryError, duplicate, invalid, unimplemented
 from .schema import Field, catalog_schema, columns, duckdb_type, mode, names, quoted
 from .state import Json, State, now
-from .tables import TableRef
+from .table_refs import TableRef
 
 _DECORATED = re.compile(r"^(.+)\$(\d{4}(?:\d{2}){0,3})$")
 _UNITS = {4: "YEAR", 6: "MONTH", 8: "DAY", 10: "HOUR"}
@@ -17,6 +17,8 @@ _UNITS = {4: "YEAR", 6: "MONTH", 8: "DAY", 10: "HOUR"}
 
 @dataclass(frozen=True)
 class Destination:
+    """A job's table and how it is to be written."""
+
     ref: TableRef
     write: str
     create: str

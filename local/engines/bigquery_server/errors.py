@@ -73,7 +73,7 @@ def unimplemented(what: str) -> BigQueryError:
 
 
 def as_bigquery_error(error: Exception, text: str = "", location: str = "US") -> BigQueryError:
-    """What a statement threw, as BigQuery says it: of its `text`, run in `location`. The unknown is an internal error."""
+    """What a statement threw, as BigQuery says it of its `text`, run in `location`; the unknown is internal."""
     if isinstance(error, BigQueryError):
         return error
     if isinstance(error, duckdb.InterruptException):

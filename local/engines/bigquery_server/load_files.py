@@ -41,6 +41,8 @@ _NOT_A_NAME = re.compile(r"\W", re.ASCII)
 
 @dataclass(frozen=True)
 class SourceFile:
+    """A file on disk, and what clients call it."""
+
     uri: str
     path: str
     size: int

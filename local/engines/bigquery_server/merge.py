@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import sqlglot
@@ -9,6 +10,7 @@ from sqlglot import exp
 from sqlglot.tokens import TokenType
 
 from .errors import BigQueryError
+from .table_refs import TableRef
 
 if TYPE_CHECKING:
     from .state import State
@@ -25,7 +27,7 @@ def spelled_out_marker(text: str) -> str:
         raise BigQueryError("invalidQuery", f"Syntax error: {error}", "query") from error
     if not tokens or tokens[0].token_type is not TokenType.MERGE:
         return text
-    for first, second in reversed(list(zip(tokens, tokens[1:], strict=False))):
+    for first, second in reversed(list(pairwise(tokens))):
         if first.token_type is TokenType.INSERT and second.text.upper() == "ROW":
             text = f"{text[: second.start]}({_MARKER}) VALUES ({_MARKER}){text[second.end + 1 :]}"
     return text
@@ -43,7 +45,7 @@ def expanded(state: State, text: str, project: str, principal: str) -> str:
         source.set("alias", exp.TableAlias(this=exp.to_identifier(_SOURCE)))
     query = f"SELECT * FROM {source.sql(dialect='bigquery')}"
     given = sql.result_fields(state, *sql.translated(state, query, project, principal, None))
-    ref = tables.TableRef(target.catalog or project, target.db, target.name)
+    ref = TableRef(target.catalog or project, target.db, target.name)
     wanted = tables.fields(state, ref)
     if len(given) != len(wanted):
         raise BigQueryError(

@@ -19,7 +19,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Convert = Callable[[Any], Any]
 
 
-class RowErrors(ValueError):
+class BadRowsError(ValueError):
     """Rows that cannot be stored: (index, message)."""
 
     def __init__(self, errors: list[tuple[int, str]]) -> None:
@@ -51,7 +51,7 @@ class ProtoRows:
             except Exception as error:
                 errors.append((index, str(error)))
         if errors:
-            raise RowErrors(errors)
+            raise BadRowsError(errors)
         return pa.Table.from_pylist(values, schema=self._schema)
 
 

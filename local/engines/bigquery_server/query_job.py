@@ -16,7 +16,7 @@ from .errors import BigQueryError, unimplemented
 from .schema import Field
 from .sql import Statement
 from .state import Call, Json, State, milliseconds, now
-from .tables import TableRef
+from .table_refs import TableRef
 
 # Data set of query results: hidden, its tables live a day, as Google's do.
 ANONYMOUS = "_query_results"
@@ -121,9 +121,7 @@ def _change(state: State, job: Json, statement: Statement) -> None:
         if fields:
             statistics["schema"] = {"fields": fields}
         target = query_statistics.target(statement, project)
-        reference = (
-            {"projectId": target.project, "datasetId": target.dataset, "tableId": target.table} if target else None
-        )
+        reference = target.rest if target else None
         configuration = {"destinationTable": reference} if reference else None
         job_records.finish(state, job, {"query": statistics, **_processed(statistics)}, configuration)
 
@@ -164,7 +162,7 @@ def _register(state: State, ref: TableRef, fields: list[Field]) -> None:
 
 
 def _finish(state: State, job: Json, ref: TableRef, statistics: Json) -> None:
-    reference = {"projectId": ref.project, "datasetId": ref.dataset, "tableId": ref.table}
+    reference = ref.rest
     job_records.finish(state, job, {"query": statistics, **_processed(statistics)}, {"destinationTable": reference})
 
 

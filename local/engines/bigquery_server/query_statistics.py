@@ -9,13 +9,13 @@ from . import tables
 from .schema import rest_fields, size_sql
 from .sql import Statement
 from .state import Json, State
-from .tables import TableRef
+from .table_refs import TableRef
 
 
 def of(state: State, job: Json, statement: Statement) -> Json:
     refs = [TableRef(*ids) for ids in statement.tables]
     found = [ref for ref in refs if tables.known(state, ref) is not None]
-    references = [{"projectId": r.project, "datasetId": r.dataset, "tableId": r.table} for r in found]
+    references = [r.rest for r in found]
     wanted = _columns(statement)
     size = sum(_bytes(state, ref, wanted) for ref in found)
     statistics: Json = {"statementType": statement.kind, "totalBytesProcessed": str(size), "cacheHit": False}
@@ -69,5 +69,5 @@ def after_change(state: State, statement: Statement, told: Json, project: str) -
         return {}
     if statement.kind == "ALTER_TABLE":
         tables.reread_columns(state, ref)
-    reference = {"projectId": ref.project, "datasetId": ref.dataset, "tableId": ref.table}
+    reference = ref.rest
     return {"ddlOperationPerformed": told["ddlOperationPerformed"], "ddlTargetTable": reference}

@@ -22,6 +22,8 @@ _MOST_ROWS = 10_000
 
 @dataclass(frozen=True)
 class Session:
+    """Where a session's rows lie and how they are read."""
+
     file: Path
     data_format: str
     avro_schema: str
@@ -85,6 +87,8 @@ def open_batches(session: Session) -> Any:
 
 @dataclass(frozen=True)
 class Batches:
+    """An open session file."""
+
     reader: Any
     schema: pa.Schema
 

@@ -1,4 +1,4 @@
-"""Routines: bigquery.routines.*. SQL and JavaScript ones are bqemulator's; Spark procedures are kept for their runner."""
+"""Routines: bigquery.routines.*. SQL and JavaScript ones are bqemulator's; Spark procedures are kept as they came."""
 
 from __future__ import annotations
 

@@ -42,6 +42,8 @@ _CASTS |= {"TIMESTAMP_MS": "TIMESTAMP", "TIMESTAMP_S": "TIMESTAMP", '"NULL"': "B
 
 @dataclass(frozen=True)
 class Statement:
+    """A text to be run, classified."""
+
     text: str
     # `SELECT`, `MERGE`, `CREATE_TABLE`, `SCRIPT`, as in `statistics.query.statementType`.
     kind: str

@@ -30,6 +30,8 @@ CREATE TABLE IF NOT EXISTS sparklab.streams (
 
 @dataclass(frozen=True)
 class State:
+    """Everything that lives as long as the process."""
+
     folder: Path
     project: str
     location: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import grpc
@@ -18,7 +19,7 @@ from .emulator import caller
 from .errors import BigQueryError, invalid, unimplemented
 from .schema import Field, mode, quoted
 from .state import State
-from .tables import TableRef
+from .table_refs import TableRef
 
 _TABLE = re.compile(r"^projects/([^/]+)/datasets/([^/]+)/tables/([^/]+)$")
 # Below this a second stream costs more than it saves.
@@ -60,7 +61,9 @@ def create_session(state: State, request: Any, principal: str) -> Any:
         answer.avro_schema = types.AvroSchema(schema=session.avro_schema)
     else:
         # The schema message alone: after an end-of-stream mark Java's reader sees no rows.
-        answer.arrow_schema = types.ArrowSchema(serialized_schema=read_sessions.open_batches(session).schema.serialize().to_pybytes())
+        answer.arrow_schema = types.ArrowSchema(
+            serialized_schema=read_sessions.open_batches(session).schema.serialize().to_pybytes()
+        )
     return answer
 
 
@@ -71,7 +74,9 @@ def _projected(fields: list[Field], selected: list[str]) -> list[Field]:
     paths = {path.lower() for path in selected}
     unknown = [p for p in selected if not _exists(fields, p.lower().split("."))]
     if unknown:
-        raise invalid(f"request failed: The following selected fields do not exist in the table schema: {', '.join(unknown)}")
+        raise invalid(
+            f"request failed: The following selected fields do not exist in the table schema: {', '.join(unknown)}"
+        )
     chosen: list[Field] = []
     for field in fields:
         name = field["name"].lower()
@@ -129,7 +134,7 @@ def _ranges(rows: int, most: int, fewest: int) -> list[tuple[int, int]]:
     wanted = max(1, -(-rows // _STREAM_ROWS), min(fewest, rows // 1000))
     count = min(wanted, most or _MOST_STREAMS, _MOST_STREAMS)
     edges = [rows * i // count for i in range(count + 1)]
-    return list(zip(edges, edges[1:], strict=False))
+    return list(pairwise(edges))
 
 
 def read_rows(state: State, request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
@@ -137,7 +142,9 @@ def read_rows(state: State, request: Any, context: grpc.ServicerContext) -> Iter
     # A client that lost its connection goes on where it was.
     position = first + request.offset
     if request.offset < 0 or position > end:
-        raise BigQueryError("outOfRange", f"offset {request.offset} is beyond the {end - first} rows of {request.read_stream}")
+        raise BigQueryError(
+            "outOfRange", f"offset {request.offset} is beyond the {end - first} rows of {request.read_stream}"
+        )
     batches = read_sessions.open_batches(session)
     is_first = True
     while position < end and context.is_active():
@@ -150,7 +157,9 @@ def read_rows(state: State, request: Any, context: grpc.ServicerContext) -> Iter
         answer = types.ReadRowsResponse(row_count=batch.num_rows, stats=stats)
         if session.data_format == "AVRO":
             table = pa.Table.from_batches([batch.replace_schema_metadata(None)])
-            answer.avro_rows = types.AvroRows(serialized_binary_rows=serialize_arrow_table_to_avro_rows(table, session.avro_schema))
+            answer.avro_rows = types.AvroRows(
+                serialized_binary_rows=serialize_arrow_table_to_avro_rows(table, session.avro_schema)
+            )
             if is_first:
                 answer.avro_schema = types.AvroSchema(schema=session.avro_schema)
         else:
@@ -169,5 +178,3 @@ def split_stream(state: State, request: Any) -> Any:
         return types.SplitReadStreamResponse()
     primary, remainder = (types.ReadStream(name=f"{name}/streams/{a}-{b}") for a, b in ((first, middle), (middle, end)))
     return types.SplitReadStreamResponse(primary_stream=primary, remainder_stream=remainder)
-
-

@@ -16,7 +16,7 @@ from google.rpc.status_pb2 import Status
 
 from . import storage_read, tables, write_streams
 from .errors import as_bigquery_error, invalid
-from .proto_rows import ProtoRows, RowErrors, arrow_rows
+from .proto_rows import BadRowsError, ProtoRows, arrow_rows
 from .schema import Field, mode
 from .state import State
 from .write_streams import Stream, StreamError
@@ -170,7 +170,7 @@ def _append(state: State, requests: Iterator[Any], context: grpc.ServicerContext
             first = write_streams.append(state, name, fields, rows, offset)
             result = types.AppendRowsResponse.AppendResult(offset=first)
             yield types.AppendRowsResponse(append_result=result, write_stream=name)
-        except (StreamError, RowErrors) as error:
+        except (StreamError, BadRowsError) as error:
             yield _refusal(name, error)
         except Exception as thrown:
             _abort(context, thrown)
@@ -186,8 +186,8 @@ def _rows(message: Any, proto: ProtoRows | None, schema: bytes, fields: list[Fie
     return proto.table(message.proto_rows.rows.serialized_rows)
 
 
-def _refusal(name: str, error: StreamError | RowErrors) -> Any:
-    if isinstance(error, RowErrors):
+def _refusal(name: str, error: StreamError | BadRowsError) -> Any:
+    if isinstance(error, BadRowsError):
         rows = [
             types.RowError(index=index, code=types.RowError.RowErrorCode.FIELDS_ERROR, message=text)
             for index, text in error.errors

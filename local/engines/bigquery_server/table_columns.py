@@ -12,7 +12,7 @@ from .schema import Field, duckdb_type, mode, quoted, same_columns
 from .state import Json, State
 
 if TYPE_CHECKING:
-    from .tables import TableRef
+    from .table_refs import TableRef
 
 _PARTITION_TYPES = {"DAY": ("DATE", "TIMESTAMP", "DATETIME"), "HOUR": ("TIMESTAMP", "DATETIME")}
 _PARTITION_TYPES |= {"MONTH": _PARTITION_TYPES["DAY"], "YEAR": _PARTITION_TYPES["DAY"]}
@@ -44,7 +44,7 @@ def check_layout(body: Json, fields: list[Field]) -> None:
 
 
 def evolve(state: State, ref: TableRef, old: list[Field], new: list[Field]) -> None:
-    """Adds columns and relaxes REQUIRED; everything else that changes stored columns is refused, all problems at once."""
+    """Adds columns and relaxes REQUIRED; what else changes stored columns is refused, all problems at once."""
     problems: list[str] = []
     statements: list[str] = []
     wanted = {f["name"].lower(): f for f in new}

@@ -13,7 +13,7 @@ from . import datasets, tables
 from .errors import invalid
 from .schema import Field, mode, names, quoted
 from .state import Call, Json, State
-from .tables import TableRef
+from .table_refs import TableRef
 from .values import RowError, arrow_schema, from_json, to_json
 
 _PAGE_ROWS = 100_000

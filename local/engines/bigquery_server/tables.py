@@ -1,53 +1,23 @@
-"""Tables and views: bigquery.tables.*. Rows and columns are DuckDB's; the document keeps what else clients said."""
+"""What a table is: its rows and columns are DuckDB's, the document keeps what else clients said of it."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from bqemulator.catalog.ddl_sync import _introspect_schema
 from bqemulator.catalog.models import TableMeta
-from bqemulator.storage.sql_identifiers import quoted_table_ref
 
 from . import datasets, table_columns, views
 from .errors import BigQueryError, duplicate, invalid, not_found, unimplemented
 from .schema import Field, catalog_schema, checked_fields, columns, rest_fields, same_columns, size_sql
-from .state import Call, Json, State, delete_document, get_document, milliseconds, now, page, put_document
+from .state import Json, State, delete_document, get_document, milliseconds, now, put_document
+from .table_refs import TableRef
 
 _ID = re.compile(r"^[\w\- $@]{1,1024}$")
 _COMPUTED = ("kind", "id", "etag", "selfLink", "creationTime", "lastModifiedTime", "type", "location", "tableReference")
 _COUNTED = ("numRows", "numBytes", "numLongTermBytes", "numTotalLogicalBytes", "numActiveLogicalBytes")
 _COUNTED += ("numLongTermLogicalBytes", "numPartitions", "numTimeTravelPhysicalBytes", "streamingBuffer", "created")
-
-
-@dataclass(frozen=True)
-class TableRef:
-    project: str
-    dataset: str
-    table: str
-
-    @property
-    def sql(self) -> str:
-        return quoted_table_ref(self.project, self.dataset, self.table)
-
-    @property
-    def name(self) -> str:
-        return f"tables/{self.project}/{self.dataset}/{self.table}"
-
-    def __str__(self) -> str:
-        return f"{self.project}:{self.dataset}.{self.table}"
-
-    @staticmethod
-    def of(reference: Json, project: str) -> TableRef:
-        ids = (reference.get("projectId") or project, reference.get("datasetId"), reference.get("tableId"))
-        if not ids[1] or not ids[2]:
-            raise invalid(f"Required parameter is missing: tableReference; got {reference}")
-        return TableRef(*map(str, ids))
-
-    @staticmethod
-    def path(call: Call) -> TableRef:
-        return TableRef(call.path["projectId"], call.path["datasetId"], call.path["tableId"])
 
 
 def find(state: State, ref: TableRef) -> TableMeta:
@@ -76,12 +46,6 @@ def fields(state: State, ref: TableRef) -> list[Field]:
     stored = rest_fields(meta.schema_)
     said = _document(state, meta).get("schema", {}).get("fields")
     return said if said and same_columns(said, stored) else stored
-
-
-def insert(state: State, call: Call) -> Json:
-    with state.database.writing():
-        ref = TableRef.of({**(call.body.get("tableReference") or {}), **call.path}, call.path["projectId"])
-        return create(state, ref, call.body)
 
 
 def create(state: State, ref: TableRef, body: Json) -> Json:
@@ -116,7 +80,7 @@ def new_table(ref: TableRef, said: list[Field], body: Json) -> TableMeta:
         schema=catalog_schema(said),
         creation_time=moment,
         last_modified_time=moment,
-        expiration_time=_expiration(body),
+        expiration_time=expiration(body),
         etag="",
     )
 
@@ -142,66 +106,6 @@ def remember(state: State, meta: TableMeta, body: Json) -> None:
     put_document(state, ref.name, {**stored(body), "created": meta.creation_time.isoformat()})
 
 
-def get(state: State, call: Call) -> Json:
-    with state.database.reading():
-        return resource(state, find(state, TableRef.path(call)))
-
-
-def list_all(state: State, call: Call) -> Json:
-    project, dataset = call.path["projectId"], call.path["datasetId"]
-    with state.database.reading():
-        datasets.find(state, project, dataset)
-        metas = sorted(state.emulator.catalog.list_tables(project, dataset), key=lambda meta: meta.table_id)
-        metas = [meta for meta in metas if not expired(meta)]
-        items, token = page(metas, call)
-        keys = ("id", "type", "tableReference", "creationTime", "labels", "friendlyName", "timePartitioning")
-        keys += ("rangePartitioning", "clustering", "expirationTime")
-        bodies = [_described(state, meta) for meta in items]
-        listed = [{"kind": "bigquery#table", **{k: body[k] for k in keys if k in body}} for body in bodies]
-    following = {"nextPageToken": token} if token else {}
-    tag = datasets.etag({"items": listed})
-    return {"kind": "bigquery#tableList", "etag": tag, "tables": listed, "totalItems": len(metas), **following}
-
-
-def update(state: State, call: Call) -> Json:
-    """PUT: what the request leaves out is cleared; a schema that it leaves out is kept, as columns cannot be dropped."""
-    return _change(state, call, stored(call.body))
-
-
-def patch(state: State, call: Call) -> Json:
-    with state.database.reading():
-        current = resource(state, find(state, TableRef.path(call)))
-    return _change(state, call, datasets.merged(stored(current), stored(call.body)))
-
-
-def _change(state: State, call: Call, document: Json) -> Json:
-    ref = TableRef.path(call)
-    with state.database.writing():
-        meta = find(state, ref)
-        current = resource(state, meta)
-        datasets.check_etag(call, current)
-        if meta.table_type == "VIEW":
-            if document.get("view"):
-                meta = views.replace(state, ref, meta, document)
-        else:
-            said = checked_fields((document.get("schema") or {}).get("fields")) or fields(state, ref)
-            table_columns.evolve(state, ref, fields(state, ref), said)
-            document = {**document, "schema": {"fields": said}} if said else document
-            meta = meta.model_copy(update={"schema_": catalog_schema(said)})
-        meta = meta.model_copy(update={"last_modified_time": now(), "expiration_time": _expiration(document)})
-        state.emulator.catalog.update_table(meta)
-        remember(state, meta, document)
-        return resource(state, meta)
-
-
-def delete(state: State, call: Call) -> Json:
-    with state.database.writing():
-        ref = TableRef.path(call)
-        find(state, ref)
-        drop(state, ref)
-    return {}
-
-
 def drop(state: State, ref: TableRef) -> None:
     """Removes every trace of a table or view; one that is not there is left alone."""
     meta = state.emulator.catalog.get_table(ref.project, ref.dataset, ref.table)
@@ -221,7 +125,7 @@ def _document(state: State, meta: TableMeta) -> Json:
     return document if document.get("created") == meta.creation_time.isoformat() else {}
 
 
-def _expiration(body: Json) -> datetime | None:
+def expiration(body: Json) -> datetime | None:
     value = body.get("expirationTime")
     if value in (None, "", "0"):
         return None
@@ -231,14 +135,14 @@ def _expiration(body: Json) -> datetime | None:
     return moment
 
 
-def _described(state: State, meta: TableMeta) -> Json:
+def described(state: State, meta: TableMeta) -> Json:
     ref = TableRef(meta.project_id, meta.dataset_id, meta.table_id)
     body: Json = {
         "kind": "bigquery#table",
         "id": str(ref),
         "selfLink": f"https://bigquery.googleapis.com/bigquery/v2/projects/{ref.project}/datasets/{ref.dataset}"
         f"/tables/{ref.table}",
-        "tableReference": {"projectId": ref.project, "datasetId": ref.dataset, "tableId": ref.table},
+        "tableReference": ref.rest,
         "type": meta.table_type,
         "creationTime": milliseconds(meta.creation_time),
         "lastModifiedTime": milliseconds(meta.last_modified_time),
@@ -254,7 +158,7 @@ def _described(state: State, meta: TableMeta) -> Json:
 
 def resource(state: State, meta: TableMeta) -> Json:
     """The table as tables.get answers it, with its real rows and logical bytes."""
-    body = _described(state, meta)
+    body = described(state, meta)
     rows, size = counted(state, TableRef(meta.project_id, meta.dataset_id, meta.table_id), meta)
     counts = dict.fromkeys(("numBytes", "numTotalLogicalBytes", "numActiveLogicalBytes"), str(size))
     counts |= {"numRows": str(rows), "numLongTermBytes": "0", "numLongTermLogicalBytes": "0"}

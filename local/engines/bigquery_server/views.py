@@ -11,7 +11,7 @@ from .schema import catalog_schema
 from .state import Json, State, now
 
 if TYPE_CHECKING:
-    from .tables import TableRef
+    from .table_refs import TableRef
 
 
 def create(state: State, ref: TableRef, body: Json) -> TableMeta:

@@ -13,7 +13,7 @@ from . import table_rows, tables
 from .errors import BigQueryError, invalid, not_found
 from .schema import Field, columns, names, quoted
 from .state import State
-from .tables import TableRef
+from .table_refs import TableRef
 
 _PARENT = re.compile(r"^projects/([^/]+)/datasets/([^/]+)/tables/([^/]+)$")
 # Clients name the default stream in either way.
@@ -34,6 +34,8 @@ class StreamError(Exception):
 
 @dataclass(frozen=True)
 class Stream:
+    """A write stream as its record tells it."""
+
     name: str
     ref: TableRef
     # COMMITTED, PENDING, BUFFERED, or DEFAULT.
@@ -111,10 +113,11 @@ def append(state: State, name: str, fields: list[Field], rows: pa.Table, offset:
         expected = stream.next_offset
         if offset is not None and offset != expected:
             early = offset < expected
+            where = "within stream" if early else "beyond stream"
             raise StreamError(
                 "OFFSET_ALREADY_EXISTS" if early else "OFFSET_OUT_OF_RANGE",
                 "ALREADY_EXISTS" if early else "OUT_OF_RANGE",
-                f"The offset is {'within stream' if early else 'beyond stream'}, expected offset {expected}, received {offset}",
+                f"The offset is {where}, expected offset {expected}, received {offset}",
             )
         if stream.waits and rows.num_rows:
             offsets = pa.array(range(expected, expected + rows.num_rows), pa.int64())
@@ -155,9 +158,8 @@ def commit(state: State, parent: str, wanted: list[str]) -> list[tuple[str, str,
         if problems:
             return problems
         for stream in streams:
-            connection.execute(
-                f"INSERT INTO {ref.sql} ({names(fields)}) SELECT {names(fields)} FROM {stream.staging} ORDER BY __offset"
-            )
+            picked = f"SELECT {names(fields)} FROM {stream.staging} ORDER BY __offset"
+            connection.execute(f"INSERT INTO {ref.sql} ({names(fields)}) {picked}")
             connection.execute(f"DROP TABLE {stream.staging}")
             _save(state, replace(stream, state="COMMITTED"))
         state.emulator.snapshots.record_change(ref.project, ref.dataset, ref.table)

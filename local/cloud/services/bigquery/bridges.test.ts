@@ -24,8 +24,11 @@ describe("results of queries", () => {
     const first = await page();
     const rest = await page(`&pageToken=${first.pageToken}`);
     const again = await lab.api(`GET datasets/${datasetId}/tables/${tableId}/data`);
-    expect([...first.rows, ...rest.rows]).toEqual(again.rows);
-    expect(await lab.api(`GET datasets/${datasetId}/tables/${tableId}`)).toMatchObject({ numRows: "3", numBytes: "24" });
+    expect([...first.rows!, ...rest.rows!]).toEqual(again.rows);
+    expect(await lab.api(`GET datasets/${datasetId}/tables/${tableId}`)).toMatchObject({
+      numRows: "3",
+      numBytes: "24",
+    });
     expect((await lab.api("GET datasets")).datasets.map((d: { id: string }) => d.id)).toEqual(["sparklab-local:d"]);
   });
 
@@ -38,11 +41,17 @@ describe("results of queries", () => {
     expect((await write("SELECT 4 AS id", "WRITE_EMPTY")).status.errorResult.reason).toBe("duplicate");
     await write("SELECT 'x' AS name", "WRITE_TRUNCATE");
     expect(await lab.rows("SELECT name FROM d.kept")).toEqual([["x"]]);
-    expect((await write("SELECT 1 AS name", "WRITE_APPEND")).status.errorResult.message).toMatch(/changed type from STRING to INTEGER/);
+    expect((await write("SELECT 1 AS name", "WRITE_APPEND")).status.errorResult.message).toMatch(
+      /changed type from STRING to INTEGER/,
+    );
   });
 
   test("queries that run at once get their own rows", async () => {
-    const answers = await Promise.all(Array.from({ length: 24 }, (_, n) => lab.rows(`SELECT ${n} AS n, COUNT(*) FROM UNNEST(GENERATE_ARRAY(1, ${1000 + n}))`)));
+    const answers = await Promise.all(
+      Array.from({ length: 24 }, (_, n) =>
+        lab.rows(`SELECT ${n} AS n, COUNT(*) FROM UNNEST(GENERATE_ARRAY(1, ${1000 + n}))`),
+      ),
+    );
     expect(answers).toEqual(answers.map((_, n) => [[`${n}`, `${1000 + n}`]]));
   });
 
@@ -69,7 +78,9 @@ describe("MERGE", () => {
 
   test("a replacement that breaks a REQUIRED column leaves the old rows", async () => {
     await lab.job(query("CREATE TABLE d.broken AS SELECT CAST(NULL AS INT64) AS id, 'x' AS name"));
-    expect((await lab.job(query(REPLACE("target", "broken")))).status.errorResult.message).toBe("Required field id cannot be null");
+    expect((await lab.job(query(REPLACE("target", "broken")))).status.errorResult.message).toBe(
+      "Required field id cannot be null",
+    );
     expect(await lab.rows("SELECT * FROM d.target")).toEqual([["7", "new"]]);
   });
 
@@ -84,7 +95,13 @@ describe("loads", () => {
     await lab.put("a/2.csv", "3,drei\n");
     await lab.job(load("told", [uri], { schema: { fields: [ID, NAME] } }));
     const done = await lab.job(load("told", ["gs://files/a/*.csv"], { schema: { fields: [ID, NAME] } }));
-    expect(done.statistics.load).toEqual({ inputFiles: "2", inputFileBytes: "19", outputRows: "3", outputBytes: "40", badRecords: "0" });
+    expect(done.statistics.load).toEqual({
+      inputFiles: "2",
+      inputFileBytes: "19",
+      outputRows: "3",
+      outputBytes: "40",
+      badRecords: "0",
+    });
     expect(await lab.api("GET datasets/d/tables/told")).toMatchObject({ numRows: "5", numBytes: "66" });
   });
 
@@ -94,14 +111,19 @@ describe("loads", () => {
     const more = { autodetect: true, writeDisposition: "WRITE_TRUNCATE" };
     expect((await lab.job(load("detected", [first], more))).status).toEqual({ state: "DONE" });
     expect((await lab.job(load("detected", [second], more))).status).toEqual({ state: "DONE" });
-    expect((await lab.api("GET datasets/d/tables/detected")).schema.fields).toMatchObject([{ name: "day", type: "DATE" }, { name: "amount", type: "FLOAT" }]);
+    expect((await lab.api("GET datasets/d/tables/detected")).schema.fields).toMatchObject([
+      { name: "day", type: "DATE" },
+      { name: "amount", type: "FLOAT" },
+    ]);
     expect(await lab.rows("SELECT * FROM d.detected")).toEqual([["2026-01-31", "1.5"]]);
   });
 
   test("one bad file of many leaves the table as it was", async () => {
     await lab.put("c/1.csv", "4,four\n");
     await lab.put("c/2.csv", "five,5\n");
-    const done = await lab.job(load("told", ["gs://files/c/*"], { schema: { fields: [ID, NAME] }, writeDisposition: "WRITE_TRUNCATE" }));
+    const done = await lab.job(
+      load("told", ["gs://files/c/*"], { schema: { fields: [ID, NAME] }, writeDisposition: "WRITE_TRUNCATE" }),
+    );
     expect(done.status.errorResult).toMatchObject({ reason: "invalid", location: "gs://files/c/1.csv" });
     expect(done.status.errorResult.message).toContain("five");
     expect(await lab.api("GET datasets/d/tables/told")).toMatchObject({ numRows: "5" });
@@ -112,32 +134,57 @@ describe("loads", () => {
     const uri = await lab.put("d/1.json", '{"id": 1, "name": "one"}\n{"name": "two", "id": "2"}\n');
     const json = { sourceFormat: "NEWLINE_DELIMITED_JSON" };
     await lab.job(load("named", [uri], json));
-    expect(await lab.rows("SELECT id, name FROM d.named ORDER BY id")).toEqual([["1", "one"], ["2", "two"]]);
+    expect(await lab.rows("SELECT id, name FROM d.named ORDER BY id")).toEqual([
+      ["1", "one"],
+      ["2", "two"],
+    ]);
     const unknown = await lab.put("d/2.json", '{"id": 3, "colour": "red"}\n');
     expect((await lab.job(load("named", [unknown], json))).status.errorResult.message).toMatch(/No such field: colour/);
   });
 
   test("CSV options are followed, and those that are not implemented are refused", async () => {
     const uri = await lab.put("e/1.csv", "# head\n1|'a|b'\n2|NA\n3|\n");
-    const options = { skipLeadingRows: 1, fieldDelimiter: "|", quote: "'", nullMarker: "NA", schema: { fields: [ID, NAME] } };
+    const options = {
+      skipLeadingRows: 1,
+      fieldDelimiter: "|",
+      quote: "'",
+      nullMarker: "NA",
+      schema: { fields: [ID, NAME] },
+    };
     await lab.job(load("options", [uri], options));
-    expect(await lab.rows("SELECT * FROM d.options ORDER BY id")).toEqual([["1", "a|b"], ["2", null], ["3", ""]]);
+    expect(await lab.rows("SELECT * FROM d.options ORDER BY id")).toEqual([
+      ["1", "a|b"],
+      ["2", null],
+      ["3", ""],
+    ]);
     const refused = await lab.job(load("options", [uri], { ...options, maxBadRecords: 5 }));
-    expect(refused.status.errorResult).toMatchObject({ reason: "notImplemented", message: expect.stringContaining("maxBadRecords") });
+    expect(refused.status.errorResult).toMatchObject({
+      reason: "notImplemented",
+      message: expect.stringContaining("maxBadRecords"),
+    });
   });
 
   test("a source that is not there fails the job by name", async () => {
     const done = await lab.job(load("told", ["gs://files/none-*"]));
-    expect(done.status.errorResult).toEqual({ reason: "notFound", message: expect.stringContaining("gs://files/none-*") });
+    expect(done.status.errorResult).toEqual({
+      reason: "notFound",
+      message: expect.stringContaining("gs://files/none-*"),
+    });
   });
 
   test("a partition is replaced alone", async () => {
     const day = { name: "day", type: "DATE" };
-    await lab.api("POST datasets/d/tables", table("parts", [ID, day], { timePartitioning: { type: "DAY", field: "day" } }));
+    await lab.api(
+      "POST datasets/d/tables",
+      table("parts", [ID, day], { timePartitioning: { type: "DAY", field: "day" } }),
+    );
     await lab.job(query("INSERT INTO d.parts VALUES (1, '2026-01-01'), (2, '2026-01-02')"));
     const uri = await lab.put("f/1.csv", "9,2026-01-02\n");
     await lab.job(load("parts$20260102", [uri], { writeDisposition: "WRITE_TRUNCATE" }));
-    expect(await lab.rows("SELECT * FROM d.parts ORDER BY id")).toEqual([["1", "2026-01-01"], ["9", "2026-01-02"]]);
+    expect(await lab.rows("SELECT * FROM d.parts ORDER BY id")).toEqual([
+      ["1", "2026-01-01"],
+      ["9", "2026-01-02"],
+    ]);
   });
 });
 
@@ -146,25 +193,50 @@ describe("tables", () => {
     await lab.api("POST datasets/d/tables", table("strict", [ID, NAME]));
     const byDml = await lab.job(query("INSERT INTO d.strict (name) VALUES ('x')"));
     expect(byDml.status.errorResult.message).toBe("Required field id cannot be null");
-    const streamed = await lab.api("POST datasets/d/tables/strict/insertAll", { rows: [{ json: { name: "x" } }, { json: { id: 1 } }] });
-    expect(streamed.insertErrors.map((e: { index: number; errors: { reason: string }[] }) => [e.index, e.errors[0]!.reason])).toEqual([[0, "invalid"], [1, "stopped"]]);
+    const streamed = await lab.api("POST datasets/d/tables/strict/insertAll", {
+      rows: [{ json: { name: "x" } }, { json: { id: 1 } }],
+    });
+    expect(
+      streamed.insertErrors.map((e: { index: number; errors: { reason: string }[] }) => [e.index, e.errors[0]!.reason]),
+    ).toEqual([
+      [0, "invalid"],
+      [1, "stopped"],
+    ]);
     expect(await lab.rows("SELECT COUNT(*) FROM d.strict")).toEqual([["0"]]);
   });
 
   test("a view made through the API is read by SQL", async () => {
     await lab.job(query("CREATE OR REPLACE TABLE d.base AS SELECT 1 AS id UNION ALL SELECT 2"));
     const view = { query: "SELECT id * 10 AS ten FROM d.base", useLegacySql: false };
-    await lab.api("POST datasets/d/tables", { tableReference: { projectId: "sparklab-local", datasetId: "d", tableId: "tens" }, view });
+    await lab.api("POST datasets/d/tables", {
+      tableReference: { projectId: "sparklab-local", datasetId: "d", tableId: "tens" },
+      view,
+    });
     expect(await lab.rows("SELECT ten FROM d.tens ORDER BY ten")).toEqual([["10"], ["20"]]);
-    expect(await lab.api("GET datasets/d/tables/tens")).toMatchObject({ type: "VIEW", view, schema: { fields: [{ name: "ten", type: "INTEGER" }] } });
+    expect(await lab.api("GET datasets/d/tables/tens")).toMatchObject({
+      type: "VIEW",
+      view,
+      schema: { fields: [{ name: "ten", type: "INTEGER" }] },
+    });
   });
 
   test("nested and repeated columns keep their parts, reserved words among their names", async () => {
-    const inner: JsonObject[] = [{ name: "order", type: "INTEGER" }, { name: "end", type: "STRING", mode: "REPEATED" }];
-    const fields: JsonObject[] = [ID, { name: "one", type: "RECORD", fields: inner }, { name: "many", type: "RECORD", mode: "REPEATED", fields: inner }];
+    const inner: JsonObject[] = [
+      { name: "order", type: "INTEGER" },
+      { name: "end", type: "STRING", mode: "REPEATED" },
+    ];
+    const fields: JsonObject[] = [
+      ID,
+      { name: "one", type: "RECORD", fields: inner },
+      { name: "many", type: "RECORD", mode: "REPEATED", fields: inner },
+    ];
     await lab.api("POST datasets/d/tables", table("deep", fields));
     const json: JsonObject = { id: 1, one: { order: 5, end: ["a", "b"] }, many: [{ order: 6 }, { end: ["c"] }] };
-    expect(await lab.api("POST datasets/d/tables/deep/insertAll", { rows: [{ json }] })).not.toHaveProperty("insertErrors");
-    expect(await lab.rows("SELECT one.order, ARRAY_LENGTH(one.end), (SELECT SUM(m.order) FROM UNNEST(many) m) FROM d.deep")).toEqual([["5", "2", "6"]]);
+    expect(await lab.api("POST datasets/d/tables/deep/insertAll", { rows: [{ json }] })).not.toHaveProperty(
+      "insertErrors",
+    );
+    expect(
+      await lab.rows("SELECT one.order, ARRAY_LENGTH(one.end), (SELECT SUM(m.order) FROM UNNEST(many) m) FROM d.deep"),
+    ).toEqual([["5", "2", "6"]]);
   });
 });

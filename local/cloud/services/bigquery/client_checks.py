@@ -84,7 +84,11 @@ def queries() -> None:
         ArrayQueryParameter("names", "STRING", ["é", "z"]),
         ScalarQueryParameter("day", "DATE", date(2024, 1, 2)),
     ]
-    found = ask(f"SELECT d, @day, COUNT(*) FROM {DATASET}.t WHERE id = @id AND name IN UNNEST(@names) GROUP BY d", query_parameters=parameters)
+    grouped = f"SELECT d, @day, COUNT(*) FROM {DATASET}.t WHERE id = @id AND name IN UNNEST(@names) GROUP BY d"
+    found = ask(
+        grouped,
+        query_parameters=parameters,
+    )
     assert found == [(date(2024, 1, 2), date(2024, 1, 2), 1)], found
     assert ask("SELECT ? + 1", query_parameters=[ScalarQueryParameter(None, "INT64", 41)]) == [(42,)]
     rows = client.query("SELECT x FROM UNNEST(GENERATE_ARRAY(1, 25)) x ORDER BY x").result(page_size=10)
@@ -104,7 +108,7 @@ def queries() -> None:
 
 
 def loads() -> None:
-    lines = b"id,name,f\n1,a,1.5\n2,,2\n3,\"x,y\",\n"
+    lines = b'id,name,f\n1,a,1.5\n2,,2\n3,"x,y",\n'
     schema = [SchemaField("id", "INT64"), SchemaField("name", "STRING"), SchemaField("f", "FLOAT64")]
     csv = LoadJobConfig(source_format="CSV", skip_leading_rows=1, schema=schema)
     job = client.load_table_from_file(io.BytesIO(lines), f"{ID}.csv", job_config=csv)
@@ -113,24 +117,43 @@ def loads() -> None:
     assert [tuple(r.values()) for r in client.list_rows(f"{ID}.csv")] == [(1, "a", 1.5), (2, "", 2.0), (3, "x,y", None)]
     # Larger than a chunk of a resumable upload.
     many = b"".join(b"%d,%s,1\n" % (n, b"x" * 80) for n in range(40_000))
-    client.load_table_from_file(io.BytesIO(many), f"{ID}.many", job_config=LoadJobConfig(source_format="CSV", schema=schema)).result()
+    client.load_table_from_file(
+        io.BytesIO(many), f"{ID}.many", job_config=LoadJobConfig(source_format="CSV", schema=schema)
+    ).result()
     assert ask(f"SELECT COUNT(*), SUM(id) FROM {DATASET}.many") == [(40_000, 799_980_000)]
-    frame = pd.DataFrame({"a": [1, 2, 3], "s": ["x", None, "z"], "t": pd.to_datetime(["2024-01-01", "2024-01-02", None], utc=True)})
+    frame = pd.DataFrame(
+        {"a": [1, 2, 3], "s": ["x", None, "z"], "t": pd.to_datetime(["2024-01-01", "2024-01-02", None], utc=True)}
+    )
     for _ in range(2):
-        client.load_table_from_dataframe(frame, f"{ID}.frame", job_config=LoadJobConfig(write_disposition="WRITE_TRUNCATE")).result()
+        client.load_table_from_dataframe(
+            frame, f"{ID}.frame", job_config=LoadJobConfig(write_disposition="WRITE_TRUNCATE")
+        ).result()
     read = client.list_rows(f"{ID}.frame").to_dataframe(create_bqstorage_client=True)
-    assert read["a"].tolist() == [1, 2, 3] and read["t"][0] == pd.Timestamp("2024-01-01", tz="UTC") and pd.isna(read["t"][2])
+    assert (
+        read["a"].tolist() == [1, 2, 3]
+        and read["t"][0] == pd.Timestamp("2024-01-01", tz="UTC")
+        and pd.isna(read["t"][2])
+    )
     bucket = storage.Client().bucket(BUCKET)
     bucket.blob("py/rows.json").upload_from_string("\n".join(json.dumps({"id": n, "rec": {"a": n}}) for n in range(5)))
     buffer = io.BytesIO()
     frame.to_parquet(buffer)
     bucket.blob("py/rows.parquet").upload_from_string(buffer.getvalue())
     found = LoadJobConfig(source_format="NEWLINE_DELIMITED_JSON", autodetect=True)
-    assert client.load_table_from_uri(f"gs://{BUCKET}/py/*.json", f"{ID}.json", job_config=found).result().output_rows == 5
+    assert (
+        client.load_table_from_uri(f"gs://{BUCKET}/py/*.json", f"{ID}.json", job_config=found).result().output_rows == 5
+    )
     assert ask(f"SELECT SUM(rec.a) FROM {DATASET}.json") == [(10,)]
     parquet = LoadJobConfig(source_format="PARQUET")
-    assert client.load_table_from_uri(f"gs://{BUCKET}/py/rows.parquet", f"{ID}.parquet", job_config=parquet).result().output_rows == 3
-    wrong = client.load_table_from_file(io.BytesIO(b"x,a,1\n"), f"{ID}.csv", job_config=LoadJobConfig(source_format="CSV", schema=schema))
+    assert (
+        client.load_table_from_uri(f"gs://{BUCKET}/py/rows.parquet", f"{ID}.parquet", job_config=parquet)
+        .result()
+        .output_rows
+        == 3
+    )
+    wrong = client.load_table_from_file(
+        io.BytesIO(b"x,a,1\n"), f"{ID}.csv", job_config=LoadJobConfig(source_format="CSV", schema=schema)
+    )
     refused(exceptions.BadRequest, "invalid", wrong.result)
     client.copy_table(f"{ID}.csv", f"{ID}.copied").result()
     assert client.get_table(f"{ID}.copied").num_rows == 3

@@ -1,6 +1,5 @@
 /** For tests: a lab for Google's Spark connector, and what its readers found. */
 import type { JsonObject } from "../../service";
-import type { Answer } from "./requests";
 import { openTestLab, type TestLab } from "./testing";
 
 export const DATASET = "sparklab-local.spark";
@@ -10,6 +9,9 @@ const FIELDS: JsonObject[] = [
   { name: "day", type: "DATE" },
   { name: "text", type: "STRING", mode: "NULLABLE", description: "the text" },
 ];
+
+/** By table: its rows, or what sums them up. */
+export type Findings = Record<string, { rows?: JsonObject[] } & JsonObject>;
 
 /** With a bucket for files in between, a data set, and tables that are there before Spark comes. */
 export async function openConnectorLab(): Promise<TestLab> {
@@ -27,11 +29,11 @@ export async function openConnectorLab(): Promise<TestLab> {
 }
 
 /** What a fresh JVM reads of these tables. */
-export async function findings(lab: TestLab, ...names: string[]): Promise<Answer> {
+export async function findings(lab: TestLab, ...names: string[]): Promise<Findings> {
   const output = await lab.spark("connector_reads.py", DATASET, ...names);
   const line = output.split("\n").find((text) => text.startsWith("FOUND "));
   if (line === undefined) throw new Error(`connector_reads.py found nothing:\n${output}`);
-  return JSON.parse(line.slice(6)) as Answer;
+  return JSON.parse(line.slice(6)) as Findings;
 }
 
 /** Every number from first to last once, with its own text and double. */

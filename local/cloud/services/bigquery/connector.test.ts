@@ -11,7 +11,15 @@ beforeAll(async () => {
 afterAll(() => lab.close());
 
 test("rows written directly, through files and at least once are read by another JVM, each once", async () => {
-  await lab.spark("connector_writes.py", DATASET, "spark-temp", "700", "direct:once", "indirect:once", "atleastonce:once");
+  await lab.spark(
+    "connector_writes.py",
+    DATASET,
+    "spark-temp",
+    "700",
+    "direct:once",
+    "indirect:once",
+    "atleastonce:once",
+  );
   const names = ["direct_once", "indirect_once", "atleastonce_once"];
   expect(await findings(lab, ...names)).toEqual(Object.fromEntries(names.map((name) => [name, whole(0, 699)])));
 });

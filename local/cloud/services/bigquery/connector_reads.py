@@ -47,7 +47,9 @@ def summary(rows: DataFrame) -> dict[str, Any]:
 def questions(spark: SparkSession, name: str) -> dict[str, Any]:
     rows = table(spark, name)
     view = {"viewsEnabled": "true", "materializationDataset": DATASET.split(".")[-1]}
-    query = f"SELECT MOD(id, 2) AS odd, COUNT(*) AS n, SUM(twice) AS s FROM `{DATASET}.{name}` GROUP BY odd ORDER BY odd"
+    query = (
+        f"SELECT MOD(id, 2) AS odd, COUNT(*) AS n, SUM(twice) AS s FROM `{DATASET}.{name}` GROUP BY odd ORDER BY odd"
+    )
     asked = spark.read.format("bigquery").options(**view).option("query", query).load()
     return {
         "count": rows.count(),

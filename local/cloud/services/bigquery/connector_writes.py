@@ -2,7 +2,7 @@
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date, datetime, timezone
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from pyspark.sql import DataFrame, Row, SparkSession
@@ -38,13 +38,13 @@ ALL_TYPES = t.StructType(
 VALUES = [
     Row(
         1,
-        "é, \"quoted\"\n",
+        'é, "quoted"\n',
         -(2**62),
         0.1,
         True,
         b"\x00\xff",
         date(1969, 12, 31),
-        datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=timezone.utc),
+        datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC),
         Decimal("-12345678901234567890.123456789"),
         Row(7, "asc", [date(2026, 1, 1), date(2026, 12, 31)]),
         ["a", "b"],
@@ -56,7 +56,9 @@ VALUES = [
 
 def numbered(spark: SparkSession, start: int, count: int) -> DataFrame:
     ids = spark.range(start, start + count, numPartitions=3)
-    return ids.select("id", f.concat(f.lit("row "), f.col("id").cast("string")).alias("text"), (f.col("id") * 2).alias("twice"))
+    return ids.select(
+        "id", f.concat(f.lit("row "), f.col("id").cast("string")).alias("text"), (f.col("id") * 2).alias("twice")
+    )
 
 
 def save(rows: DataFrame, table: str, mode: str, **options: str) -> None:
@@ -100,9 +102,8 @@ def together(spark: SparkSession, name: str, options: dict[str, str]) -> None:
     """Two writers of one table at once."""
     save(numbered(spark, 0, 1), f"{name}_together", "append", **options)
     with ThreadPoolExecutor(2) as pool:
-        jobs = [
-            pool.submit(save, numbered(spark, start, 500), f"{name}_together", "append", **options) for start in (1000, 2000)
-        ]
+        parts = [numbered(spark, start, 500) for start in (1000, 2000)]
+        jobs = [pool.submit(save, part, f"{name}_together", "append", **options) for part in parts]
         for job in jobs:
             job.result()
 

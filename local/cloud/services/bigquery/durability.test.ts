@@ -49,13 +49,19 @@ test("every row whose insert was answered is there, and none twice, while the en
 });
 
 test("the result of a query is read after the engine was killed, and a query that ran then has failed", async () => {
-  const done = await retried(() => lab.job(query("SELECT RAND() AS r, x FROM UNNEST(GENERATE_ARRAY(1, 5)) x ORDER BY x")));
+  const done = await retried(() =>
+    lab.job(query("SELECT RAND() AS r, x FROM UNNEST(GENERATE_ARRAY(1, 5)) x ORDER BY x")),
+  );
   const results = () => lab.api(`GET queries/${done.jobReference.jobId}`);
   const before = await results();
-  const endless = "SELECT COUNT(*) FROM UNNEST(GENERATE_ARRAY(1, 100000)) a, UNNEST(GENERATE_ARRAY(1, 100000)) b, UNNEST(GENERATE_ARRAY(1, 100000)) c WHERE MOD(a * b, 7) = MOD(c, 3)";
+  const endless =
+    "SELECT COUNT(*) FROM UNNEST(GENERATE_ARRAY(1, 100000)) a, UNNEST(GENERATE_ARRAY(1, 100000)) b, UNNEST(GENERATE_ARRAY(1, 100000)) c WHERE MOD(a * b, 7) = MOD(c, 3)";
   const { jobReference } = await lab.api("POST jobs", { configuration: query(endless) });
   await kill();
   expect(await retried(results)).toEqual(before);
   const status = (await lab.api(`GET jobs/${jobReference.jobId}`)).status;
-  expect(status).toMatchObject({ state: "DONE", errorResult: { reason: "backendError", message: expect.stringContaining("nothing of it was applied") } });
+  expect(status).toMatchObject({
+    state: "DONE",
+    errorResult: { reason: "backendError", message: expect.stringContaining("nothing of it was applied") },
+  });
 });

@@ -39,8 +39,7 @@ async function sourcesOf(cloud: Cloud, load: JsonObject) {
   }
 }
 
-function loadOf(body: JsonObject): JsonObject | undefined {
+export function loadOf(body: JsonObject): JsonObject | undefined {
   const configuration = (body.configuration ?? {}) as JsonObject;
   return configuration.load as JsonObject | undefined;
 }
-

@@ -24,15 +24,21 @@ async function retried<T>(work: () => Promise<T>): Promise<T> {
 }
 
 test("a load that was killed has loaded nothing or everything, and its job says which", async () => {
-  const lines = (start: number) => Array.from({ length: 60_000 }, (_, n) => `${start + n},name ${start + n}`).join("\n");
+  const lines = (start: number) =>
+    Array.from({ length: 60_000 }, (_, n) => `${start + n},name ${start + n}`).join("\n");
   const sourceUris = [await lab.put("l/1.csv", lines(0)), await lab.put("l/2.csv", lines(60_000))];
-  const fields: JsonObject[] = [{ name: "id", type: "INTEGER", mode: "REQUIRED" }, { name: "name", type: "STRING" }];
+  const fields: JsonObject[] = [
+    { name: "id", type: "INTEGER", mode: "REQUIRED" },
+    { name: "name", type: "STRING" },
+  ];
   await retried(() => lab.api("POST datasets/d/tables", table("loaded", fields)));
   await retried(() => lab.job(query("INSERT INTO d.loaded (id, name) VALUES (-1, 'old')")));
   const outcomes = new Set<string>();
   for (let delay = 0; delay <= 600; delay += 75) {
     const jobId = `load-${delay}`;
-    const configuration = { load: { ...into("loaded"), sourceUris, sourceFormat: "CSV", writeDisposition: "WRITE_TRUNCATE" } };
+    const configuration = {
+      load: { ...into("loaded"), sourceUris, sourceFormat: "CSV", writeDisposition: "WRITE_TRUNCATE" },
+    };
     const started = lab.api("POST jobs", { configuration, jobReference: { jobId } }).catch(() => undefined);
     // Chance is the point: the kill comes at another moment of the work each time.
     await new Promise((resolve) => setTimeout(resolve, delay));

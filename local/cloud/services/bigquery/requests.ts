@@ -1,20 +1,39 @@
 /** For tests: BigQuery and storage in process, without a door, and short ways to say requests. */
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { BigQueryEngine } from "../../../engines/interface";
 import type { ApiError } from "../../errors";
 import { OPERATOR } from "../../principals";
-import type { JsonObject } from "../../service";
+import type { Json, JsonObject } from "../../service";
 import { testCloud, type TestCloud } from "../../testing";
 import { storage } from "../storage";
 import { writeObject } from "../storage/objects";
-import { mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { bigquery } from ".";
 import { testEngine } from "./testing";
 
-/** Answers of BigQuery, read without a cast where a test knows what it asked for. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
-export type Answer = Record<string, any>;
+interface TableReference extends JsonObject {
+  datasetId: string;
+  tableId: string;
+}
+
+/** What tests read of BigQuery's answers, which have more; each answer has some of these. */
+export interface Answer {
+  etag: string;
+  jobReference: { jobId: string };
+  configuration: { query: { destinationTable: TableReference } };
+  status: { state: string; errorResult: { reason: string; message: string; location?: string } };
+  statistics: { creationTime: string; query: JsonObject; load: JsonObject };
+  schema: { fields: JsonObject[] };
+  rows: { f: { v: Json }[] }[] | undefined;
+  pageToken: string;
+  nextPageToken: string;
+  totalItems: number;
+  datasets: { id: string }[];
+  tables: { id: string }[];
+  jobs: Answer[];
+  insertErrors: { index: number; errors: { reason: string }[] }[];
+}
 
 export interface TestBigQuery {
   test: TestCloud;
@@ -25,7 +44,7 @@ export interface TestBigQuery {
   /** Runs a job to its end and answers it, failed or not. */
   job: (configuration: JsonObject, jobReference?: JsonObject) => Promise<Answer>;
   /** The rows of a query, each as an array of texts. */
-  rows: (query: string) => Promise<unknown[][]>;
+  rows: (query: string) => Promise<Json[][]>;
   put: (name: string, content: string | Buffer) => Promise<string>;
   close: () => Promise<void>;
 }
@@ -37,12 +56,13 @@ export async function openBigQuery(): Promise<TestBigQuery> {
   const folder = mkdtempSync(join(tmpdir(), "sparklab-bq-"));
   const engine = testEngine(join(folder, "bigquery"));
   const test = await testCloud({ services: [storage, bigquery], engines: { bigquery: engine }, folder });
-  const url = (request: string) => request.replace(/^(\w+) (.*)$/, (_, verb: string, path: string) => `${verb} ${BASE}/${path}`);
-  const api: TestBigQuery["api"] = async (request, body) => (await test.rest(url(request), body)) as Answer;
+  const url = (request: string) =>
+    request.replace(/^(\w+) (.*)$/, (_, verb: string, path: string) => `${verb} ${BASE}/${path}`);
+  const api: TestBigQuery["api"] = async (request, body) => (await test.rest(url(request), body)) as unknown as Answer;
   const job: TestBigQuery["job"] = async (configuration, jobReference = {}) => {
     let answer = await api("POST jobs", { configuration, jobReference });
     while (answer.status.state !== "DONE") {
-      const { jobId } = answer.jobReference as { jobId: string };
+      const { jobId } = answer.jobReference;
       if (configuration.query) await api(`GET queries/${jobId}?maxResults=0&timeoutMs=10000`).catch(() => undefined);
       answer = await api(`GET jobs/${jobId}`);
     }
@@ -57,7 +77,7 @@ export async function openBigQuery(): Promise<TestBigQuery> {
     refusal: (request, body) => test.refusal(url(request), body, OPERATOR),
     rows: async (query) => {
       const answer = await api("POST queries", { query, useLegacySql: false, timeoutMs: 60_000 });
-      return ((answer.rows ?? []) as { f: { v: unknown }[] }[]).map(({ f }) => f.map(({ v }) => v));
+      return (answer.rows ?? []).map(({ f }) => f.map(({ v }) => v));
     },
     put: async (name, content) => {
       await writeObject(test.cloud, { bucket: "files", name }, content);

@@ -40,16 +40,29 @@ describe("data sets", () => {
   test("PATCH sets the access list; PUT without one keeps it and clears what it leaves out", async () => {
     await lab.api("PATCH datasets/sent?accessPolicyVersion=3", { access: GRANTED });
     expect(await lab.api("GET datasets/sent")).toMatchObject({ access: GRANTED, labels, description: "d" });
-    const put = await lab.api("PUT datasets/sent", { datasetReference: { datasetId: "sent" }, labels, friendlyName: "f" });
+    const put = await lab.api("PUT datasets/sent", {
+      datasetReference: { datasetId: "sent" },
+      labels,
+      friendlyName: "f",
+    });
     expect(put).toMatchObject({ access: GRANTED, labels, friendlyName: "f", location: "us-central1" });
     expect(put).not.toHaveProperty("description");
   });
 
   test("are refused twice, in another location, and with an id that is none", async () => {
     const again = await lab.refusal("POST datasets", { datasetReference: { datasetId: "sent" } });
-    expect(again).toMatchObject({ http: 409, reason: "duplicate", message: "Already Exists: Dataset sparklab-local:sent" });
-    expect(await lab.refusal("PUT datasets/sent", { datasetReference: { datasetId: "sent" }, location: "EU" })).toMatchObject({ http: 400 });
-    expect(await lab.refusal("POST datasets", { datasetReference: { datasetId: "a-b" } })).toMatchObject({ http: 400, reason: "invalid" });
+    expect(again).toMatchObject({
+      http: 409,
+      reason: "duplicate",
+      message: "Already Exists: Dataset sparklab-local:sent",
+    });
+    expect(
+      await lab.refusal("PUT datasets/sent", { datasetReference: { datasetId: "sent" }, location: "EU" }),
+    ).toMatchObject({ http: 400 });
+    expect(await lab.refusal("POST datasets", { datasetReference: { datasetId: "a-b" } })).toMatchObject({
+      http: 400,
+      reason: "invalid",
+    });
     expect(await lab.refusal("GET datasets/none")).toMatchObject({ http: 404, reason: "notFound" });
   });
 
@@ -86,12 +99,28 @@ describe("tables", () => {
   });
 
   test("PUT changes what it names, adds columns, and refuses to lose or change one, all problems at once", async () => {
-    const wider: JsonObject[] = [{ ...fields[0]!, description: "changed" }, fields[1]!, fields[2]!, { name: "more", type: "INTEGER" }];
-    const put = await lab.api("PUT datasets/d/tables/t", table("t", wider, { labels, timePartitioning, description: "x" }));
+    const wider: JsonObject[] = [
+      { ...fields[0]!, description: "changed" },
+      fields[1]!,
+      fields[2]!,
+      { name: "more", type: "INTEGER" },
+    ];
+    const put = await lab.api(
+      "PUT datasets/d/tables/t",
+      table("t", wider, { labels, timePartitioning, description: "x" }),
+    );
     expect(put).toMatchObject({ description: "x", schema: { fields: wider }, labels });
-    const refused = await lab.refusal("PUT datasets/d/tables/t", table("t", [{ name: "v", type: "STRING" }, { name: "new", type: "DATE", mode: "REQUIRED" }]));
+    const refused = await lab.refusal(
+      "PUT datasets/d/tables/t",
+      table("t", [
+        { name: "v", type: "STRING" },
+        { name: "new", type: "DATE", mode: "REQUIRED" },
+      ]),
+    );
     expect(refused).toMatchObject({ http: 400, reason: "invalid" });
-    expect(refused.message).toMatch(/id is missing.*v has changed type or mode from NULLABLE FLOAT to NULLABLE STRING.*at is missing.*Cannot add required field new/);
+    expect(refused.message).toMatch(
+      /id is missing.*v has changed type or mode from NULLABLE FLOAT to NULLABLE STRING.*at is missing.*Cannot add required field new/,
+    );
   });
 
   test("an etag changes with the table, and a stale one is refused", async () => {
@@ -108,7 +137,10 @@ describe("tables", () => {
 
   test("what SQL changes is seen, and descriptions of columns that stay are kept", async () => {
     await lab.job(query("ALTER TABLE d.t ADD COLUMN bySql STRING"));
-    const changed = (await lab.api("GET datasets/d/tables/t")).schema.fields as { name: string; description?: string }[];
+    const changed = (await lab.api("GET datasets/d/tables/t")).schema.fields as {
+      name: string;
+      description?: string;
+    }[];
     expect(changed.map(({ name }) => name)).toEqual(["id", "v", "at", "more", "bySql"]);
     expect(changed[0]!.description).toBe("changed");
     await lab.job(query("CREATE OR REPLACE TABLE d.t AS SELECT 1 AS other"));
@@ -116,16 +148,29 @@ describe("tables", () => {
     expect(replaced.schema.fields).toMatchObject([{ name: "other", type: "INTEGER" }]);
     expect(replaced).not.toHaveProperty("labels");
     await lab.job(query("DROP TABLE d.t"));
-    expect(await lab.refusal("GET datasets/d/tables/t")).toMatchObject({ http: 404, message: "Not found: Table sparklab-local:d.t" });
+    expect(await lab.refusal("GET datasets/d/tables/t")).toMatchObject({
+      http: 404,
+      message: "Not found: Table sparklab-local:d.t",
+    });
   });
 
   test("schemas are checked, all problems at once", async () => {
-    const refused = await lab.refusal("POST datasets/d/tables", table("bad", [{ name: "a", type: "TEXT" }, { name: "a", type: "STRING", mode: "MAYBE" }, { name: "r", type: "RECORD" }]));
-    expect(refused.message).toMatch(/schema\.a: got type 'TEXT'.*Duplicate field schema\.a.*got mode 'MAYBE'.*schema\.r is type RECORD but has no schema/);
+    const refused = await lab.refusal(
+      "POST datasets/d/tables",
+      table("bad", [
+        { name: "a", type: "TEXT" },
+        { name: "a", type: "STRING", mode: "MAYBE" },
+        { name: "r", type: "RECORD" },
+      ]),
+    );
+    expect(refused.message).toMatch(
+      /schema\.a: got type 'TEXT'.*Duplicate field schema\.a.*got mode 'MAYBE'.*schema\.r is type RECORD but has no schema/,
+    );
   });
 
   test("whose time has run out are gone", async () => {
-    const until = (expirationTime: string) => lab.test.rest(`POST ${TABLES}`, table("brief", [{ name: "a", type: "STRING" }], { expirationTime }));
+    const until = (expirationTime: string) =>
+      lab.test.rest(`POST ${TABLES}`, table("brief", [{ name: "a", type: "STRING" }], { expirationTime }));
     await expect(until(`${Date.now() - 1}`)).rejects.toMatchObject({ http: 400, reason: "invalid" });
     const end = Date.now() + 500;
     await until(`${end}`);
@@ -138,14 +183,24 @@ describe("tables", () => {
 
 describe("routines", () => {
   test("a Spark procedure is kept as it was sent, a SQL function is called", async () => {
-    const procedure = { language: "PYTHON", routineType: "PROCEDURE", sparkOptions: { mainFileUri: "gs://files/main.py", runtimeVersion: "2.3" } };
+    const procedure = {
+      language: "PYTHON",
+      routineType: "PROCEDURE",
+      sparkOptions: { mainFileUri: "gs://files/main.py", runtimeVersion: "2.3" },
+    };
     const routineReference = { projectId: "sparklab-local", datasetId: "d", routineId: "proc" };
     expect(await lab.api("POST datasets/d/routines", { ...procedure, routineReference })).toMatchObject(procedure);
-    expect(await lab.api("PUT datasets/d/routines/proc", { ...procedure, routineReference, description: "d" })).toMatchObject({ description: "d" });
+    expect(
+      await lab.api("PUT datasets/d/routines/proc", { ...procedure, routineReference, description: "d" }),
+    ).toMatchObject({ description: "d" });
     await lab.api("DELETE datasets/d/routines/proc");
     expect(await lab.refusal("GET datasets/d/routines/proc")).toMatchObject({ http: 404 });
     await lab.api("POST datasets/d/routines", {
-      ...{ routineReference: { ...routineReference, routineId: "twice" }, routineType: "SCALAR_FUNCTION", language: "SQL" },
+      ...{
+        routineReference: { ...routineReference, routineId: "twice" },
+        routineType: "SCALAR_FUNCTION",
+        language: "SQL",
+      },
       ...{ arguments: [{ name: "x", dataType: { typeKind: "INT64" } }], definitionBody: "x * 2" },
     });
     expect(await lab.rows("SELECT d.twice(21)")).toEqual([["42"]]);
@@ -155,9 +210,17 @@ describe("routines", () => {
 describe("jobs", () => {
   test("a job id is used once", async () => {
     const done = await lab.job(query("SELECT 1"), { jobId: "once" });
-    expect(done).toMatchObject({ id: "sparklab-local:us-central1.once", user_email: "operator@sparklab.local", status: { state: "DONE" } });
+    expect(done).toMatchObject({
+      id: "sparklab-local:us-central1.once",
+      user_email: "operator@sparklab.local",
+      status: { state: "DONE" },
+    });
     const again = await lab.refusal("POST jobs", { configuration: query("SELECT 2"), jobReference: { jobId: "once" } });
-    expect(again).toMatchObject({ http: 409, reason: "duplicate", message: "Already Exists: Job sparklab-local:us-central1.once" });
+    expect(again).toMatchObject({
+      http: 409,
+      reason: "duplicate",
+      message: "Already Exists: Job sparklab-local:us-central1.once",
+    });
   });
 
   test("a query request that is sent again gets the result of the first", async () => {
@@ -168,16 +231,22 @@ describe("jobs", () => {
 
   test("a dry run tells columns and bytes, and leaves nothing", async () => {
     await lab.job(query("CREATE OR REPLACE TABLE d.dry AS SELECT 1 AS id, 'abc' AS name"));
-    const before = (await lab.api("GET jobs?allUsers=true")).jobs.length as number;
+    const before = (await lab.api("GET jobs?allUsers=true")).jobs.length;
     const dry = await lab.api("POST jobs", { configuration: { ...query("SELECT name FROM d.dry"), dryRun: true } });
-    expect(dry.statistics).toMatchObject({ totalBytesProcessed: "5", query: { schema: { fields: [{ name: "name", type: "STRING" }] } } });
+    expect(dry.statistics).toMatchObject({
+      totalBytesProcessed: "5",
+      query: { schema: { fields: [{ name: "name", type: "STRING" }] } },
+    });
     expect((await lab.api("GET jobs?allUsers=true")).jobs).toHaveLength(before);
-    const wrong = await lab.refusal("POST jobs", { configuration: { ...query("SELECT nope FROM d.dry"), dryRun: true } });
+    const wrong = await lab.refusal("POST jobs", {
+      configuration: { ...query("SELECT nope FROM d.dry"), dryRun: true },
+    });
     expect(wrong).toMatchObject({ http: 400, reason: "invalidQuery", message: "Unrecognized name: nope at [1:8]" });
   });
 
   test("a running query is cancelled, and then is an error", async () => {
-    const endless = "SELECT COUNT(*) FROM UNNEST(GENERATE_ARRAY(1, 100000)) a, UNNEST(GENERATE_ARRAY(1, 100000)) b, UNNEST(GENERATE_ARRAY(1, 100000)) c WHERE MOD(a * b, 7) = MOD(c, 3)";
+    const endless =
+      "SELECT COUNT(*) FROM UNNEST(GENERATE_ARRAY(1, 100000)) a, UNNEST(GENERATE_ARRAY(1, 100000)) b, UNNEST(GENERATE_ARRAY(1, 100000)) c WHERE MOD(a * b, 7) = MOD(c, 3)";
     const { jobReference } = await lab.api("POST jobs", { configuration: query(endless) });
     expect((await lab.api(`GET jobs/${jobReference.jobId}`)).status).toEqual({ state: "RUNNING" });
     await lab.api(`POST jobs/${jobReference.jobId}/cancel`);
@@ -196,8 +265,14 @@ describe("jobs", () => {
   });
 
   test("types that are not implemented say so", async () => {
-    const extract = { sourceTable: { datasetId: "d", tableId: "dry", projectId: "sparklab-local" }, destinationUris: ["gs://files/x"] };
-    expect(await lab.refusal("POST jobs", { configuration: { extract } })).toMatchObject({ http: 501, status: "UNIMPLEMENTED" });
+    const extract = {
+      sourceTable: { datasetId: "d", tableId: "dry", projectId: "sparklab-local" },
+      destinationUris: ["gs://files/x"],
+    };
+    expect(await lab.refusal("POST jobs", { configuration: { extract } })).toMatchObject({
+      http: 501,
+      status: "UNIMPLEMENTED",
+    });
     expect(await lab.refusal("GET datasets/d/models")).toMatchObject({ http: 501 });
   });
 });

@@ -8,7 +8,6 @@ import {
   type handleUnaryCall,
   type MethodDefinition,
   type Server,
-  type ServiceDefinition,
   type ServiceError,
   status,
 } from "@grpc/grpc-js";
@@ -40,7 +39,7 @@ export function addStorageApi(server: Server, cloud: Cloud): void {
       definition[name] = raw(path, kind);
       handlers[name] = { unary, answers, both }[kind](cloud, path);
     }
-    server.addService(definition as ServiceDefinition, handlers);
+    server.addService(definition, handlers);
   }
 }
 
@@ -50,14 +49,17 @@ export function closeStorageApi(cloud: Cloud): void {
 }
 
 type Handler =
-  | handleUnaryCall<Buffer, Buffer>
-  | handleServerStreamingCall<Buffer, Buffer>
-  | handleBidiStreamingCall<Buffer, Buffer>;
+  handleUnaryCall<Buffer, Buffer> | handleServerStreamingCall<Buffer, Buffer> | handleBidiStreamingCall<Buffer, Buffer>;
 
 const same = (bytes: Buffer) => bytes;
 
 function raw(path: string, kind: Kind): MethodDefinition<Buffer, Buffer> {
-  const bytes = { requestSerialize: same, requestDeserialize: same, responseSerialize: same, responseDeserialize: same };
+  const bytes = {
+    requestSerialize: same,
+    requestDeserialize: same,
+    responseSerialize: same,
+    responseDeserialize: same,
+  };
   return { path, requestStream: kind === "both", responseStream: kind !== "unary", ...bytes };
 }
 
@@ -71,7 +73,10 @@ async function open(cloud: Cloud, call: Incoming) {
   let known = clients.get(cloud);
   if (known?.address !== address) {
     known?.client.close();
-    const size = { "grpc.max_receive_message_length": MAX_MESSAGE_BYTES, "grpc.max_send_message_length": MAX_MESSAGE_BYTES };
+    const size = {
+      "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
+      "grpc.max_send_message_length": MAX_MESSAGE_BYTES,
+    };
     // The machine's proxy settings are for clients of this cloud, not for its own engine.
     const options = { ...size, "grpc.enable_http_proxy": 0 };
     known = { address, client: new Client(address, credentials.createInsecure(), options) };

@@ -78,11 +78,18 @@ def commit(table: str, *names: str) -> list[str]:
 
 def session(table: str, data_format: str = "ARROW", **options: Any) -> Any:
     wanted = types.ReadSession(table=parent(table), data_format=data_format, read_options=options)
-    return reader.create_read_session(parent=f"projects/{PROJECT}", read_session=wanted, max_stream_count=4, retry=RETRY)
+    return reader.create_read_session(
+        parent=f"projects/{PROJECT}", read_session=wanted, max_stream_count=4, retry=RETRY
+    )
+
+
+def numbers_of(name: str, whole: Any, offset: int = 0) -> list[int]:
+    return [row["id"].as_py() for row in reader.read_rows(name, offset=offset).rows(whole)]
 
 
 def reading() -> None:
-    many = f"CREATE TABLE `{PROJECT}.{DATASET}.many` AS SELECT x AS id, CONCAT('name ', x) AS name FROM UNNEST(GENERATE_ARRAY(1, 50000)) x"
+    numbers = "SELECT x AS id, CONCAT('name ', x) AS name FROM UNNEST(GENERATE_ARRAY(1, 50000)) x"
+    many = f"CREATE TABLE `{PROJECT}.{DATASET}.many` AS {numbers}"
     sql.query(many).result()
     whole = session("many")
     schema = whole.arrow_schema.serialized_schema
@@ -92,17 +99,20 @@ def reading() -> None:
     values = [row["id"].as_py() for one in whole.streams for row in reader.read_rows(one.name).rows(whole)]
     found["read"] = [len(values), len(set(values)), sum(values)]
     first = whole.streams[0].name
-    all_rows = [row["id"].as_py() for row in reader.read_rows(first).rows(whole)]
-    found["resumed"] = [row["id"].as_py() for row in reader.read_rows(first, offset=1234).rows(whole)] == all_rows[1234:]
+    all_rows = numbers_of(first, whole)
+    found["resumed"] = numbers_of(first, whole, offset=1234) == all_rows[1234:]
     halves = reader.split_read_stream(types.SplitReadStreamRequest(name=first, fraction=0.25))
-    parts = [[row["id"].as_py() for row in reader.read_rows(h.name).rows(whole)] for h in (halves.primary_stream, halves.remainder_stream)]
+    parts = [numbers_of(half.name, whole) for half in (halves.primary_stream, halves.remainder_stream)]
     found["split"] = [parts[0] + parts[1] == all_rows, len(parts[0]) < len(parts[1])]
     filters = {"selected_fields": ["name"], "row_restriction": "id > 49997 AND name != 'name 50000'"}
     some = session("many", **filters)
     found["filtered"] = [row["name"].as_py() for one in some.streams for row in reader.read_rows(one.name).rows(some)]
     avro = session("many", "AVRO", **filters)
     schema = json.loads(avro.avro_schema.schema)
-    found["avro"] = [schema["fields"][0]["name"], sum(m.row_count for one in avro.streams for m in reader.read_rows(one.name))]
+    found["avro"] = [
+        schema["fields"][0]["name"],
+        sum(m.row_count for one in avro.streams for m in reader.read_rows(one.name)),
+    ]
     for name, restriction in {"broken": "id >", "subquery": f"id IN (SELECT id FROM `{DATASET}.many`)"}.items():
         try:
             session("many", row_restriction=restriction)
@@ -128,10 +138,12 @@ def writing() -> None:
     found["some"] = commit("pending", pending, pending.replace("streams/", "streams/0"))
     found["stillUnseen"] = ids("pending")
     found["committed"] = [commit("pending", pending, other), ids("pending"), commit("pending", pending)]
-    found["default"] = [append(request(parent("pending") + suffix, [{"id": n}])) for n, suffix in ((10, "/_default"), (11, "/streams/_default"))]
-    found["names"] = [writer.get_write_stream(name=parent("pending") + s).type_.name for s in ("/_default", "/streams/_default")]
+    both = [parent("pending") + suffix for suffix in ("/_default", "/streams/_default")]
+    found["default"] = [append(request(name, [{"id": n}])) for n, name in enumerate(both, 10)]
+    found["names"] = [writer.get_write_stream(name=name).type_.name for name in both]
     exact = stream("exact", "COMMITTED")
-    found["exact"] = append(request(exact, [{"id": 1}], 0), request(exact, [{"id": 1}], 0), request(exact, [{"id": 2}], 1))
+    twice = [request(exact, [{"id": 1}], 0), request(exact, [{"id": 1}], 0)]
+    found["exact"] = append(*twice, request(exact, [{"id": 2}], 1))
     found["exactRows"] = ids("exact")
     buffered = stream("exact", "BUFFERED")
     append(request(buffered, [{"id": 20}, {"id": 21}, {"id": 22}], 0))
@@ -155,7 +167,10 @@ def killed() -> None:
     os.kill(ENGINE_PID, signal.SIGKILL)
     writer.finalize_write_stream(name=pending, retry=RETRY)
     found["afterKill"] = [commit("killed", pending), ids("killed")]
-    rest = [row["id"].as_py() for row in reader.read_rows(whole.streams[0].name, offset=100, retry_delay_callback=lambda _: None).rows(whole)]
+    rest = [
+        row["id"].as_py()
+        for row in reader.read_rows(whole.streams[0].name, offset=100, retry_delay_callback=lambda _: None).rows(whole)
+    ]
     found["readAfterKill"] = [len(taken) + len(rest), len(set(taken + rest))]
 
 

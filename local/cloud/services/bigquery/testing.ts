@@ -57,7 +57,9 @@ export async function openTestLab(given?: { folder: string }): Promise<TestLab> 
     node: (script, ...words) => run(process.execPath, script, words),
     spark: async (script, ...words) => {
       await ensureAccount(started);
-      const metadata = await started.cloud.principals.metadataServer(`${ACCOUNT}@${PROJECT.id}.iam.gserviceaccount.com`);
+      const metadata = await started.cloud.principals.metadataServer(
+        `${ACCOUNT}@${PROJECT.id}.iam.gserviceaccount.com`,
+      );
       const work = join(folder, `spark-${(runs += 1)}`);
       const run = await spark.submit({
         ...{ id: `test-${runs}`, folder: work, args: words, metadataHost: metadata.host },
@@ -69,7 +71,8 @@ export async function openTestLab(given?: { folder: string }): Promise<TestLab> 
       const { exitCode } = await run.ended;
       await metadata.close();
       const output = readFileSync(spark.driverOutput(work), "utf8");
-      if (exitCode !== 0) throw new Error(`Spark driver ${script} ${words.join(" ")} ended with ${exitCode}:\n${output}`);
+      if (exitCode !== 0)
+        throw new Error(`Spark driver ${script} ${words.join(" ")} ended with ${exitCode}:\n${output}`);
       return output;
     },
     close: async () => {

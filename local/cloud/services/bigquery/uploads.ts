@@ -10,7 +10,7 @@ import { ApiError } from "../../errors";
 import { HANDLED, type Call, type Json, type JsonObject, type Undescribed } from "../../service";
 import { appendChunk, keepGranules, rangeOfChunk, sizeOf } from "../storage/chunks";
 import { bodyOf, type Exchange, jsonBody, target, writeEmpty, writeJson } from "../storage/http";
-import { startLoad } from "./jobs";
+import { loadOf, startLoad } from "./jobs";
 import { newIncoming } from "./sources";
 import { findSession, newSession, removeSession, type UploadSession } from "./upload-sessions";
 
@@ -21,7 +21,7 @@ export async function receiveUpload(call: Call, cloud: Cloud): Promise<Json | ty
   if (query.uploadType === "multipart") return multipart(call, cloud, http);
   if (query.uploadType !== "resumable")
     throw invalid(`Upload type: got ${query.uploadType ?? "none"}; expected multipart or resumable.`);
-  const job = await jsonBody(bodyOf(http.request));
+  const job = cleaned(await jsonBody(bodyOf(http.request)));
   const session = await newSession(cloud, { job, path: call.path, principal: call.principal });
   const location = new URL(`https://${call.host}${path}`);
   location.searchParams.set("uploadType", "resumable");
@@ -46,7 +46,8 @@ export async function continueUpload({ http, principal }: Undescribed, cloud: Cl
       else writeProgress(http, persisted);
       return;
     }
-    if (range.first > persisted) throw invalid(`Upload offset ${range.first} is beyond the ${persisted} bytes received.`);
+    if (range.first > persisted)
+      throw invalid(`Upload offset ${range.first} is beyond the ${persisted} bytes received.`);
     const { size } = await appendChunk(session.file, http, { skip: persisted - range.first, persisted });
     if (range.end === undefined || size === range.total) await finish(cloud, session, http);
     else writeProgress(http, await keepGranules(session.file, persisted, size));
@@ -91,7 +92,7 @@ function readParts(body: Readable, contentType: string | undefined, path: string
       reject(error instanceof ApiError ? error : invalid(`Invalid multipart request: ${error.message}.`));
     };
     parser.on("part", (part) => {
-      const stream = part as unknown as Readable;
+      const stream = part;
       const read = parts.length === 0 ? jsonBody(stream) : pipeline(stream, createWriteStream(path, { flush: true }));
       read.catch(fail);
       parts.push(read);
@@ -99,16 +100,24 @@ function readParts(body: Readable, contentType: string | undefined, path: string
     parser.on("error", fail);
     body.on("error", fail);
     parser.on("finish", () => {
-      if (parts.length !== 2) return fail(invalid(`Invalid multipart request: got ${parts.length} part(s); expected 2.`));
-      Promise.all(parts).then(async ([job]) => resolve({ job: job as JsonObject, size: await sizeOf(path) }), fail);
+      if (parts.length !== 2)
+        return fail(invalid(`Invalid multipart request: got ${parts.length} part(s); expected 2.`));
+      Promise.all(parts).then(async ([job]) => resolve({ job: cleaned(job as JsonObject), size: await sizeOf(path) }), fail);
     });
     body.pipe(parser);
   });
 }
 
+/** `@google-cloud/bigquery` says the job's location a second time where the description has no field for it. */
+function cleaned(job: JsonObject): JsonObject {
+  const { location: _, ...load } = loadOf(job) ?? {};
+  return { ...job, configuration: { ...(job.configuration as JsonObject), load } };
+}
+
 function boundaryOf(contentType: string | undefined): string {
   const boundary = /^multipart\//i.test(contentType ?? "") ? new MIMEType(contentType!).params.get("boundary") : null;
-  if (!boundary) throw invalid(`Content type: got ${contentType ?? "none"}; expected multipart/related with a boundary.`);
+  if (!boundary)
+    throw invalid(`Content type: got ${contentType ?? "none"}; expected multipart/related with a boundary.`);
   return boundary;
 }
 
