@@ -41,7 +41,7 @@ const KEYS: Record<string, string> = { project: "gcp:project", region: "gcp:regi
 
 /**
  * Checks raw values. Pure.
- * @throws Error that lists every problem, one per line, as `<key>: got <value>; <expected>. <command>`.
+ * @throws RunError, which Pulumi prints without a stack trace, that lists every problem, one per line, as `<key>: got <value>; <expected>. <command>`.
  */
 export function parseConfig(raw: unknown, fileExists: (path: string) => boolean): LabConfig {
   const result = schema.safeParse(raw);
@@ -54,7 +54,7 @@ export function parseConfig(raw: unknown, fileExists: (path: string) => boolean)
         return `${[key, ...rest].join(".")}: got ${JSON.stringify(value) ?? "nothing"}; ${issue.message}`;
       });
   if (problems.length > 0 || !result.success) {
-    throw new Error(`The stack's configuration has ${problems.length} problem(s):\n  ${problems.join("\n  ")}`);
+    throw new pulumi.RunError(`The stack's configuration has ${problems.length} problem(s):\n  ${problems.join("\n  ")}`);
   }
   return result.data;
 }
