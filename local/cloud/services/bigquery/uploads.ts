@@ -102,7 +102,10 @@ function readParts(body: Readable, contentType: string | undefined, path: string
     parser.on("finish", () => {
       if (parts.length !== 2)
         return fail(invalid(`Invalid multipart request: got ${parts.length} part(s); expected 2.`));
-      Promise.all(parts).then(async ([job]) => resolve({ job: cleaned(job as JsonObject), size: await sizeOf(path) }), fail);
+      Promise.all(parts).then(
+        async ([job]) => resolve({ job: cleaned(job as JsonObject), size: await sizeOf(path) }),
+        fail,
+      );
     });
     body.pipe(parser);
   });
