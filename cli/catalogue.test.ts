@@ -1,7 +1,7 @@
 /** The catalogue: order, arguments, and what is wrong with them. */
 import { fillArguments, inOrder, readCatalogue, type Job } from "./catalogue";
 import { openLab } from "./lab";
-import { newPipelineId, selectJobs } from "./commands/run";
+import { newPipelineId, selectJobs, usesEarlierModel } from "./commands/run";
 
 const job = (name: string, after: string[] = [], args: Record<string, string> = {}): Job => ({ name, description: "", main: "", after, arguments: args, properties: {}, reads: [], writes: [] });
 const names = (jobs: Job[]) => jobs.map(({ name }) => name);
@@ -33,6 +33,15 @@ describe("selectJobs", () => {
     expect(names(selectJobs(all, ["b", "a"]))).toEqual(["a", "b"]);
   });
   it("names unknown jobs and the known ones", () => expect(() => selectJobs(all, ["x", "y"])).toThrow("Jobs: got x, y; expected a, b."));
+});
+
+describe("usesEarlierModel", () => {
+  const [preprocessing, training, scoring] = readCatalogue(openLab({})) as [Job, Job, Job];
+  it.each([
+    [[preprocessing], false],
+    [[training, scoring], false],
+    [[scoring], true],
+  ])("is asked of the catalogue's jobs", (jobs, expected) => expect(usesEarlierModel(jobs)).toBe(expected));
 });
 
 describe("newPipelineId", () => {

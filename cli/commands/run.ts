@@ -22,8 +22,7 @@ export function run(request: RunRequest, context: Context): Promise<number> {
     const jobs = selectJobs(readCatalogue(context.lab), request.jobs);
     const now = new Date();
     const pipelineId = request.pipelineId ?? newPipelineId(now);
-    const trainsModel = jobs.some(({ writes }) => writes.includes("model_asset_tracker"));
-    const modelVersion = request.modelVersion ?? (trainsModel ? pipelineId : await newestModel(outputs));
+    const modelVersion = request.modelVersion ?? (usesEarlierModel(jobs) ? await newestModel(outputs) : pipelineId);
     const settings = { ...outputs.jobSettings, pipeline_id: pipelineId, model_version: modelVersion, execution_time: now.toISOString() };
     terminal.line(`${heading("Pipeline run")} ${pipelineId} ${faint(`(resume: npx sparklab run --pipeline-id ${pipelineId})`)}`);
     for (const job of jobs) {
@@ -50,6 +49,12 @@ export function selectJobs(catalogue: readonly Job[], names: readonly string[]):
     throw new UserError(`Jobs: got ${unknown.join(", ")}; expected ${catalogue.map((job) => job.name).join(", ")}. npx sparklab run`);
   }
   return names.length === 0 ? [...catalogue] : catalogue.filter((job) => names.includes(job.name));
+}
+
+/** Whether these jobs take a model that none of them trains. */
+export function usesEarlierModel(jobs: readonly Job[]): boolean {
+  const takes = jobs.some((job) => Object.values(job.arguments).some((template) => template.includes("{model_version}")));
+  return takes && !jobs.some(({ writes }) => writes.includes("model_asset_tracker"));
 }
 
 /** A pipeline id from the time, in UTC, to the second: `20261121-134500`. */
