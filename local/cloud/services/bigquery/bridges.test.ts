@@ -46,6 +46,14 @@ describe("results of queries", () => {
     );
   });
 
+  test("appended values go to the columns of their names, not of their places", async () => {
+    const texts = ["a", "b"].map((name) => ({ name, type: "STRING" }));
+    await lab.api("POST datasets/d/tables", table("swapped", texts));
+    const more = { ...into("swapped"), writeDisposition: "WRITE_APPEND" };
+    expect((await lab.job(query("SELECT 'of b' AS b, 'of a' AS a", more))).status).toEqual({ state: "DONE" });
+    expect(await lab.rows("SELECT a, b FROM d.swapped")).toEqual([["of a", "of b"]]);
+  });
+
   test("queries that run at once get their own rows", async () => {
     const answers = await Promise.all(
       Array.from({ length: 24 }, (_, n) =>

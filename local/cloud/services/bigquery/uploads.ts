@@ -10,7 +10,7 @@ import { ApiError } from "../../errors";
 import { HANDLED, type Call, type Json, type JsonObject, type Undescribed } from "../../service";
 import { appendChunk, keepGranules, rangeOfChunk, sizeOf } from "../storage/chunks";
 import { bodyOf, type Exchange, jsonBody, target, writeEmpty, writeJson } from "../storage/http";
-import { loadOf, startLoad } from "./jobs";
+import { loadOf, startLoad } from "./load-jobs";
 import { newIncoming } from "./sources";
 import { findSession, newSession, removeSession, type UploadSession } from "./upload-sessions";
 
