@@ -141,7 +141,8 @@ function applyDeclarations(project: Project, stack: string, raw: Map<string, unk
 }
 
 /** The CLI's leniency: scalars may be written as strings. */
-function mismatch(value: unknown, type: string | undefined, items: unknown): string | undefined {
+function mismatch(given: unknown, type: string | undefined, items: unknown): string | undefined {
+  const value = type === "array" || type === "object" ? structured(given) : given;
   const wrong = (expected: string) => `got ${JSON.stringify(value)}; expected ${expected}`;
   switch (type) {
     case undefined:
@@ -163,6 +164,16 @@ function mismatch(value: unknown, type: string | undefined, items: unknown): str
     }
     default:
       return typeof value === "object" && value !== null && !Array.isArray(value) ? undefined : wrong("a mapping");
+  }
+}
+
+/** A list or mapping that was given as text, as on a command line, is JSON. */
+function structured(value: unknown): unknown {
+  if (typeof value !== "string") return value;
+  try {
+    return JSON.parse(value) as unknown;
+  } catch {
+    return value; // Not JSON, so that it is refused with the text that was given.
   }
 }
 

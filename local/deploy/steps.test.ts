@@ -128,6 +128,13 @@ const ROWS: Row[] = [
     source: "pulumi.com/docs/iac/concepts/secrets",
   },
   {
+    case: "declaredSecrets",
+    names: /^declares$/,
+    created: ["create declares"],
+    changed: [],
+    source: `${OPTIONS}/additionalsecretoutputs`,
+  },
+  {
     case: "assets",
     names: /^(asset|archive)$/,
     created: ["create asset", "create archive"],
@@ -245,6 +252,9 @@ describe("steps of a program, before and after a change", () => {
         { path: "content", kind: "update", old: "[secret]", new: "[secret]", replaces: false },
       ]);
       expect(JSON.stringify(await lab.resources())).not.toContain("opensesame");
+      const declared = (await lab.resources()).find(({ urn }) => nameOf(urn) === "declares");
+      expect(declared?.outputs?.path).toHaveProperty("ciphertext");
+      expect(declared?.outputs?.name).toBe("declares");
       const told = JSON.stringify(runs.after.events.filter(({ type }) => type !== "outputs"));
       expect(told.includes("opensesame")).toBe(false);
     });
@@ -259,8 +269,11 @@ describe("steps of a program, before and after a change", () => {
     });
 
     test("destroy leaves nothing, in the state and beyond, but what was retained", async () => {
-      const { summary } = await lab.run({ operation: "destroy" });
+      const { summary, steps } = await lab.run({ operation: "destroy" });
       expect(summary.result).toBe("succeeded");
+      // A child goes before its parent, everything before the stack.
+      expect(steps.indexOf("delete child")).toBeLessThan(steps.indexOf("delete parent"));
+      expect(steps.at(-1)).toBe("delete steps-test");
       expect(await lab.resources()).toEqual([]);
       expect(lab.listFiles()).toEqual(["part", "retained"]);
     }, 60_000);

@@ -105,6 +105,10 @@ export const CASES: Record<string, { before: Program; after: Program }> = {
       return { word: file.content };
     },
   },
+  declaredSecrets: {
+    before: () => void new File("declares", { name: "declares" }, { additionalSecretOutputs: ["path"] }),
+    after: () => void new File("declares", { name: "declares" }, { additionalSecretOutputs: ["path"] }),
+  },
   assets: {
     before: () => {
       new File("asset", { name: "asset", data: new pulumi.asset.StringAsset("a") });
