@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { mkdirSync, openSync, readFileSync, watch } from "node:fs";
 import { join } from "node:path";
+import { isRunning } from "../local/process";
 import { UserError, type Lab } from "./lab";
 
 /** What the cloud writes once its door is open. */
@@ -74,14 +75,5 @@ function readDoor(lab: Lab): Door | undefined {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;
-  }
-}
-
-export function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }

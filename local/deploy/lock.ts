@@ -1,8 +1,8 @@
 /** One deployment of a stack at a time: a lock that names its holder and that outlives no process. */
 import { link, mkdir, readFile, unlink, writeFile } from "node:fs/promises";
-import { readFileSync } from "node:fs";
 import { hostname, userInfo } from "node:os";
 import { dirname } from "node:path";
+import { startedAt } from "../process";
 import { DeployError } from "./errors";
 
 interface Holder {
@@ -20,7 +20,7 @@ export async function lock(path: string, operation: string): Promise<() => Promi
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const me: Holder = {
     pid: process.pid,
-    began: beganAt(process.pid),
+    began: startedAt(process.pid) ?? "",
     host: hostname(),
     user: userInfo().username,
     operation,
@@ -76,23 +76,7 @@ function parseHolder(text: string): Holder | undefined {
 }
 
 function isAlive({ pid, began, host }: Holder): boolean {
-  if (host !== hostname()) return true;
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
-  return beganAt(pid) === began;
-}
-
-/** Start time of a process where the system tells it (Linux), else an empty text. */
-function beganAt(pid: number): string {
-  try {
-    const fields = readFileSync(`/proc/${pid}/stat`, "utf8");
-    return fields.slice(fields.lastIndexOf(")") + 2).split(" ")[19] ?? "";
-  } catch {
-    return "";
-  }
+  return host !== hostname() || startedAt(pid) === began;
 }
 
 function absent(error: NodeJS.ErrnoException): undefined {

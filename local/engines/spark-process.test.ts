@@ -3,7 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { attach, type Command, start, startedAt } from "./spark-process";
+import { startedAt } from "../process";
+import { attach, type Command, start } from "./spark-process";
 import { readTools } from "./tools";
 
 let folder: string;

@@ -1,10 +1,11 @@
 /** One process group per workload that outlives the cloud: started detached, found again by its records, ended whole. */
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
+import { startedAt } from "../process";
 import type { SparkEnd, SparkRun } from "./interface";
 
 const RECORDER = join(__dirname, "spark_process.py");
@@ -51,19 +52,6 @@ export function attach(folder: string): SparkRun | undefined {
   const identity = readRecord<{ pid: number; started: string }>(folder, "process.json");
   if (!identity) return undefined;
   return run(identity.pid, lookUntilEnd(folder, identity.pid, identity.started));
-}
-
-/** What tells a process from a later one with the same id; undefined if it is gone. spark_process.py writes the same. */
-export function startedAt(pid: number): string | undefined {
-  if (existsSync("/proc/self/stat")) {
-    const stat = readOptional(`/proc/${pid}/stat`);
-    const fields = stat?.slice(stat.lastIndexOf(")") + 2).split(" ");
-    // A zombie has ended; it only waits to be collected.
-    if (!fields || fields[0] === "Z") return undefined;
-    return `${readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim()}:${fields[19]}`;
-  }
-  const listing = spawnSync("ps", ["-o", "lstart=", "-p", String(pid)], { encoding: "utf8" });
-  return listing.status === 0 ? listing.stdout.split(/\s+/).filter(Boolean).join(" ") : undefined;
 }
 
 function run(pid: number, recorded: Promise<SparkEnd>): SparkRun {
@@ -113,8 +101,7 @@ function readOptional(file: string): string | undefined {
   try {
     return readFileSync(file, "utf8");
   } catch (error) {
-    // ESRCH: a /proc entry whose process ended between open and read.
-    if (["ENOENT", "ESRCH"].includes((error as NodeJS.ErrnoException).code ?? "")) return undefined;
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;
   }
 }
