@@ -12,11 +12,12 @@ from pyspark.ml.functions import vector_to_array
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
-from sparklab.evaluation import evaluate_forest, evaluation_of, spread
+from sparklab.evaluation import Evaluation, Prediction, areas_under_curves, class_metrics, evaluate, spread
 from sparklab.features import AMOUNTS, CATEGORIES, feature_names, fit_encoding
 from sparklab.scoring import score_customers, tracked_model
 from sparklab.training import (
     ChurnTraining,
+    collect_predictions,
     confirm_same_predictions,
     encode_customers,
     fit_forest,
@@ -117,16 +118,20 @@ def test_the_metrics_are_those_of_sparks_own_evaluators(training_data: DataFrame
     _, encoded = encode_customers(training_customers(training_data, 2))
     tested = in_test_side(1, 0.3)
     forest = fit_forest(encoded.where(~tested))
-    evaluation = evaluate_forest(forest, encoded.where(tested))
+    evaluation = evaluate(collect_predictions(forest, encoded.where(tested)))
     predictions = forest.transform(encoded.where(tested)).cache()
+
+    def area(metric: str) -> float:
+        evaluator = BinaryClassificationEvaluator(rawPredictionCol="probability", metricName=metric, numBins=0)
+        return evaluator.evaluate(predictions)
 
     def of(metric: str, label: float = 0.0) -> float:
         return MulticlassClassificationEvaluator(metricName=metric, metricLabel=label).evaluate(predictions)
 
     assert evaluation.metrics() == pytest.approx(
         {
-            "test_area_roc": BinaryClassificationEvaluator(numBins=0).evaluate(predictions),
-            "test_area_prc": BinaryClassificationEvaluator(metricName="areaUnderPR", numBins=0).evaluate(predictions),
+            "test_area_roc": area("areaUnderROC"),
+            "test_area_prc": area("areaUnderPR"),
             "test_accuracy": of("accuracy"),
             "test_f1": of("f1"),
             "test_precision": of("weightedPrecision"),
@@ -147,29 +152,43 @@ def test_the_metrics_are_those_of_sparks_own_evaluators(training_data: DataFrame
 
 
 def test_the_labs_published_confusion_gives_the_labs_published_metrics() -> None:
-    evaluation = evaluation_of([[1028, 61], [202, 158]], {"test_area_roc": 0.84964, "test_area_prc": 0.6349})
-    assert evaluation.headline == {
-        "test_area_roc": 0.84964,
-        "test_area_prc": 0.6349,
-        "test_accuracy": 0.8185,
-        "test_f1": 0.80191,
-        "test_precision": 0.80737,
-        "test_recall": 0.8185,
-    }
-    assert evaluation.recall == {"no": 0.94399, "yes": 0.43889}
-    assert evaluation.precision == {"no": 0.83577, "yes": 0.72146}
+    headline, precision, recall = class_metrics([[1028, 61], [202, 158]])
+    assert headline == pytest.approx(
+        {"test_accuracy": 0.8185, "test_f1": 0.80191, "test_precision": 0.80737, "test_recall": 0.8185}, abs=5e-6
+    )
+    assert recall == pytest.approx({"no": 0.94399, "yes": 0.43889}, abs=5e-6)
+    assert precision == pytest.approx({"no": 0.83577, "yes": 0.72146}, abs=5e-6)
+
+
+@pytest.mark.parametrize(
+    ("scored", "roc", "prc"),
+    [
+        ([(0.9, 1.0), (0.8, 1.0), (0.1, 0.0)], 1.0, 1.0),
+        ([(0.9, 0.0), (0.1, 1.0)], 0.0, 0.25),
+        ([(0.5, 1.0), (0.5, 0.0), (0.5, 0.0), (0.5, 0.0)], 0.5, 0.25),
+        ([(0.9, 1.0), (0.6, 0.0), (0.6, 1.0), (0.2, 0.0)], 0.875, 11 / 12),
+        ([(0.9, 0.0), (0.1, 0.0)], 0.0, 0.0),
+        ([], 0.0, 0.0),
+    ],
+)
+def test_areas_count_equal_scores_as_one_point(scored: list, roc: float, prc: float) -> None:
+    assert areas_under_curves(scored) == pytest.approx((roc, prc))
 
 
 def test_a_class_that_is_never_predicted_has_metrics_of_zero() -> None:
-    evaluation = evaluation_of([[3, 0], [1, 0]], {})
-    assert (evaluation.precision["yes"], evaluation.recall["yes"], evaluation.headline["test_accuracy"]) == (0, 0, 0.75)
+    headline, precision, recall = class_metrics([[3, 0], [1, 0]])
+    assert (precision["yes"], recall["yes"], headline["test_accuracy"]) == (0, 0, 0.75)
 
 
 def test_the_spread_is_mean_and_sample_deviation() -> None:
-    evaluations = [evaluation_of([[n, 1], [1, 1]], {"test_area_roc": area}) for n, area in ((1, 0.8), (5, 0.9))]
+    def evaluation(*labels: float) -> Evaluation:
+        return evaluate([Prediction(f"id-{n}", label, n / 10, 0.0) for n, label in enumerate(labels)])
+
+    evaluations = [evaluation(0, 0, 0, 1), evaluation(0, 1, 0, 1)]
     result = spread(evaluations)
-    assert (result["mean"]["test_area_roc"], result["stddev"]["test_area_roc"]) == (0.85, 0.07071)
-    assert spread(evaluations[:1])["stddev"]["test_area_roc"] == 0
+    assert (result["mean"]["test_accuracy"], result["stddev"]["test_accuracy"]) == (0.625, 0.17678)
+    assert result["mean"]["test_area_roc"] == 0.875
+    assert spread(evaluations[:1])["stddev"]["test_accuracy"] == 0
 
 
 def test_a_saved_model_predicts_exactly_as_the_one_in_memory(training: ChurnTraining) -> None:
@@ -207,7 +226,9 @@ def test_documents_are_standard_json_whose_arrays_belong_together(training: Chur
     json.dumps(documents, allow_nan=False)
     full = documents["full"]
     assert {key: full[key] for key in documents["subset"]} == documents["subset"]
-    assert len(full["true"]) == len(full["score"]) == len(full["prediction"]) == training.evaluations[0].rows
+    assert (
+        len(full["true"]) == len(full["score"]) == len(full["prediction"]) == len(training.evaluations[0].predictions)
+    )
     pairs = list(zip(full["true"], full["prediction"], strict=True))
     matrix = [[pairs.count((actual, predicted)) for predicted in (0.0, 1.0)] for actual in (0.0, 1.0)]
     assert full["confusion_matrix"] == {"labels": ["no", "yes"], "actual_by_predicted": matrix}

@@ -13,7 +13,7 @@ from pyspark.ml.functions import vector_to_array
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
-from sparklab.evaluation import Evaluation, evaluate_forest, spread
+from sparklab.evaluation import Evaluation, Prediction, evaluate, spread
 from sparklab.features import feature_names, fit_encoding
 from sparklab.schemas import CHURN_LABELS, contract
 
@@ -41,7 +41,7 @@ def train_churn_model(training_data: DataFrame, *, splits: int, test_share: floa
     def train(split: int) -> tuple[RandomForestClassificationModel, Evaluation]:
         tested = in_test_side(split, test_share)
         forest = fit_forest(encoded.where(~tested))
-        return forest, evaluate_forest(forest, encoded.where(tested))
+        return forest, evaluate(collect_predictions(forest, encoded.where(tested)))
 
     # The first fit warms everything up; the others are mostly waiting for small Spark jobs, so two run side by side.
     results = [train(REPORTED_SPLIT)]
@@ -75,6 +75,13 @@ def encode_customers(customers: DataFrame) -> tuple[PipelineModel, DataFrame]:
 def fit_forest(encoded: DataFrame) -> RandomForestClassificationModel:
     """Fit the random forest on encoded customers."""
     return RandomForestClassifier(**FOREST).fit(encoded)
+
+
+def collect_predictions(forest: RandomForestClassificationModel, test: DataFrame) -> list[Prediction]:
+    """Read what a forest predicts for encoded test customers."""
+    probability = vector_to_array("probability")[1]
+    rows = forest.transform(test).select("customer_id", "label", probability, "prediction").collect()
+    return [Prediction(*row) for row in rows]
 
 
 def in_test_side(split: int, test_share: float) -> Column:
@@ -122,10 +129,12 @@ def result_tables(training: ChurnTraining, lineage: Mapping[str, object]) -> dic
     importance = [(index, name, float(scores[index])) for index, name in enumerate(names)]
     rows = {
         "test_predictions": predict(training.model, training.test_customers),
-        "model_metrics": create([(n, float(v)) for n, v in metrics.items()], "metric_nm string, metric_value double"),
+        "model_metrics": create(
+            [(name, float(value)) for name, value in metrics.items()], "metric_nm string, metric_value double"
+        ).coalesce(1),
         "model_feature_importance_scores": create(
             importance, "feature_index long, feature_nm string, importance_score double"
-        ),
+        ).coalesce(1),
     }
     return {table: contract(frame, table, {**lineage, "operation": OPERATION}) for table, frame in rows.items()}
 
@@ -144,13 +153,11 @@ def metrics_documents(training: ChurnTraining, lineage: Mapping[str, object]) ->
         "splits": [{"split": split, **e.headline} for split, e in enumerate(training.evaluations, start=1)],
         **spread(training.evaluations),
     }
-    rows = (
-        predict(training.model, training.test_customers)
-        .select("customer_id", label(), "probability", "prediction")
-        .orderBy("customer_id")
-        .collect()
-    )
-    arrays = {"true": [r[1] for r in rows], "score": [r[2] for r in rows], "prediction": [r[3] for r in rows]}
+    arrays = {
+        "true": [p.label for p in reported.predictions],
+        "score": [p.probability for p in reported.predictions],
+        "prediction": [p.prediction for p in reported.predictions],
+    }
     return {"subset": subset, "full": {**subset, **arrays}}
 
 
