@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
 import { join } from "node:path";
-import { clientEnvironment } from "../local/cloud/client-environment";
+import { clientEnvironment } from "../local/cloud/door/client-environment";
 import { findCloud } from "./cloud-process";
 import { LOCAL_STACK, UserError, type Lab } from "./lab";
 import type { Terminal } from "./terminal";

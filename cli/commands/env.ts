@@ -1,5 +1,5 @@
 /** The variables that lead every Google client to the loopback cloud: printed, or set for one command. */
-import { printExports } from "../../local/cloud/client-environment";
+import { printExports } from "../../local/cloud/door/client-environment";
 import { cloudEnvironment, spawnInherited, type Context } from "../context";
 
 export async function env({ json }: { json: boolean }, { lab, terminal }: Context): Promise<number> {

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Agent, ProxyAgent, request, type Dispatcher } from "undici";
-import { clientEnvironment } from "../cloud/client-environment";
+import { clientEnvironment } from "../cloud/door/client-environment";
 import { printRows, withTemporaryLab } from "./temporary-lab";
 
 const REQUESTS = 2000;

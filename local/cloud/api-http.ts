@@ -4,7 +4,7 @@ import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 import { ApiError, type Status } from "./errors";
 import type { Json, JsonObject } from "./service";
-import type { Query } from "./validate";
+import type { Query } from "./contract/validate";
 import { isObject } from "./json";
 
 /** Largest JSON body; compiled pipelines are far below. */

@@ -1,8 +1,8 @@
 /** The one project: every request must mean it, by id or number; behaviours see the id only. */
 import type { Cloud } from "./cloud";
 import { ApiError } from "./errors";
-import type { Method } from "./contract";
-import type { Query } from "./validate";
+import type { Method } from "./contract/contract";
+import type { Query } from "./contract/validate";
 
 /** Path parameters with the project's number replaced by its id; Google's refusal for any other project. */
 export function localPath(

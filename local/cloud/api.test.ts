@@ -6,12 +6,12 @@ import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { OAuth2Client } from "google-auth-library";
 import { createApi, type RequestRecord } from "./api";
-import { OPERATOR } from "./principals";
+import { OPERATOR } from "./door/principals";
 import { HANDLED, type JsonObject, type Service } from "./service";
 import { cloudResourceManager } from "./services/cloudresourcemanager";
 import { iam } from "./services/iam";
 import { descriptionsFolder, testCloud, type TestCloud } from "./testing";
-import { assertNoViolations } from "./validate";
+import { assertNoViolations } from "./contract/validate";
 
 const storage: Service = {
   apis: ["storage.v1"],

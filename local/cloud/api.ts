@@ -4,9 +4,9 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Api, Cloud } from "./cloud";
-import { openContract, type Contract, type Method, type Route } from "./contract";
-import { genericBehaviour } from "./engine";
-import { selectFields } from "./engine-fields";
+import { openContract, type Contract, type Method, type Route } from "./contract/contract";
+import { genericBehaviour } from "./engine/engine";
+import { selectFields } from "./engine/fields";
 import { ApiError } from "./errors";
 import { localPath, localQuery } from "./api-project";
 import { readJson, refuse, verbOf, writeJson } from "./api-http";
@@ -19,7 +19,7 @@ import {
   type Principal,
   type Service,
 } from "./service";
-import { answerViolations, checkRequest, recordViolations, type Query } from "./validate";
+import { answerViolations, checkRequest, recordViolations, type Query } from "./contract/validate";
 
 export interface ApiOptions {
   services: readonly Service[];

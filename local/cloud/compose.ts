@@ -3,11 +3,11 @@ import { join } from "node:path";
 import type { DoorSettings, Engines } from "../engines/interface";
 import { createApi, type KernelApi, type RequestRecord } from "./api";
 import type { Cloud, Principals, Store } from "./cloud";
-import { createOperations } from "./operations";
-import { createPolicies } from "./policies";
-import { OPERATOR } from "./principals";
+import { createOperations } from "./engine/operations";
+import { createPolicies } from "./engine/policies";
+import { OPERATOR } from "./door/principals";
 import type { Service } from "./service";
-import { openStore } from "./store";
+import { openStore } from "./engine/store";
 
 /** The one project of a lab. The number is fixed: it is in names that other parts derive. */
 export const PROJECT = { id: "sparklab-local", number: "100000000001" } as const;

@@ -7,12 +7,12 @@ import { setImmediate } from "node:timers/promises";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import { readTools } from "../engines/tools";
-import { clientEnvironment, printExports } from "./client-environment";
+import { clientEnvironment, printExports } from "./door/client-environment";
 import { parseSettings, type StartedCloud } from "./main";
 import { runNode, startTestCloud } from "./main-testing";
-import { OPERATOR } from "./principals";
+import { OPERATOR } from "./door/principals";
 import type { JsonObject } from "./service";
-import { assertNoViolations } from "./validate";
+import { assertNoViolations } from "./contract/validate";
 
 // Clients are real and machines are busy: a wait in vain ends here, no test depends on the time.
 jest.setTimeout(60_000);

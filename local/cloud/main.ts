@@ -8,20 +8,20 @@ import { parseArgs } from "node:util";
 import pino from "pino";
 import writeFileAtomic from "write-file-atomic";
 import type { DoorSettings, Engines } from "../engines/interface";
-import { openCertificates } from "./certificates";
-import { cloudFiles, type DoorRecord } from "./client-environment";
+import { openCertificates } from "./door/certificates";
+import { cloudFiles, type DoorRecord } from "./door/client-environment";
 import type { Api, Cloud } from "./cloud";
 import { composeCloud } from "./compose";
 import { StartError } from "./errors";
-import { openFrontDoor, type FrontDoor, type Timeouts } from "./front-door";
-import type { RequestRecord } from "./front-door-request";
-import { createGrpcCarrier } from "./grpc";
-import { addTranscoded } from "./grpc-transcoding";
-import { openPrincipals, type Identities } from "./principals";
-import { writeOperatorCredentials } from "./principals-operator";
+import { openFrontDoor, type FrontDoor, type Timeouts } from "./door/front-door";
+import type { RequestRecord } from "./door/front-door-request";
+import { createGrpcCarrier } from "./grpc/grpc";
+import { addTranscoded } from "./grpc/transcoding";
+import { openPrincipals, type Identities } from "./door/principals";
+import { writeOperatorCredentials } from "./door/principals-operator";
 import type { Service } from "./service";
 import { oauthEndpoints } from "./services/oauth";
-import { openTokens } from "./tokens";
+import { openTokens } from "./door/tokens";
 
 export interface StartOptions {
   /** Lab folder; the cloud keeps its state in `<lab>/cloud`. */

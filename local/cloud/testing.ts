@@ -8,10 +8,10 @@ import type { KernelApi } from "./api";
 import type { Cloud } from "./cloud";
 import { composeCloud, PROJECT } from "./compose";
 import { ApiError } from "./errors";
-import { openPrincipals, OPERATOR } from "./principals";
+import { openPrincipals, OPERATOR } from "./door/principals";
 import type { Json, JsonObject, Principal, Service } from "./service";
-import { openTokens } from "./tokens";
-import { assertNoViolations, violationsFile } from "./validate";
+import { openTokens } from "./door/tokens";
+import { assertNoViolations, violationsFile } from "./contract/validate";
 
 export interface TestCloud {
   api: KernelApi;

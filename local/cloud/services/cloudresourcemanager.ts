@@ -1,6 +1,6 @@
 /** Resource Manager v1 and v3: the one project and its IAM policy. */
 import type { Cloud } from "../cloud";
-import { policyBehaviour } from "../engine-policies";
+import { policyBehaviour } from "../engine/method-policies";
 import { textOf } from "../json";
 import type { Behaviour, JsonObject, Service } from "../service";
 

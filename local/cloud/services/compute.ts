@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Cloud } from "../cloud";
-import { pageOf } from "../engine-list";
+import { pageOf } from "../engine/list";
 import { ApiError } from "../errors";
 import { textOf } from "../json";
 import type { Behaviour, Call, Json, JsonObject, Service } from "../service";

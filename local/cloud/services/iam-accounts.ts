@@ -1,10 +1,10 @@
 /** Service accounts: emails and numbers given by the server, wildcard names, disable and enable, delete and undelete. */
 import { createHash } from "node:crypto";
 import type { Cloud } from "../cloud";
-import { etagOf } from "../engine-resource";
+import { etagOf } from "../engine/resource";
 import { ApiError } from "../errors";
 import { textOf } from "../json";
-import type { PoliciesKernel } from "../policies";
+import type { PoliciesKernel } from "../engine/policies";
 import type { Behaviour, Call, Json, JsonObject, ResourceType } from "../service";
 
 const emailOf = (accountId: string, cloud: Cloud) => `${accountId}@${cloud.project.id}.iam.gserviceaccount.com`;

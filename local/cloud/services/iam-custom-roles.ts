@@ -1,7 +1,7 @@
 /** Roles: custom ones of the project with their seven days between delete and gone, predefined ones to read. */
 import type { Cloud } from "../cloud";
-import { pageOf } from "../engine-list";
-import { checkEtag, etagOf } from "../engine-resource";
+import { pageOf } from "../engine/list";
+import { checkEtag, etagOf } from "../engine/resource";
 import { ApiError } from "../errors";
 import { textOf } from "../json";
 import type { Behaviour, Call, Json, JsonObject, ResourceType } from "../service";

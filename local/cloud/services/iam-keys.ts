@@ -4,7 +4,7 @@
  */
 import { createHash, createPublicKey, generateKeyPair } from "node:crypto";
 import { promisify } from "node:util";
-import { selfSigned } from "../certificates";
+import { selfSigned } from "../door/certificates";
 import type { Cloud } from "../cloud";
 import { ApiError } from "../errors";
 import { textOf } from "../json";

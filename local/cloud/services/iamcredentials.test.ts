@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import jwt from "jsonwebtoken";
-import { OPERATOR } from "../principals";
+import { OPERATOR } from "../door/principals";
 import type { JsonObject, Principal } from "../service";
 import { testCloud, type TestCloud } from "../testing";
 import { iam } from "./iam";

@@ -1,9 +1,9 @@
 /** OAuth's token endpoint: access tokens for refresh tokens and for signed assertions, and what a token says. */
 import { textOf } from "../json";
-import { AssertionError, type Identities } from "../principals";
-import { CLOUD_PLATFORM, isAccessToken, TokenError, type Tokens } from "../tokens";
+import { AssertionError, type Identities } from "../door/principals";
+import { CLOUD_PLATFORM, isAccessToken, TokenError, type Tokens } from "../door/tokens";
 import type { Store } from "../cloud";
-import type { Visit } from "../front-door-request";
+import type { Visit } from "../door/front-door-request";
 import type { JsonObject, Principal } from "../service";
 
 export interface OAuthDeps {

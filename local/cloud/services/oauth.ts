@@ -16,7 +16,7 @@ import {
   type Exchange,
   type OAuthDeps,
 } from "./oauth-token";
-import type { OpenEndpoints } from "../front-door-request";
+import type { OpenEndpoints } from "../door/front-door-request";
 import type { JsonObject } from "../service";
 
 const LARGEST_BODY = 1024 * 1024;

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Cloud } from "../cloud";
-import { pageOf } from "../engine-list";
+import { pageOf } from "../engine/list";
 import { ApiError } from "../errors";
 import type { Behaviour, Call, Json, JsonObject, Service } from "../service";
 import { agentEmail } from "./serviceusage-agents";

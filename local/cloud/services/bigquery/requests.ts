@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { BigQueryEngine } from "../../../engines/interface";
 import type { ApiError } from "../../errors";
-import { OPERATOR } from "../../principals";
+import { OPERATOR } from "../../door/principals";
 import type { Json, JsonObject } from "../../service";
 import { testCloud, type TestCloud } from "../../testing";
 import { storage } from "../storage";

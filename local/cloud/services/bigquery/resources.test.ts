@@ -1,6 +1,6 @@
 /** Data sets, tables and jobs as resources: what Google's provider and clients read back, keep and are refused. */
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
-import { OPERATOR } from "../../principals";
+import { OPERATOR } from "../../door/principals";
 import type { Call, JsonObject } from "../../service";
 import { callEngine } from "./engine-call";
 import { openBigQuery, query, table, type TestBigQuery } from "./requests";

@@ -13,7 +13,7 @@ import {
 } from "@grpc/grpc-js";
 import type { Cloud } from "../../cloud";
 import { ApiError, STATUS } from "../../errors";
-import { principalOf } from "../../grpc";
+import { principalOf } from "../../grpc/grpc";
 import { started } from "./engine-call";
 
 const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;

@@ -9,12 +9,12 @@ import { createBigQueryEngine } from "../../../engines/bigquery";
 import type { BigQueryEngine } from "../../../engines/interface";
 import { createSparkEngine } from "../../../engines/spark";
 import { readTools } from "../../../engines/tools";
-import { clientEnvironment } from "../../client-environment";
+import { clientEnvironment } from "../../door/client-environment";
 import { PROJECT } from "../../compose";
 import { startCloud, type StartedCloud } from "../../main";
-import { OPERATOR } from "../../principals";
+import { OPERATOR } from "../../door/principals";
 import type { Json, JsonObject } from "../../service";
-import { assertNoViolations } from "../../validate";
+import { assertNoViolations } from "../../contract/validate";
 import { services } from "..";
 
 const ACCOUNT = "spark-worker";

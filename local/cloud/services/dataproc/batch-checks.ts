@@ -2,8 +2,8 @@
 import type { Cloud } from "../../cloud";
 import { ApiError } from "../../errors";
 import type { Call, JsonObject } from "../../service";
-import type { Violation } from "../../validate-schema";
-import { badRequest } from "../../validate";
+import type { Violation } from "../../contract/validate-schema";
+import { badRequest } from "../../contract/validate";
 import {
   environmentProblems,
   executionOf,

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { readTools } from "../../../engines/tools";
-import { assertNoViolations } from "../../validate";
+import { assertNoViolations } from "../../contract/validate";
 import { CloudProcess } from "./cloud-process";
 import { waitFor } from "./testing";
 

@@ -2,9 +2,9 @@
 import { randomUUID } from "node:crypto";
 import { rm } from "node:fs/promises";
 import type { Cloud } from "../../cloud";
-import { listPage } from "../../engine-list";
+import { listPage } from "../../engine/list";
 import { ApiError } from "../../errors";
-import { operationKey, type StoredOperation } from "../../operations";
+import { operationKey, type StoredOperation } from "../../engine/operations";
 import type { Behaviour, Call, Json, JsonObject } from "../../service";
 import { checkBatch, checkReferences, workloadAccount } from "./batch-checks";
 import { stagingBucket } from "./batch-output";

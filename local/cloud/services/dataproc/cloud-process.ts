@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
-import { clientEnvironment, cloudFiles, type DoorRecord } from "../../client-environment";
+import { clientEnvironment, cloudFiles, type DoorRecord } from "../../door/client-environment";
 
 const ROOT = resolve(__dirname, "../../../..");
 

@@ -2,8 +2,8 @@
 import { randomUUID } from "node:crypto";
 import type { Cloud } from "../../cloud";
 import type { Hook, JsonObject, ResourceType } from "../../service";
-import { badRequest } from "../../validate";
-import type { Violation } from "../../validate-schema";
+import { badRequest } from "../../contract/validate";
+import type { Violation } from "../../contract/validate-schema";
 import { environmentProblems, labelProblems, runtimeProblems, text } from "./workload-rules";
 
 const SERVER_SET = ["name", "uuid", "creator", "createTime", "updateTime"];

@@ -7,7 +7,7 @@
  */
 import type { SparkEngine } from "../../../engines/interface";
 import type { Json, JsonObject } from "../../service";
-import { isObject, type Violation } from "../../validate-schema";
+import { isObject, type Violation } from "../../contract/validate-schema";
 
 /** Google's default when a request names no runtime; of the supported ones the newest. */
 export const defaultRuntime = (spark: SparkEngine) => spark.runtimes.at(-1)!;

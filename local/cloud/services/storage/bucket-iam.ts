@@ -1,6 +1,6 @@
 /** The IAM policy of a bucket. Source: docs "Buckets: getIamPolicy", "IAM roles for Cloud Storage". */
 import type { Cloud } from "../../cloud";
-import type { PoliciesKernel } from "../../policies";
+import type { PoliciesKernel } from "../../engine/policies";
 import type { Behaviour, JsonObject } from "../../service";
 import { omit } from "./metadata";
 import { findBucket } from "./records";

@@ -2,7 +2,7 @@
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
-import { OPERATOR } from "../../principals";
+import { OPERATOR } from "../../door/principals";
 import type { TestCloud } from "../../testing";
 import { writeObject } from "./objects";
 import { type TestStorage, stop, testStorage } from "./testing";

@@ -2,7 +2,7 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { request } from "undici";
-import { OPERATOR } from "../../principals";
+import { OPERATOR } from "../../door/principals";
 import type { JsonObject } from "../../service";
 import type { Generation } from "./resources";
 import { type TestCloud, testCloud } from "../../testing";

@@ -7,7 +7,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Engines } from "../../../../engines/interface";
-import { clientEnvironment } from "../../../client-environment";
+import { clientEnvironment } from "../../../door/client-environment";
 import { startCloud } from "../../../main";
 import { storage } from "..";
 
