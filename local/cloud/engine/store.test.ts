@@ -73,7 +73,7 @@ test("a second user of the folder is told who has it and what to do", async () =
 
 /** Writes pairs of keys for ever and prints each number after its write is durable. */
 const WRITER = `
-  const { openStore } = require("../local/cloud/engine/store.ts");
+  const { openStore } = require("./local/cloud/engine/store.ts");
   (async () => {
     const store = await openStore(process.argv[1]);
     const { n: start = 0 } = (await store.get("last")) ?? {};
