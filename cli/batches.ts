@@ -58,7 +58,12 @@ export function batchId(job: Job, pipelineId: string): string {
  * Submits a batch and follows it to its end. A batch of that id that exists already is followed, not repeated.
  * @throws Error only when the service cannot be asked; a failed batch is a result.
  */
-export async function runBatch(outputs: StackOutputs, id: string, batch: Batch, events: BatchEvents): Promise<BatchResult> {
+export async function runBatch(
+  outputs: StackOutputs,
+  id: string,
+  batch: Batch,
+  events: BatchEvents,
+): Promise<BatchResult> {
   const client = new v1.BatchControllerClient({ apiEndpoint: `${outputs.region}-dataproc.googleapis.com` });
   const parent = `projects/${outputs.project}/locations/${outputs.region}`;
   try {

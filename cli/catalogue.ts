@@ -31,7 +31,10 @@ export function inOrder(jobs: readonly Job[]): Job[] {
   while (rest.length > 0) {
     const index = rest.findIndex((job) => job.after.every((name) => done.has(name)));
     const [next] = index < 0 ? [] : rest.splice(index, 1);
-    if (!next) throw new UserError(`pyspark/jobs.yaml: jobs ${rest.map((job) => job.name).join(", ")} follow each other or a job that does not exist`);
+    if (!next)
+      throw new UserError(
+        `pyspark/jobs.yaml: jobs ${rest.map((job) => job.name).join(", ")} follow each other or a job that does not exist`,
+      );
     done.set(next.name, next);
   }
   return [...done.values()];
@@ -48,7 +51,9 @@ export function fillArguments(job: Job, settings: Readonly<Record<string, string
     });
   const filled = Object.entries(job.arguments).flatMap(([flag, template]) => [flag, fill(template)]);
   if (unknown.size > 0) {
-    throw new UserError(`pyspark/jobs.yaml, job ${job.name}: got placeholders ${[...unknown].map((key) => `{${key}}`).join(", ")}; expected ${Object.keys(settings).sort().join(", ")}`);
+    throw new UserError(
+      `pyspark/jobs.yaml, job ${job.name}: got placeholders ${[...unknown].map((key) => `{${key}}`).join(", ")}; expected ${Object.keys(settings).sort().join(", ")}`,
+    );
   }
   return filled;
 }

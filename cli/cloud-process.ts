@@ -30,7 +30,19 @@ export async function ensureCloud(lab: Lab): Promise<Door> {
   const log = openSync(output, "w", 0o600);
   const child = spawn(
     process.execPath,
-    ["--import", "tsx", join(lab.root, "local", "cloud", "main.ts"), "--lab", lab.folder, "--port", String(lab.port), "--project", lab.project, "--project-number", lab.projectNumber],
+    [
+      "--import",
+      "tsx",
+      join(lab.root, "local", "cloud", "main.ts"),
+      "--lab",
+      lab.folder,
+      "--port",
+      String(lab.port),
+      "--project",
+      lab.project,
+      "--project-number",
+      lab.projectNumber,
+    ],
     { cwd: lab.root, detached: true, stdio: ["ignore", log, log] },
   );
   return new Promise<Door>((resolve, reject) => {
@@ -46,7 +58,15 @@ export async function ensureCloud(lab: Lab): Promise<Door> {
     };
     const watcher = watch(folder, look);
     child.once("error", (error) => settle(() => reject(error)));
-    child.once("exit", (code) => settle(() => reject(new UserError(`The loopback cloud ended with code ${code} while starting:\n${readFileSync(output, "utf8").trim()}`))));
+    child.once("exit", (code) =>
+      settle(() =>
+        reject(
+          new UserError(
+            `The loopback cloud ended with code ${code} while starting:\n${readFileSync(output, "utf8").trim()}`,
+          ),
+        ),
+      ),
+    );
     look();
   });
 }

@@ -29,11 +29,21 @@ export async function asClient(context: Context, stack: string, work: () => Prom
   if (stack !== LOCAL_STACK) return work();
   const wanted = cloudEnvironment(context.lab);
   const isSet = Object.entries(wanted).every(([key, value]) => context.environment[key] === value);
-  return isSet ? work() : spawnInherited(process.execPath, [join(context.lab.root, "cli", "bin", "sparklab.mjs"), ...context.words], { ...context.environment, ...wanted });
+  return isSet
+    ? work()
+    : spawnInherited(process.execPath, [join(context.lab.root, "cli", "bin", "sparklab.mjs"), ...context.words], {
+        ...context.environment,
+        ...wanted,
+      });
 }
 
 /** Runs a child on this terminal and gives its exit code; signals reach both through the terminal. */
-export function spawnInherited(command: string, words: readonly string[], environment: NodeJS.ProcessEnv, cwd?: string): Promise<number> {
+export function spawnInherited(
+  command: string,
+  words: readonly string[],
+  environment: NodeJS.ProcessEnv,
+  cwd?: string,
+): Promise<number> {
   return new Promise((resolve, reject) => {
     const ignore = () => undefined;
     process.on("SIGINT", ignore);

@@ -8,8 +8,12 @@ import { LOCAL_STACK, UserError, type Lab } from "./lab";
 
 /** The file that the local stack uploads: its own setting, else the default that the project declares. */
 export function customersFile(lab: Lab): string {
-  const stack = parse(readFileSync(join(lab.root, `Pulumi.${LOCAL_STACK}.yaml`), "utf8")) as { config: Record<string, string> };
-  const project = parse(readFileSync(join(lab.root, "Pulumi.yaml"), "utf8")) as { config: Record<string, { default: string }> };
+  const stack = parse(readFileSync(join(lab.root, `Pulumi.${LOCAL_STACK}.yaml`), "utf8")) as {
+    config: Record<string, string>;
+  };
+  const project = parse(readFileSync(join(lab.root, "Pulumi.yaml"), "utf8")) as {
+    config: Record<string, { default: string }>;
+  };
   return resolve(lab.root, stack.config["sparklab:customers"] ?? project.config.customers!.default);
 }
 

@@ -8,7 +8,14 @@ import { LOCAL_STACK, UserError, type Lab } from "./lab";
 const stateSchema = z.object({
   deployment: z.object({
     resources: z
-      .array(z.object({ type: z.string(), custom: z.boolean().default(false), id: z.string().optional(), outputs: z.record(z.string(), z.unknown()).optional() }))
+      .array(
+        z.object({
+          type: z.string(),
+          custom: z.boolean().default(false),
+          id: z.string().optional(),
+          outputs: z.record(z.string(), z.unknown()).optional(),
+        }),
+      )
       .optional(),
   }),
 });
@@ -53,14 +60,20 @@ export async function readOutputs(lab: Lab, stack: string): Promise<StackOutputs
   const result = outputsSchema.safeParse((await readDeployed(lab, stack)).outputs ?? {});
   if (result.success) return result.data;
   const missing = result.error.issues.map((issue) => issue.path.join(".")).join(", ");
-  throw new UserError(`Stack "${stack}": expected outputs ${missing}; got none. npx sparklab up${stack === LOCAL_STACK ? "" : ` -s ${stack}`}`);
+  throw new UserError(
+    `Stack "${stack}": expected outputs ${missing}; got none. npx sparklab up${stack === LOCAL_STACK ? "" : ` -s ${stack}`}`,
+  );
 }
 
 function pulumiExport(lab: Lab, stack: string): unknown {
   try {
-    return JSON.parse(execFileSync("pulumi", ["stack", "export", "--stack", stack], { cwd: lab.root, encoding: "utf8" }));
+    return JSON.parse(
+      execFileSync("pulumi", ["stack", "export", "--stack", stack], { cwd: lab.root, encoding: "utf8" }),
+    );
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    throw new UserError(`Stack "${stack}" is on Google Cloud and needs the Pulumi CLI. curl -fsSL https://get.pulumi.com | sh`);
+    throw new UserError(
+      `Stack "${stack}" is on Google Cloud and needs the Pulumi CLI. curl -fsSL https://get.pulumi.com | sh`,
+    );
   }
 }

@@ -7,7 +7,7 @@ const auth = new GoogleAuth({ scopes: ["https://www.googleapis.com/auth/cloud-pl
 export async function listAll<T>(url: string, field: string): Promise<T[]> {
   const client = await auth.getClient();
   const found: T[] = [];
-  for (let pageToken: string | undefined; ; ) {
+  for (let pageToken: string | undefined; ;) {
     const { data } = await client.request<Record<string, unknown>>({ url, params: pageToken ? { pageToken } : {} });
     found.push(...((data[field] as T[] | undefined) ?? []));
     pageToken = data.nextPageToken as string | undefined;

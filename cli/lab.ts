@@ -23,7 +23,9 @@ const PROJECT_NUMBER = "100000000001";
 
 /** Settings of the local lab, from the environment and from Pulumi.local.yaml. */
 export function openLab(environment: NodeJS.ProcessEnv, root = resolve(__dirname, "..")): Lab {
-  const stack = parse(readFileSync(join(root, `Pulumi.${LOCAL_STACK}.yaml`), "utf8")) as { config: Record<string, unknown> };
+  const stack = parse(readFileSync(join(root, `Pulumi.${LOCAL_STACK}.yaml`), "utf8")) as {
+    config: Record<string, unknown>;
+  };
   return {
     root,
     folder: resolve(root, environment.SPARKLAB_LAB ?? join(".lab", "lab")),

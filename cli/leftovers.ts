@@ -21,20 +21,67 @@ interface Source {
 
 const BILLED = "not declared here; stored bytes are billed";
 const SOURCES: readonly Source[] = [
-  { kind: "bucket", url: (p) => `https://storage.googleapis.com/storage/v1/b?project=${p}`, field: "items", id: (i) => i.name!, why: BILLED },
-  { kind: "data set", url: (p) => `https://bigquery.googleapis.com/bigquery/v2/projects/${p}/datasets`, field: "datasets", id: (i) => i.id!.replace(/^([^:]+):(.+)$/, "projects/$1/datasets/$2"), why: BILLED },
-  { kind: "service account", url: (p) => `https://iam.googleapis.com/v1/projects/${p}/serviceAccounts`, field: "accounts", id: (i) => i.name!, why: "not declared here; free" },
-  { kind: "custom role", url: (p) => `https://iam.googleapis.com/v1/projects/${p}/roles?showDeleted=true`, field: "roles", id: (i) => i.name!, why: "a deleted role can be restored for 7 days, its id stays blocked for weeks; free" },
-  { kind: "session template", url: (p, r) => `https://dataproc.googleapis.com/v1/projects/${p}/locations/${r}/sessionTemplates`, field: "sessionTemplates", id: (i) => i.name!, why: "not declared here; free" },
-  { kind: "batch", url: (p, r) => `https://dataproc.googleapis.com/v1/projects/${p}/locations/${r}/batches`, field: "batches", id: (i) => i.name!, why: "the record of a run; free" },
-  { kind: "service", url: (p) => `https://serviceusage.googleapis.com/v1/projects/${p}/services?filter=state:ENABLED`, field: "services", id: (i, p) => `${p}/${i.name!.split("/").at(-1)}`, why: "stays enabled, since other work may need it; free" },
+  {
+    kind: "bucket",
+    url: (p) => `https://storage.googleapis.com/storage/v1/b?project=${p}`,
+    field: "items",
+    id: (i) => i.name!,
+    why: BILLED,
+  },
+  {
+    kind: "data set",
+    url: (p) => `https://bigquery.googleapis.com/bigquery/v2/projects/${p}/datasets`,
+    field: "datasets",
+    id: (i) => i.id!.replace(/^([^:]+):(.+)$/, "projects/$1/datasets/$2"),
+    why: BILLED,
+  },
+  {
+    kind: "service account",
+    url: (p) => `https://iam.googleapis.com/v1/projects/${p}/serviceAccounts`,
+    field: "accounts",
+    id: (i) => i.name!,
+    why: "not declared here; free",
+  },
+  {
+    kind: "custom role",
+    url: (p) => `https://iam.googleapis.com/v1/projects/${p}/roles?showDeleted=true`,
+    field: "roles",
+    id: (i) => i.name!,
+    why: "a deleted role can be restored for 7 days, its id stays blocked for weeks; free",
+  },
+  {
+    kind: "session template",
+    url: (p, r) => `https://dataproc.googleapis.com/v1/projects/${p}/locations/${r}/sessionTemplates`,
+    field: "sessionTemplates",
+    id: (i) => i.name!,
+    why: "not declared here; free",
+  },
+  {
+    kind: "batch",
+    url: (p, r) => `https://dataproc.googleapis.com/v1/projects/${p}/locations/${r}/batches`,
+    field: "batches",
+    id: (i) => i.name!,
+    why: "the record of a run; free",
+  },
+  {
+    kind: "service",
+    url: (p) => `https://serviceusage.googleapis.com/v1/projects/${p}/services?filter=state:ENABLED`,
+    field: "services",
+    id: (i, p) => `${p}/${i.name!.split("/").at(-1)}`,
+    why: "stays enabled, since other work may need it; free",
+  },
 ];
 
 /** Everything that the project holds, by kind. */
 export async function findAll(project: string, region: string): Promise<Found[]> {
   const lists = await Promise.all(
     SOURCES.map(async ({ kind, url, field, id, why }) =>
-      (await listAll<Item>(url(project, region), field)).map((item) => ({ kind, name: id(item, project).split("/").at(-1)!, id: id(item, project), why })),
+      (await listAll<Item>(url(project, region), field)).map((item) => ({
+        kind,
+        name: id(item, project).split("/").at(-1)!,
+        id: id(item, project),
+        why,
+      })),
     ),
   );
   return lists.flat();

@@ -10,9 +10,15 @@ describe("parseWords", () => {
   it.each([
     ["up", { command: "up", stack: "local", json: false, settings: {} }],
     ["preview -s dev --json", { command: "preview", stack: "dev", json: true, settings: {} }],
-    ["up -c prefix=a -c gcp:region=b=c", { command: "up", stack: "local", json: false, settings: { "sparklab:prefix": "a", "gcp:region": "b=c" } }],
+    [
+      "up -c prefix=a -c gcp:region=b=c",
+      { command: "up", stack: "local", json: false, settings: { "sparklab:prefix": "a", "gcp:region": "b=c" } },
+    ],
     ["run", { command: "run", jobs: [], stack: "local", quiet: false }],
-    ["run churn_training --pipeline-id a1 -q", { command: "run", jobs: ["churn_training"], stack: "local", pipelineId: "a1", quiet: true }],
+    [
+      "run churn_training --pipeline-id a1 -q",
+      { command: "run", jobs: ["churn_training"], stack: "local", pipelineId: "a1", quiet: true },
+    ],
     ["logs", { command: "logs", stack: "local" }],
     ["logs churn-training-1", { command: "logs", stack: "local", batch: "churn-training-1" }],
     ["exec -- bq --help", { command: "exec", words: ["bq", "--help"] }],

@@ -3,7 +3,12 @@ import { Command, CommanderError, InvalidArgumentError, Option } from "commander
 import { LOCAL_STACK } from "./lab";
 
 export type Request =
-  | { command: "preview" | "up" | "destroy" | "refresh"; stack: string; json: boolean; settings: Record<string, string> }
+  | {
+      command: "preview" | "up" | "destroy" | "refresh";
+      stack: string;
+      json: boolean;
+      settings: Record<string, string>;
+    }
   | { command: "run"; stack: string; jobs: string[]; pipelineId?: string; modelVersion?: string; quiet: boolean }
   | { command: "status"; stack: string; json: boolean }
   | { command: "logs"; stack: string; batch?: string }
@@ -38,8 +43,12 @@ export function parseWords(words: readonly string[]): Parsed {
 }
 
 function commandTree(found: (request: Request) => void): Command {
-  const program = new Command("sparklab").description("The Spark MLOps lab, on this machine or on Google Cloud").enablePositionalOptions().addHelpText("after", EXIT_CODES);
-  const stack = () => new Option("-s, --stack <name>", "environment; every other than local is on Google Cloud").default(LOCAL_STACK);
+  const program = new Command("sparklab")
+    .description("The Spark MLOps lab, on this machine or on Google Cloud")
+    .enablePositionalOptions()
+    .addHelpText("after", EXIT_CODES);
+  const stack = () =>
+    new Option("-s, --stack <name>", "environment; every other than local is on Google Cloud").default(LOCAL_STACK);
   const json = () => new Option("--json", "print one JSON document").default(false);
 
   const lifecycle = {
@@ -49,32 +58,72 @@ function commandTree(found: (request: Request) => void): Command {
     destroy: "delete what the stack declared and list what stays behind",
   } as const;
   for (const [name, description] of Object.entries(lifecycle) as [keyof typeof lifecycle, string][]) {
-    program.command(name).description(description).addOption(stack()).addOption(json())
-      .option("-c, --config <key=value>", "configuration for this run alone, before the stack's file; repeatable", addSetting, {})
-      .action(({ config, ...options }: { stack: string; json: boolean; config: Record<string, string> }) => found({ command: name, ...options, settings: config }));
+    program
+      .command(name)
+      .description(description)
+      .addOption(stack())
+      .addOption(json())
+      .option(
+        "-c, --config <key=value>",
+        "configuration for this run alone, before the stack's file; repeatable",
+        addSetting,
+        {},
+      )
+      .action(({ config, ...options }: { stack: string; json: boolean; config: Record<string, string> }) =>
+        found({ command: name, ...options, settings: config }),
+      );
   }
-  program.command("run").description("run the jobs of the catalogue as batches, each after those that it follows")
-    .argument("[jobs...]", "jobs of pyspark/jobs.yaml (default: all)").addOption(stack())
+  program
+    .command("run")
+    .description("run the jobs of the catalogue as batches, each after those that it follows")
+    .argument("[jobs...]", "jobs of pyspark/jobs.yaml (default: all)")
+    .addOption(stack())
     .option("--pipeline-id <id>", "run or resume this pipeline run (default: a new one, from the time)")
     .option("--model-version <version>", "model to score with (default: this run's, or the newest when it trains none)")
     .option("-q, --quiet", "no driver output", false)
-    .action((jobs: string[], options: { stack: string; pipelineId?: string; modelVersion?: string; quiet: boolean }) => found({ command: "run", jobs, ...options }));
-  program.command("status").description("what runs, what is deployed, what stays behind").addOption(stack()).addOption(json())
+    .action((jobs: string[], options: { stack: string; pipelineId?: string; modelVersion?: string; quiet: boolean }) =>
+      found({ command: "run", jobs, ...options }),
+    );
+  program
+    .command("status")
+    .description("what runs, what is deployed, what stays behind")
+    .addOption(stack())
+    .addOption(json())
     .action((options: { stack: string; json: boolean }) => found({ command: "status", ...options }));
-  program.command("logs").description("driver output of a batch").argument("[batch]", "batch id (default: the newest)").addOption(stack())
-    .action((batch: string | undefined, options: { stack: string }) => found({ command: "logs", ...options, ...(batch ? { batch } : {}) }));
-  program.command("env").description("exports that lead every Google client to the loopback cloud: eval \"$(npx sparklab env)\"").addOption(json())
+  program
+    .command("logs")
+    .description("driver output of a batch")
+    .argument("[batch]", "batch id (default: the newest)")
+    .addOption(stack())
+    .action((batch: string | undefined, options: { stack: string }) =>
+      found({ command: "logs", ...options, ...(batch ? { batch } : {}) }),
+    );
+  program
+    .command("env")
+    .description('exports that lead every Google client to the loopback cloud: eval "$(npx sparklab env)"')
+    .addOption(json())
     .action((options: { json: boolean }) => found({ command: "env", ...options }));
-  program.command("exec").description("run one command with those variables set").argument("<words...>", "command after --").passThroughOptions()
+  program
+    .command("exec")
+    .description("run one command with those variables set")
+    .argument("<words...>", "command after --")
+    .passThroughOptions()
     .action((words: string[]) => found({ command: "exec", words }));
-  program.command("start").description("preview, up, run and summary, as npm start does after set-up").option("--data <file>", "a CSV of your own customers")
+  program
+    .command("start")
+    .description("preview, up, run and summary, as npm start does after set-up")
+    .option("--data <file>", "a CSV of your own customers")
     .action((options: { data?: string }) => found({ command: "start", ...options }));
-  program.command("down").description("stop the loopback cloud; its state stays").action(() => found({ command: "down" }));
+  program
+    .command("down")
+    .description("stop the loopback cloud; its state stays")
+    .action(() => found({ command: "down" }));
   return program;
 }
 
 function addSetting(text: string, settings: Record<string, string>): Record<string, string> {
   const [, key, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
-  if (key === undefined || value === undefined) throw new InvalidArgumentError('expected key=value, e.g. sparklab:prefix=lab');
+  if (key === undefined || value === undefined)
+    throw new InvalidArgumentError("expected key=value, e.g. sparklab:prefix=lab");
   return { ...settings, [key.includes(":") ? key : `sparklab:${key}`]: value };
 }

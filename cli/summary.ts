@@ -20,13 +20,16 @@ export async function summary(outputs: StackOutputs, pipelineId: string): Promis
     table(["", "predicted to stay", "predicted to leave"], confusionRows(metrics)),
     "",
     heading("Where things are"),
-    table(["what", "where"], [
-      ["raw customers", outputs.jobSettings.customers ?? ""],
-      ["tables", outputs.dataset],
-      ["model", `gs://${outputs.buckets.models}`],
-      ["metrics", `gs://${outputs.buckets.metrics}`],
-      ["job code", outputs.code],
-    ]),
+    table(
+      ["what", "where"],
+      [
+        ["raw customers", outputs.jobSettings.customers ?? ""],
+        ["tables", outputs.dataset],
+        ["model", `gs://${outputs.buckets.models}`],
+        ["metrics", `gs://${outputs.buckets.metrics}`],
+        ["job code", outputs.code],
+      ],
+    ),
     "",
     heading("Try next"),
     "  npx sparklab status                     what runs and what is deployed",
@@ -46,7 +49,11 @@ export async function newestModel(outputs: StackOutputs): Promise<string> {
   return rows[0].model_version;
 }
 
-async function countRows(bigquery: BigQuery, outputs: StackOutputs, pipelineId: string): Promise<(string | number)[][]> {
+async function countRows(
+  bigquery: BigQuery,
+  outputs: StackOutputs,
+  pipelineId: string,
+): Promise<(string | number)[][]> {
   const counts = Object.entries(outputs.tables).map(async ([name, id]) => {
     const [[row]] = (await bigquery.query({
       query: `SELECT COUNT(*) AS n FROM \`${id}\` WHERE pipeline_id = @pipeline`,
@@ -63,16 +70,29 @@ function metricRows(metrics: Readonly<Record<string, number>>): string[][] {
   const shown = (name: string) => metrics[name]?.toFixed(4) ?? "";
   return Object.keys(metrics)
     .filter((name) => !/_(mean|stddev|rows)$|_actual_/.test(name))
-    .map((name) => [name.replace(/^test_/, ""), shown(name), shown(`${name}_mean`), shown(`${name}_stddev`), PUBLISHED_METRICS[name]?.toFixed(4) ?? ""]);
+    .map((name) => [
+      name.replace(/^test_/, ""),
+      shown(name),
+      shown(`${name}_mean`),
+      shown(`${name}_stddev`),
+      PUBLISHED_METRICS[name]?.toFixed(4) ?? "",
+    ]);
 }
 
 /** What became of those who stayed and of those who left, in the order of the labels. */
 function confusionRows(metrics: Readonly<Record<string, number>>): (string | number)[][] {
   const cell = (actual: string, predicted: string) => metrics[`test_actual_${actual}_predicted_${predicted}`] ?? 0;
-  return [["no", "stayed"], ["yes", "left"]].map(([label, word]) => [word!, cell(label!, "no"), cell(label!, "yes")]);
+  return [
+    ["no", "stayed"],
+    ["yes", "left"],
+  ].map(([label, word]) => [word!, cell(label!, "no"), cell(label!, "yes")]);
 }
 
-async function readMetrics(bigquery: BigQuery, outputs: StackOutputs, pipelineId: string): Promise<Record<string, number>> {
+async function readMetrics(
+  bigquery: BigQuery,
+  outputs: StackOutputs,
+  pipelineId: string,
+): Promise<Record<string, number>> {
   const [rows] = (await bigquery.query({
     query: `SELECT metric_nm, metric_value FROM \`${outputs.tables.model_metrics}\` WHERE pipeline_id = @pipeline ORDER BY metric_nm`,
     params: { pipeline: pipelineId },

@@ -20,7 +20,8 @@ export async function lifecycle(request: LifecycleRequest, context: Context): Pr
 
 async function here({ command, stack, json, settings }: LifecycleRequest, context: Context): Promise<number> {
   const { lab, terminal } = context;
-  if (command === "preview" || command === "up") checkCustomers(lab, settings["sparklab:customers"] ?? customersFile(lab));
+  if (command === "preview" || command === "up")
+    checkCustomers(lab, settings["sparklab:customers"] ?? customersFile(lab));
   await ensureCloud(lab);
   const stopping = stopOnSignals(context);
   try {
@@ -39,7 +40,9 @@ async function here({ command, stack, json, settings }: LifecycleRequest, contex
   } finally {
     stopping.release();
   }
-  return command === "destroy" && !json ? asClient({ ...context, words: ["status"] }, stack, () => status({ stack, json }, context)) : 0;
+  return command === "destroy" && !json
+    ? asClient({ ...context, words: ["status"] }, stack, () => status({ stack, json }, context))
+    : 0;
 }
 
 /** Ctrl-C once lets the steps in flight finish, twice stops at once; both can be resumed. */
@@ -61,12 +64,23 @@ function stopOnSignals({ terminal }: Context): { signal: AbortSignal; release: (
   };
 }
 
-async function onGoogleCloud({ command, stack, json, settings }: LifecycleRequest, { lab, environment }: Context): Promise<number> {
-  const words = [command, "--stack", stack, ...(json ? ["--json"] : []), ...Object.entries(settings).flatMap(([key, value]) => ["--config", `${key}=${value}`])];
+async function onGoogleCloud(
+  { command, stack, json, settings }: LifecycleRequest,
+  { lab, environment }: Context,
+): Promise<number> {
+  const words = [
+    command,
+    "--stack",
+    stack,
+    ...(json ? ["--json"] : []),
+    ...Object.entries(settings).flatMap(([key, value]) => ["--config", `${key}=${value}`]),
+  ];
   try {
     return await spawnInherited("pulumi", words, environment, lab.root);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    throw new UserError(`Stack "${stack}" is on Google Cloud and needs the Pulumi CLI. curl -fsSL https://get.pulumi.com | sh`);
+    throw new UserError(
+      `Stack "${stack}" is on Google Cloud and needs the Pulumi CLI. curl -fsSL https://get.pulumi.com | sh`,
+    );
   }
 }

@@ -11,7 +11,9 @@ export function logs(request: { stack: string; batch?: string }, context: Contex
     const client = new v1.BatchControllerClient({ apiEndpoint: `${region}-dataproc.googleapis.com` });
     const parent = `projects/${project}/locations/${region}`;
     try {
-      const batch = request.batch ? await find(client, `${parent}/batches/${request.batch}`) : await newest(client, parent);
+      const batch = request.batch
+        ? await find(client, `${parent}/batches/${request.batch}`)
+        : await newest(client, parent);
       await new DriverOutput().read(batch.runtimeInfo?.outputUri, context.terminal.raw);
       return 0;
     } finally {
@@ -34,7 +36,10 @@ async function find(client: v1.BatchControllerClient, name: string): Promise<Bat
 }
 
 async function newest(client: v1.BatchControllerClient, parent: string): Promise<Batch> {
-  const [batches] = await client.listBatches({ parent, orderBy: "create_time desc", pageSize: 1 }, { autoPaginate: false });
+  const [batches] = await client.listBatches(
+    { parent, orderBy: "create_time desc", pageSize: 1 },
+    { autoPaginate: false },
+  );
   if (!batches[0]) throw new UserError("No batch has been submitted yet. npx sparklab run");
   return batches[0];
 }

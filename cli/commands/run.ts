@@ -23,8 +23,15 @@ export function run(request: RunRequest, context: Context): Promise<number> {
     const now = new Date();
     const pipelineId = request.pipelineId ?? newPipelineId(now);
     const modelVersion = request.modelVersion ?? (usesEarlierModel(jobs) ? await newestModel(outputs) : pipelineId);
-    const settings = { ...outputs.jobSettings, pipeline_id: pipelineId, model_version: modelVersion, execution_time: now.toISOString() };
-    terminal.line(`${heading("Pipeline run")} ${pipelineId} ${faint(`(resume: npx sparklab run --pipeline-id ${pipelineId})`)}`);
+    const settings = {
+      ...outputs.jobSettings,
+      pipeline_id: pipelineId,
+      model_version: modelVersion,
+      execution_time: now.toISOString(),
+    };
+    terminal.line(
+      `${heading("Pipeline run")} ${pipelineId} ${faint(`(resume: npx sparklab run --pipeline-id ${pipelineId})`)}`,
+    );
     for (const job of jobs) {
       terminal.line(`\n${heading(job.name)}  ${faint(job.description)}`);
       const result = await runBatch(outputs, batchId(job, pipelineId), batchOf(job, outputs, settings), {
@@ -33,7 +40,9 @@ export function run(request: RunRequest, context: Context): Promise<number> {
       });
       terminal.line(`  ${closing(result)}`);
       if (result.state !== "SUCCEEDED") {
-        terminal.note(`${job.name} ended as ${result.state}: ${result.message}\nnpx sparklab logs ${result.name.split("/").at(-1)}${request.stack === "local" ? "" : ` -s ${request.stack}`}`);
+        terminal.note(
+          `${job.name} ended as ${result.state}: ${result.message}\nnpx sparklab logs ${result.name.split("/").at(-1)}${request.stack === "local" ? "" : ` -s ${request.stack}`}`,
+        );
         return 1;
       }
     }
@@ -46,14 +55,18 @@ export function run(request: RunRequest, context: Context): Promise<number> {
 export function selectJobs(catalogue: readonly Job[], names: readonly string[]): Job[] {
   const unknown = names.filter((name) => !catalogue.some((job) => job.name === name));
   if (unknown.length > 0) {
-    throw new UserError(`Jobs: got ${unknown.join(", ")}; expected ${catalogue.map((job) => job.name).join(", ")}. npx sparklab run`);
+    throw new UserError(
+      `Jobs: got ${unknown.join(", ")}; expected ${catalogue.map((job) => job.name).join(", ")}. npx sparklab run`,
+    );
   }
   return names.length === 0 ? [...catalogue] : catalogue.filter((job) => names.includes(job.name));
 }
 
 /** Whether these jobs take a model that none of them trains. */
 export function usesEarlierModel(jobs: readonly Job[]): boolean {
-  const takes = jobs.some((job) => Object.values(job.arguments).some((template) => template.includes("{model_version}")));
+  const takes = jobs.some((job) =>
+    Object.values(job.arguments).some((template) => template.includes("{model_version}")),
+  );
   return takes && !jobs.some(({ writes }) => writes.includes("model_asset_tracker"));
 }
 

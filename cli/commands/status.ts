@@ -15,15 +15,29 @@ export async function status(request: { stack: string; json: boolean }, context:
   }
   return asClient(context, request.stack, async () => {
     const resources = await readDeployed(lab, request.stack);
-    const { project = lab.project, region = lab.region } = (resources.outputs ?? {}) as { project?: string; region?: string };
+    const { project = lab.project, region = lab.region } = (resources.outputs ?? {}) as {
+      project?: string;
+      region?: string;
+    };
     const found = await findAll(project, region);
     const others = undeclared(found, new Set(resources.ids));
     if (request.json) {
-      terminal.line(JSON.stringify({ cloud: door ?? null, stack: request.stack, resources: resources.byType, undeclared: others }, null, 2));
+      terminal.line(
+        JSON.stringify(
+          { cloud: door ?? null, stack: request.stack, resources: resources.byType, undeclared: others },
+          null,
+          2,
+        ),
+      );
       return 0;
     }
-    if (door) terminal.line(`${heading("Cloud")}  ${good("running")} on ${door.proxy}, process ${door.pid}, since ${door.startedAt}`);
-    terminal.line(`\n${heading(`Stack ${request.stack}`)}  ${resources.ids.length === 0 ? "nothing is deployed" : `${resources.ids.length} resources`}`);
+    if (door)
+      terminal.line(
+        `${heading("Cloud")}  ${good("running")} on ${door.proxy}, process ${door.pid}, since ${door.startedAt}`,
+      );
+    terminal.line(
+      `\n${heading(`Stack ${request.stack}`)}  ${resources.ids.length === 0 ? "nothing is deployed" : `${resources.ids.length} resources`}`,
+    );
     if (resources.ids.length > 0) terminal.line(table(["type", "count"], Object.entries(resources.byType)));
     terminal.line(`\n${heading("In the project, not declared by this stack")}`);
     terminal.line(others.length === 0 ? faint("  nothing") : byKind(others));
@@ -38,7 +52,10 @@ function byKind(found: readonly Found[]): string {
     row.names.push(name);
     rows.set(kind, row);
   }
-  return table(["kind", "count", "names", "why"], [...rows].map(([kind, { names, why }]) => [kind, names.length, shorten(names), why]));
+  return table(
+    ["kind", "count", "names", "why"],
+    [...rows].map(([kind, { names, why }]) => [kind, names.length, shorten(names), why]),
+  );
 }
 
 function shorten(names: readonly string[], most = 3): string {
