@@ -16,7 +16,7 @@ const write = (manifest: unknown) =>
 const complete = () => ({
   javaHome: folder,
   bigqueryHome: folder,
-  python: { spark: folder, bigquery: folder, clients: folder },
+  python: { spark: folder, bigquery: folder, clients: folder, pipelines: join(folder, "late") },
   jars: { gcs: folder, bigquery: folder },
   descriptions: folder,
   data: folder,

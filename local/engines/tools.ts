@@ -7,8 +7,11 @@ const path = z.string().min(1);
 const manifestSchema = z.object({
   /** `JAVA_HOME` of a Java 17. */
   javaHome: path,
-  /** Interpreters: `spark` runs drivers, `bigquery` the BigQuery engine, `clients` Google's Python clients. */
-  python: z.object({ spark: path, bigquery: path, clients: path }),
+  /**
+   * Interpreters: `spark` runs drivers, `bigquery` the BigQuery engine, `clients` Google's Python clients, `pipelines`
+   * the steps of pipelines.
+   */
+  python: z.object({ spark: path, bigquery: path, clients: path, pipelines: path }),
   /** Home folder of the BigQuery engine: DuckDB looks for its extensions there. */
   bigqueryHome: path,
   /** Google's Spark connectors. */
@@ -30,6 +33,9 @@ export class ToolsError extends Error {
 /** `.lab/tools` of this checkout; shared by all labs of it. */
 export const toolsFolder = resolve(__dirname, "../../.lab/tools");
 
+/** What set-up installs while the first batches run: checked by who uses it. */
+const LATE = ["python.pipelines"];
+
 /** Reads `manifest.json` and checks that everything that it names is there; all problems in one error. */
 export function readTools(folder: string = toolsFolder): Tools {
   const file = join(folder, "manifest.json");
@@ -39,7 +45,7 @@ export function readTools(folder: string = toolsFolder): Tools {
     const problems = parsed.error.issues.map((issue) => `${issue.path.join(".") || "manifest"}: ${issue.message}`);
     throw new ToolsError(`tools manifest ${file}: ${problems.join("; ")}. ${REMEDY}`);
   }
-  const missing = leaves(parsed.data).filter(([, value]) => !existsSync(value));
+  const missing = leaves(parsed.data).filter(([name, value]) => !LATE.includes(name) && !existsSync(value));
   if (missing.length > 0) {
     const lines = missing.map(([name, value]) => `${name}: no file ${value}`);
     throw new ToolsError(`tools manifest ${file}: ${lines.join("; ")}. ${REMEDY}`);

@@ -43,6 +43,15 @@ export function plan({ root, tools, env = process.env, data }) {
     jarsStep(world),
     descriptionsStep(world),
     publishedCustomersStep(world),
+    // The first pipeline needs it after the first batches; until then they have the machine.
+    environmentStep(world, {
+      name: "pipelines",
+      title: "Pipelines: kfp and Google's components",
+      needs: ["clients", "jars", "customers"],
+      seconds: 5,
+      megabytes: 190,
+      late: true,
+    }),
   ];
 }
 
@@ -55,6 +64,8 @@ export function manifestOf(results, tools) {
       spark: inTools(results.spark.interpreter),
       bigquery: inTools(results.bigquery.interpreter),
       clients: inTools(results.clients.interpreter),
+      // Late: named before it is there.
+      pipelines: inTools(join("python", "pipelines", "bin", "python")),
     },
     /** HOME of the BigQuery engine's process: DuckDB looks for its extensions there. */
     bigqueryHome: inTools(results.bigquery.home),

@@ -59,8 +59,11 @@ export function uvStep({ env, tools }) {
   };
 }
 
-/** `after`: what is still to do in the new environment; `scripts`: the files in `python/` that do it. */
-export function environmentStep({ tools, env }, { name, title, needs, seconds, megabytes, after, scripts = [] }) {
+/**
+ * `after`: what is still to do in the new environment; `scripts`: the files in `python/` that do it. `late`: whoever
+ * waits for set-up does not wait for this one.
+ */
+export function environmentStep({ tools, env }, { name, title, needs, seconds, megabytes, after, scripts = [], late }) {
   const lock = python(`${name}.txt`);
   return {
     name,
@@ -68,6 +71,7 @@ export function environmentStep({ tools, env }, { name, title, needs, seconds, m
     needs: ["python", "uv", ...needs],
     seconds,
     megabytes,
+    ...(late && { late }),
     output: join("python", name),
     key: ({ python: { path, version } }) =>
       keyOf([lock, python("build.txt"), ...scripts.map(python)], identity(path), version),

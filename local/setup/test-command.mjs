@@ -11,7 +11,9 @@ import { closingLine, judge, select, sumOf } from "./summary.mjs";
 
 await asProgram(async ({ signal, release }) => {
   const { values, positionals } = parseWords(process.argv.slice(2));
-  const { tools, manifest } = await setUp({ purpose: "npm test", signal });
+  const { tools, manifest, late } = await setUp({ purpose: "npm test", signal });
+  // Tests use everything.
+  await late;
   release();
   const reports = join(tools, "reports");
   rmSync(reports, { recursive: true, force: true });
