@@ -2,9 +2,10 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, unlinkSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { startedAt } from "../process";
 import { nameOf } from "./urn";
 import { testLab, type TestLab } from "./testing";
 
@@ -67,7 +68,7 @@ describe("before the first change", () => {
     const folder = join(lab.folder, "stacks");
     mkdirSync(folder, { recursive: true });
     const holder = spawn(process.execPath, ["-e", "setTimeout(() => {}, 60000)"]);
-    const began = readFileSync(`/proc/${holder.pid}/stat`, "utf8").split(") ")[1]?.split(" ")[19];
+    const began = startedAt(holder.pid!);
     const lock = {
       pid: holder.pid,
       began,

@@ -56,6 +56,8 @@ export class BatchRunner {
   /** Ends what runs; what waits is started by the next cloud. */
   async close(): Promise<void> {
     this.closing = true;
+    // A start that is under way is not among the live ones yet: it has its turn first.
+    await this.inTurn(async () => undefined);
     for (const { run } of this.live.values()) await this.cancel(run.batch, "Cancelled: the cloud was shut down.");
     while (this.background.size > 0) await Promise.all([...this.background]);
   }
