@@ -31,6 +31,15 @@ export function runnersOf({ root, manifest, reports }) {
       ignored: ["/node_modules/", "\\.deep\\.test\\.ts$", "/local/e2e\\.test\\.ts$"],
     }),
     pytest({ name: "pytest", manifest, reports, marker: "not deep" }),
+    pytest({
+      name: "pipelines",
+      manifest,
+      reports,
+      marker: "not deep",
+      folder: "pyspark/pipelines",
+      python: manifest.python.pipelines,
+      files: /pyspark\/pipelines\/.*\.py$/,
+    }),
     jest({
       name: "e2e",
       reports,
@@ -97,7 +106,10 @@ function jest({ name, deep = false, reports, bin, ignored, match, files = /(?<!e
   };
 }
 
-function pytest({ name, deep = false, manifest, reports, marker, files = /\.py$/ }) {
+/** Python tests but those of pipelines, which need another environment. */
+const TESTS = /^(?!.*pyspark\/pipelines\/).*\.py$/;
+
+function pytest({ name, deep = false, manifest, reports, marker, folder = "pyspark/tests", python, files = TESTS }) {
   const report = join(reports, `${name}.xml`);
   const { clients } = manifest.python;
   return {
@@ -105,8 +117,8 @@ function pytest({ name, deep = false, manifest, reports, marker, files = /\.py$/
     deep,
     files,
     command: (named) => [
-      ...[clients, "-m", "pytest", "-c", "pyspark/pyproject.toml", "-m", marker, `--junitxml=${report}`],
-      ...(named.length > 0 ? named : ["pyspark/tests"]),
+      ...[python ?? clients, "-m", "pytest", "-c", "pyspark/pyproject.toml", "-m", marker, `--junitxml=${report}`],
+      ...(named.length > 0 ? named : [folder]),
     ],
     // The workers of Spark run the same Python as the driver; nothing of the machine's own Spark may come between.
     env: {

@@ -1,0 +1,67 @@
+"""What pipelines are built of: catalogue jobs as batches, and models entered into the registry."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from google_cloud_pipeline_components.types import artifact_types
+from google_cloud_pipeline_components.v1.dataproc import DataprocPySparkBatchOp
+from google_cloud_pipeline_components.v1.model import ModelUploadOp
+from kfp import dsl
+
+from sparklab.catalogue import Job
+
+
+@dataclass(frozen=True)
+class Spark:
+    """How a pipeline's batches run: pipeline parameters, and the settings that the jobs' arguments name."""
+
+    region: str
+    code: str
+    runtime: str
+    service_account: str
+    settings: Mapping[str, str]
+
+    def batch(self, job: Job, *after: dsl.PipelineTask) -> dsl.PipelineTask:
+        """Add a job of the catalogue as a batch of the run."""
+        task = DataprocPySparkBatchOp(
+            location=self.region,
+            batch_id=job.batch_id(self.settings["pipeline_id"]),
+            labels={"job": job.name.replace("_", "-")},
+            main_python_file_uri=f"{self.code}/{job.main}",
+            python_file_uris=[f"{self.code}/sparklab.zip"],
+            args=job.command_arguments(self.settings),
+            runtime_config_version=self.runtime,
+            runtime_config_properties=dict(job.properties),
+            service_account=self.service_account,
+        )
+        return step(task, job.name.replace("_", " ").capitalize(), *after)
+
+
+def step(task: dsl.PipelineTask, title: str, *after: dsl.PipelineTask) -> dsl.PipelineTask:
+    """Name a task for its reader; a repeat of a step is meant, so no earlier result is taken instead."""
+    return task.set_display_name(title).set_caching_options(False).after(*after)
+
+
+# An importer takes its URI from one input as it is; the parts of a pipeline below put it together before.
+@dsl.pipeline(name="imported-file")
+def imported_file(uri: str) -> dsl.Artifact:
+    """Give an object that a batch wrote as an artifact."""
+    file = dsl.importer(artifact_uri=uri, artifact_class=dsl.Artifact, reimport=True)
+    return step(file, "Import").output
+
+
+@dsl.pipeline(name="registered-model")
+def registered_model(region: str, model_uri: str, serving_image: str) -> None:
+    """Enter a saved model into the registry, with the container that serves it."""
+    container = dsl.importer(
+        artifact_uri=model_uri,
+        artifact_class=artifact_types.UnmanagedContainerModel,
+        reimport=True,
+        metadata={"containerSpec": {"imageUri": serving_image}},
+    )
+    upload = ModelUploadOp(
+        location=region,
+        display_name="churn",
+        unmanaged_container_model=step(container, "Import").output,
+    )
+    step(upload, "Upload")
