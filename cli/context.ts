@@ -31,7 +31,7 @@ export async function asClient(context: Context, stack: string, work: () => Prom
   const isSet = Object.entries(wanted).every(([key, value]) => context.environment[key] === value);
   return isSet
     ? work()
-    : spawnInherited(process.execPath, [join(context.lab.root, "cli", "bin", "sparklab.mjs"), ...context.words], {
+    : spawnInherited(process.execPath, [join(__dirname, "bin", "sparklab.mjs"), ...context.words], {
         ...context.environment,
         ...wanted,
       });

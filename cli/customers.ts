@@ -6,15 +6,13 @@ import { parse } from "yaml";
 import { readTools } from "../local/engines/tools";
 import { LOCAL_STACK, UserError, type Lab } from "./lab";
 
-/** The file that the local stack uploads: its own setting, else the default that the project declares. */
-export function customersFile(lab: Lab): string {
-  const stack = parse(readFileSync(join(lab.root, `Pulumi.${LOCAL_STACK}.yaml`), "utf8")) as {
-    config: Record<string, string>;
-  };
-  const project = parse(readFileSync(join(lab.root, "Pulumi.yaml"), "utf8")) as {
-    config: Record<string, { default: string }>;
-  };
-  return resolve(lab.root, stack.config["sparklab:customers"] ?? project.config.customers!.default);
+/** The file that the local stack uploads: its own setting, else the default that the project declares, if it does. */
+export function customersFile(lab: Lab): string | undefined {
+  const read = (file: string) => parse(readFileSync(join(lab.root, file), "utf8")) as { config?: object };
+  const stack = read(`Pulumi.${LOCAL_STACK}.yaml`).config as Record<string, string> | undefined;
+  const project = read("Pulumi.yaml").config as { customers?: { default?: string } } | undefined;
+  const file = stack?.["sparklab:customers"] ?? project?.customers?.default;
+  return file === undefined ? undefined : resolve(lab.root, file);
 }
 
 /** @throws UserError with every problem of the file, as the Python checker words them. */

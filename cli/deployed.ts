@@ -1,24 +1,7 @@
 /** What a stack has deployed, read from its state: here from the deployment host, elsewhere from the Pulumi CLI. */
-import { execFileSync } from "node:child_process";
 import { z } from "zod";
-import { exportStack } from "../local/deploy";
+import { readState, resourcesOf } from "./deployment-state";
 import { LOCAL_STACK, UserError, type Lab } from "./lab";
-
-/** The part of the engine's deployment format, version 3, that is read here. */
-const stateSchema = z.object({
-  deployment: z.object({
-    resources: z
-      .array(
-        z.object({
-          type: z.string(),
-          custom: z.boolean().default(false),
-          id: z.string().optional(),
-          outputs: z.record(z.string(), z.unknown()).optional(),
-        }),
-      )
-      .optional(),
-  }),
-});
 
 const outputsSchema = z.object({
   project: z.string(),
@@ -46,8 +29,7 @@ export interface Deployed {
 }
 
 export async function readDeployed(lab: Lab, stack: string): Promise<Deployed> {
-  const raw = stack === LOCAL_STACK ? await exportStack({ lab: lab.folder, stack }) : pulumiExport(lab, stack);
-  const resources = stateSchema.parse(raw).deployment.resources ?? [];
+  const resources = resourcesOf(await readState(lab, stack));
   const managed = resources.filter(({ type, custom, id }) => custom && id && !type.startsWith("pulumi:"));
   const byType: Record<string, number> = {};
   for (const { type } of managed) byType[type] = (byType[type] ?? 0) + 1;
@@ -63,17 +45,4 @@ export async function readOutputs(lab: Lab, stack: string): Promise<StackOutputs
   throw new UserError(
     `Stack "${stack}": expected outputs ${missing}; got none. npx sparklab up${stack === LOCAL_STACK ? "" : ` -s ${stack}`}`,
   );
-}
-
-function pulumiExport(lab: Lab, stack: string): unknown {
-  try {
-    return JSON.parse(
-      execFileSync("pulumi", ["stack", "export", "--stack", stack], { cwd: lab.root, encoding: "utf8" }),
-    );
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    throw new UserError(
-      `Stack "${stack}" is on Google Cloud and needs the Pulumi CLI. curl -fsSL https://get.pulumi.com | sh`,
-    );
-  }
 }

@@ -1,70 +1,27 @@
-/** `npx sparklab`: the only file that touches the process. */
-import { parseWords, type Request } from "./parse";
-import { openLab, UserError } from "./lab";
-import type { Terminal } from "./terminal";
-import { down } from "./commands/down";
-import { env, exec } from "./commands/env";
-import { lifecycle } from "./commands/lifecycle";
-import { logs } from "./commands/logs";
-import { run } from "./commands/run";
-import { start } from "./commands/start";
-import { status } from "./commands/status";
+/** `npx sparklab`: words in, exit code out. The process itself is touched by bin/sparklab.mjs and here only. */
 import type { Context } from "./context";
-import { DeployError } from "../local/deploy";
-import { ToolsError } from "../local/engines/tools";
+import { EXIT } from "./exit-codes";
+import { openLab } from "./lab";
+import { parseWords } from "./parse";
+import { problemOf } from "./problems";
+import { carryOut } from "./carry-out";
+import { processTerminal } from "./terminal";
 
-const terminal: Terminal = {
-  line: (text = "") => process.stdout.write(`${text}\n`),
-  note: (text) => process.stderr.write(`${text}\n`),
-  raw: (text) => process.stdout.write(text),
-};
-
-/** Carries a request out; resolves with the exit code. */
-function carryOut(request: Request, context: Context): Promise<number> {
-  switch (request.command) {
-    case "preview":
-    case "up":
-    case "refresh":
-    case "destroy":
-      return lifecycle(request, context);
-    case "run":
-      return run(request, context);
-    case "status":
-      return status(request, context);
-    case "logs":
-      return logs(request, context);
-    case "env":
-      return env(request, context);
-    case "exec":
-      return exec(request, context);
-    case "start":
-      return start(request, context);
-    case "down":
-      return down(context);
-  }
-}
-
-async function main(words: string[]): Promise<number> {
+/** @param root the checkout, when it is not the one that this file lies in. */
+export async function main(words: readonly string[], { root }: { root?: string } = {}): Promise<number> {
+  const terminal = processTerminal(process);
   const parsed = parseWords(words);
   if ("text" in parsed) {
-    (parsed.exitCode === 0 ? process.stdout : process.stderr).write(parsed.text);
+    (parsed.exitCode === EXIT.done ? process.stdout : process.stderr).write(parsed.text);
     return parsed.exitCode;
   }
   try {
-    return await carryOut(parsed.request, { lab: openLab(process.env), environment: process.env, words, terminal });
+    const lab = openLab(process.env, root);
+    const context: Context = { lab, environment: process.env, words, terminal };
+    return await carryOut(parsed.request, context);
   } catch (error) {
-    if (isMendable(error)) {
-      terminal.note(error.message);
-      return 2;
-    }
-    terminal.note(error instanceof Error ? (error.stack ?? error.message) : String(error));
-    return 1;
+    const { text, exitCode } = problemOf(error);
+    terminal.note(text);
+    return exitCode;
   }
 }
-
-/** What a person can put right is told in words, without a stack trace. */
-function isMendable(error: unknown): error is Error {
-  return error instanceof UserError || error instanceof DeployError || error instanceof ToolsError;
-}
-
-void main(process.argv.slice(2)).then((code) => (process.exitCode = code));

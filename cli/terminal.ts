@@ -1,5 +1,7 @@
-/** What a person sees: lines, tables and durations; JSON goes to the same place when asked for. */
+/** What a person sees and is asked: lines, tables, spinners and questions; JSON goes to the same place when asked for. */
+import confirm from "@inquirer/confirm";
 import Table from "cli-table3";
+import ora from "ora";
 import colors from "picocolors";
 
 export interface Terminal {
@@ -7,8 +9,28 @@ export interface Terminal {
   /** Problems and progress, kept out of what a pipe reads. */
   note: (text: string) => void;
   raw: (text: string) => void;
+  /** Whether somebody is there to be asked. */
+  isInteractive: boolean;
+  ask: (question: string) => Promise<boolean>;
+  /** Shows that something is under way while it lasts; silent where nobody watches. */
+  wait: <T>(text: string, work: Promise<T>) => Promise<T>;
 }
 
+/** The terminal of this process. */
+export function processTerminal({ stdin, stdout, stderr }: NodeJS.Process): Terminal {
+  return {
+    line: (text = "") => stdout.write(`${text}\n`),
+    note: (text) => stderr.write(`${text}\n`),
+    raw: (text) => stdout.write(text),
+    isInteractive: Boolean(stdin.isTTY && stderr.isTTY),
+    ask: (message) => confirm({ message, default: false }, { output: stderr }),
+    wait: (text, work) => {
+      // It must not take the keyboard: Ctrl-C has a meaning of its own here.
+      const spinner = stderr.isTTY ? ora({ text, stream: stderr, discardStdin: false }).start() : undefined;
+      return work.finally(() => spinner?.stop());
+    },
+  };
+}
 export const heading = (text: string) => colors.bold(text);
 export const good = (text: string) => colors.green(text);
 export const bad = (text: string) => colors.red(text);

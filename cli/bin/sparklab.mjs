@@ -4,4 +4,5 @@ import { createRequire } from "node:module";
 import { register } from "tsx/cjs/api";
 
 register();
-createRequire(import.meta.url)("../main.ts");
+const { main } = createRequire(import.meta.url)("../main.ts");
+process.exitCode = await main(process.argv.slice(2));

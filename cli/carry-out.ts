@@ -1,0 +1,43 @@
+/** From a request to the command that carries it out. A command is loaded when it is asked for: the clients of one take a second. */
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import type { Context } from "./context";
+import type { Request } from "./requests";
+
+const load = <Module>(name: string) => createRequire(__filename)(join(__dirname, "commands", name)) as Module;
+
+/** Resolves with the exit code. */
+export async function carryOut(request: Request, context: Context): Promise<number> {
+  switch (request.command) {
+    case "preview":
+    case "up":
+    case "refresh":
+    case "destroy":
+    case "drift":
+      return load<typeof import("./commands/lifecycle")>("lifecycle").lifecycle(request, context);
+    case "state":
+      return load<typeof import("./commands/state")>("state").state(request, context);
+    case "graph":
+      return load<typeof import("./commands/graph")>("graph").graph(request, context);
+    case "run":
+      return load<typeof import("./commands/run")>("run").run(request, context);
+    case "status":
+      return load<typeof import("./commands/status")>("status").status(request, context);
+    case "logs":
+      return load<typeof import("./commands/logs")>("logs").logs(request, context);
+    case "env":
+      return load<typeof import("./commands/env")>("env").env(request, context);
+    case "exec":
+      return load<typeof import("./commands/env")>("env").exec(request, context);
+    case "start":
+      return load<typeof import("./commands/start")>("start").start(request, context);
+    case "doctor":
+      return load<typeof import("./commands/doctor")>("doctor").doctor(request, context);
+    case "completion":
+      return load<typeof import("./commands/completion")>("completion").completion(request, context);
+    case "reference":
+      return load<typeof import("./commands/reference")>("reference").reference(context);
+    case "down":
+      return load<typeof import("./commands/down")>("down").down(context);
+  }
+}

@@ -1,0 +1,55 @@
+/**
+ * Stacks on Google Cloud: Pulumi's Automation API over the Pulumi CLI that is installed.
+ * Source: pulumi.com/docs/iac/automation-api.
+ */
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { LocalWorkspace, PulumiCommand, StackNotFoundError, type Stack } from "@pulumi/pulumi/automation";
+import { version as SDK } from "@pulumi/pulumi/package.json";
+import { UserError, type Lab } from "../lab";
+
+/** The installer that pulumi.com/docs/install gives for Linux and macOS. */
+const INSTALL = "curl -fsSL https://get.pulumi.com | sh";
+/** Exit code by which a shell, and Node here, say that there is no such command. */
+const NO_SUCH_COMMAND = "ENOENT";
+
+/** The CLI on PATH, at least as new as the SDK of the program. @throws UserError in one line when it is not. */
+export async function findPulumi(stack: string): Promise<PulumiCommand> {
+  const wanted = `Stack "${stack}" is on Google Cloud and needs the Pulumi CLI ${SDK} or a later 3.x`;
+  const found = await PulumiCommand.get().catch((error: Error) => {
+    if (error.message.includes(NO_SUCH_COMMAND)) throw new UserError(`${wanted}: got no pulumi on PATH. ${INSTALL}`);
+    throw new UserError(`${wanted}: ${error.message.trim().split("\n")[0]} ${INSTALL}`);
+  });
+  const { version } = found;
+  if (version && (version.major !== Number(SDK.split(".")[0]) || version.compare(SDK) < 0))
+    throw new UserError(`${wanted}: got ${version.version}. ${INSTALL} -s -- --version ${SDK}`);
+  return found;
+}
+
+/** The stack in this project's folder. @throws UserError when there is none of that name. */
+export async function openStack(lab: Lab, stackName: string): Promise<Stack> {
+  const pulumiCommand = await findPulumi(stackName);
+  try {
+    return await LocalWorkspace.selectStack({ stackName, workDir: lab.root }, { pulumiCommand });
+  } catch (error) {
+    if (!(error instanceof StackNotFoundError)) throw error;
+    throw new UserError(`Stack "${stackName}": no such stack in this backend. pulumi stack init ${stackName}`);
+  }
+}
+
+/**
+ * The stack's deployment as text. Not by the Automation API, whose export always opens the secrets.
+ */
+export async function exportText(
+  lab: Lab,
+  stack: string,
+  { showSecrets = false }: { showSecrets?: boolean } = {},
+): Promise<string> {
+  const { command } = await findPulumi(stack);
+  const words = ["stack", "export", "--stack", stack, "--non-interactive", ...(showSecrets ? ["--show-secrets"] : [])];
+  const options = { cwd: lab.root, maxBuffer: 1 << 30 };
+  const { stdout } = await promisify(execFile)(command, words, options).catch((error: { stderr?: string }) => {
+    throw new UserError(`Stack "${stack}": ${error.stderr?.trim() || String(error)}`);
+  });
+  return stdout;
+}

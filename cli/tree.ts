@@ -1,0 +1,95 @@
+/** The whole command tree: parsing, help, docs/cli.md and shell completion are made from it. */
+import { Argument, Command, type Option } from "commander";
+import { exitCodesText } from "./exit-codes";
+import type { Request, Shell } from "./requests";
+import { addDeployments, jsonOption, stackOption, type Found } from "./tree-deployments";
+
+type Of<C extends Request["command"]> = Omit<Extract<Request, { command: C }>, "command">;
+
+export const SHELLS: readonly Shell[] = ["bash", "zsh", "fish"];
+
+export function commandTree(found: Found): Command {
+  const program = new Command("sparklab")
+    .description("The Spark MLOps lab, on this machine or on Google Cloud")
+    .enablePositionalOptions()
+    .configureHelp({ optionDescription: describe })
+    .addHelpText("after", exitCodesText());
+  addDeployments(program, found);
+  addJobs(program, found);
+  addLab(program, found);
+  addSelf(program, found);
+  return program;
+}
+
+/** What it does and what is taken when it is not said; that a flag is off then, nobody needs to be told. */
+function describe({ description, defaultValue, defaultValueDescription }: Option): string {
+  if (defaultValue === undefined || defaultValue === false) return description;
+  return `${description} (default: ${defaultValueDescription ?? String(defaultValue)})`;
+}
+
+function addJobs(program: Command, found: Found): void {
+  program
+    .command("run")
+    .description("run the jobs of the catalogue as batches, each after those that it follows")
+    .argument("[jobs...]", "jobs of pyspark/jobs.yaml (default: all)")
+    .addOption(stackOption())
+    .option("--pipeline-id <id>", "run or resume this pipeline run (default: a new one, from the time)")
+    .option("--model-version <version>", "model to score with (default: this run's, or the newest when it trains none)")
+    .option("-q, --quiet", "no driver output", false)
+    .action((jobs: string[], given: Omit<Of<"run">, "jobs">) => found({ command: "run", jobs, ...given }));
+  program
+    .command("status")
+    .description("what runs, what is deployed, what stays behind")
+    .addOption(stackOption())
+    .addOption(jsonOption())
+    .action((given: Of<"status">) => found({ command: "status", ...given }));
+  program
+    .command("logs")
+    .description("driver output of a batch")
+    .argument("[batch]", "batch id (default: the newest)")
+    .addOption(stackOption())
+    .action((batch: string | undefined, given: { stack: string }) =>
+      found({ command: "logs", ...given, ...(batch ? { batch } : {}) }),
+    );
+}
+
+function addLab(program: Command, found: Found): void {
+  program
+    .command("env")
+    .description('exports that lead every Google client to the loopback cloud: eval "$(npx sparklab env)"')
+    .addOption(jsonOption())
+    .action((given: Of<"env">) => found({ command: "env", ...given }));
+  program
+    .command("exec")
+    .description("run one command with those variables set")
+    .argument("<words...>", "command after --")
+    .passThroughOptions()
+    .action((words: string[]) => found({ command: "exec", words }));
+  program
+    .command("start")
+    .description("preview, up, run and summary, as npm start does after set-up")
+    .option("--data <file>", "a CSV of your own customers")
+    .action((given: Of<"start">) => found({ command: "start", ...given }));
+  program
+    .command("down")
+    .description("stop the loopback cloud; its state stays")
+    .action(() => found({ command: "down" }));
+}
+
+function addSelf(program: Command, found: Found): void {
+  program
+    .command("doctor")
+    .description("look for what is wrong with this lab, and say what mends it; exit code 1 if anything is")
+    .option("--fix", "mend what can be mended without losing anything", false)
+    .addOption(jsonOption())
+    .action((given: Of<"doctor">) => found({ command: "doctor", ...given }));
+  program
+    .command("completion")
+    .description('shell completion: eval "$(npx sparklab completion bash)"')
+    .addArgument(new Argument("<shell>", "your shell").choices(SHELLS))
+    .action((shell: Shell) => found({ command: "completion", shell }));
+  program
+    .command("reference")
+    .description("these commands as Markdown: npx sparklab reference > docs/cli.md")
+    .action(() => found({ command: "reference" }));
+}
