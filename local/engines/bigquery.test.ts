@@ -57,6 +57,15 @@ test("is one process however often it is asked for, and another one after it was
   expect((await call(second, "bigquery.datasets.get", {}, { datasetId: "d" })).status).toBe(200);
 });
 
+test("answers the first queries of all when they come at the same moment", async () => {
+  const address = await engine.start();
+  const query = (n: number) => call(address, "bigquery.jobs.query", { query: `SELECT ${n} AS n`, useLegacySql: false });
+  const answers = await Promise.all(Array.from({ length: 12 }, (_, n) => query(n)));
+  expect(answers.map(({ body }) => JSON.stringify(body.rows))).toEqual(
+    answers.map((_, n) => JSON.stringify([{ f: [{ v: String(n) }] }])),
+  );
+});
+
 /** The exit of a killed process is learnt a moment later; the same address is given until then. */
 async function nextProcess(old: number): Promise<BigQueryAddress> {
   for (;;) {

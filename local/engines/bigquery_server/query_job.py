@@ -10,6 +10,7 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+from bqemulator.storage.sql_identifiers import schema_name
 
 from . import datasets, destination, job_records, merge, query_statistics, sql, table_rows, tables
 from .errors import BigQueryError, unimplemented
@@ -147,9 +148,11 @@ def _script(state: State, job: Json, statement: Statement) -> None:
 
 def _anonymous(state: State, job: Json) -> TableRef:
     project, job_id = _key(job)
-    with state.database.reading():
-        there = state.emulator.catalog.get_dataset(project, ANONYMOUS) is not None
-    if not there:
+    # The catalogue shows a data set before the transaction that creates it has ended: only the database tells.
+    with state.database.reading() as connection:
+        schema = schema_name(project, ANONYMOUS)
+        there = connection.execute("SELECT 1 FROM duckdb_schemas() WHERE schema_name = ?", [schema]).fetchone()
+    if there is None:
         with state.database.writing():
             if state.emulator.catalog.get_dataset(project, ANONYMOUS) is None:
                 datasets.create(state, project, ANONYMOUS)
