@@ -72,8 +72,20 @@ export interface ResourceType {
   defaults?: Readonly<Record<string, Json>>;
   /** Output-only fields computed at create, those in `always` at each update too. */
   serverSet?: Readonly<Record<string, ServerSet | { always: ServerSet }>>;
-  /** Whether create, patch and delete answer a long-running operation. */
-  operations?: { create?: boolean; patch?: boolean; delete?: boolean; responseType: string; metadataType?: string };
+  /**
+   * Whether create, patch and delete answer a long-running operation. `form` makes the finished one where it is not
+   * google.longrunning's (Compute), with the keys that store it.
+   */
+  operations?: {
+    create?: boolean;
+    patch?: boolean;
+    delete?: boolean;
+    responseType: string;
+    metadataType?: string;
+    form?: OperationForm;
+  };
+  /** Adds what follows from other resources, each time the resource is answered by get or list. */
+  view?: (resource: JsonObject, cloud: Cloud) => Promise<JsonObject>;
   /** True if the type has an IAM policy of its own. */
   policy?: boolean;
   /** Checks and side effects around the generic behaviour; throw ApiError to refuse. */
@@ -82,6 +94,14 @@ export interface ResourceType {
   /** Where Google documents the rules of this row. */
   source: string;
 }
+
+export type OperationForm = (change: {
+  verb: "create" | "patch" | "delete";
+  name: string;
+  resource: JsonObject;
+  call: Call;
+  cloud: Cloud;
+}) => { answer: JsonObject; put: Record<string, JsonObject> };
 
 export type ServerSet = (context: ServerSetContext) => Json;
 

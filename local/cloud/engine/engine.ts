@@ -51,7 +51,8 @@ async function existingFullName(type: ResourceType, call: Call, cloud: Cloud): P
 }
 
 async function getResource({ type }: Target, call: Call, cloud: Cloud): Promise<Json> {
-  return readResource(type, await storedName(type, call, cloud), cloud);
+  const resource = await readResource(type, await storedName(type, call, cloud), cloud);
+  return type.view ? type.view(resource, cloud) : resource;
 }
 
 async function listResources({ type, types }: Target, call: Call, cloud: Cloud): Promise<Json> {
@@ -61,6 +62,7 @@ async function listResources({ type, types }: Target, call: Call, cloud: Cloud):
   const prefix = keyOf(type, pattern.slice(0, pattern.indexOf("{")));
   const strip = (type.keyPrefix ?? "").length;
   const source = { store: cloud.store, prefix, accepts: (key: string) => matches(pattern, key.slice(strip)) };
-  const { items, nextPageToken } = await listPage(source, call);
+  const { items: stored, nextPageToken } = await listPage(source, call);
+  const items = type.view ? await Promise.all(stored.map((item) => type.view!(item, cloud))) : stored;
   return { ...(items.length > 0 && { [type.listField]: items }), ...(nextPageToken && { nextPageToken }) };
 }

@@ -21,6 +21,7 @@ export function answerOf(
 ): { answer: JsonObject; put: Record<string, JsonObject> } {
   const answersResource = method.response === type.schema;
   if (!type.operations?.[verb]) return { answer: verb === "delete" && !answersResource ? {} : resource, put: {} };
+  if (type.operations.form) return type.operations.form({ verb, name, resource, call, cloud });
   const response =
     verb === "delete"
       ? { "@type": "type.googleapis.com/google.protobuf.Empty" }

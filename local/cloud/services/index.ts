@@ -8,6 +8,7 @@ import { dataproc } from "./dataproc";
 import { iam } from "./iam";
 import { iamcredentials } from "./iamcredentials";
 import { serviceUsage } from "./serviceusage";
+import { serviceNetworking } from "./servicenetworking";
 import { storage } from "./storage";
 
 export const services: readonly Service[] = [
@@ -15,6 +16,7 @@ export const services: readonly Service[] = [
   ...serviceUsage,
   cloudBilling,
   ...compute,
+  serviceNetworking,
   iam,
   iamcredentials,
   storage,

@@ -14,12 +14,13 @@ import { DEFAULTS, validate, withDefaults, type Shape } from "./shape";
 import { compare, effective, project } from "./shape-changes";
 import { addedLabels, echo, outputsOf, readable, shapeOf, withLabels } from "./outputs";
 import { BIGQUERY } from "./bigquery";
+import { COMPUTE_ENGINE } from "./compute";
 import { DATAPROC } from "./dataproc";
 import { FUNCTIONS, PROJECTS } from "./projects";
 import { SERVICE_ACCOUNT } from "./serviceaccount";
 import { STORAGE } from "./storage";
 
-const DESCRIPTORS: readonly Descriptor[] = [...PROJECTS, ...SERVICE_ACCOUNT, ...STORAGE, ...BIGQUERY, ...DATAPROC];
+const DESCRIPTORS: readonly Descriptor[] = [...PROJECTS, ...SERVICE_ACCOUNT, ...STORAGE, ...BIGQUERY, ...DATAPROC, ...COMPUTE_ENGINE];
 const BY_TYPE = new Map(DESCRIPTORS.map((descriptor) => [descriptor.type, descriptor]));
 const BY_TOKEN = new Map(FUNCTIONS.map((descriptor: FunctionDescriptor) => [descriptor.token, descriptor]));
 

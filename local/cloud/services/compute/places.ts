@@ -1,20 +1,20 @@
 /**
- * Compute Engine v1 and beta, what clients read before they begin: regions, zones and the project.
- * The regions are those whose regional endpoints Compute's own description lists.
+ * What clients read of Compute Engine before they begin: regions, zones and the project. The regions are those whose
+ * regional endpoints Compute's own description lists.
  */
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Cloud } from "../cloud";
-import { pageOf } from "../engine/list";
-import { ApiError } from "../errors";
-import { textOf } from "../json";
-import type { Behaviour, Call, Json, JsonObject, Service } from "../service";
+import type { Cloud } from "../../cloud";
+import { pageOf } from "../../engine/list";
+import { ApiError } from "../../errors";
+import { textOf } from "../../json";
+import type { Behaviour, Call, Json, JsonObject } from "../../service";
 
 /** Zones are a, b and c but for these. Source: https://cloud.google.com/compute/docs/regions-zones */
 const ZONES: Readonly<Record<string, string>> = { "us-central1": "abcf", "us-east1": "bcd", "europe-west1": "bcd" };
 
-function versionOf(version: "v1" | "beta"): Service {
+export function placeMethods(version: "v1" | "beta"): Record<string, Behaviour> {
   const root = `https://www.googleapis.com/compute/${version}`;
   const link = (cloud: Cloud, path: string) => `${root}/projects/${cloud.project.id}/${path}`;
   const region = (name: string, cloud: Cloud): JsonObject => ({
@@ -27,7 +27,7 @@ function versionOf(version: "v1" | "beta"): Service {
     region: link(cloud, `regions/${name.slice(0, -2)}`),
     selfLink: link(cloud, `zones/${name}`),
   });
-  const methods: Record<string, Behaviour> = {
+  return {
     "compute.projects.get": (_call, cloud) => readProject(cloud, root),
     "compute.regions.list": async (call, cloud) => {
       const items = regionsOf(cloud).map((name) => region(name, cloud));
@@ -54,10 +54,7 @@ function versionOf(version: "v1" | "beta"): Service {
     "compute.zones.get": async (call, cloud) =>
       zone(known("zone", call.path.zone, regionsOf(cloud).flatMap(zonesOf), cloud), cloud),
   };
-  return { apis: [`compute.${version}`], types: [], methods };
 }
-
-export const compute: readonly Service[] = [versionOf("v1"), versionOf("beta")];
 
 const entry = (kind: string, name: string): JsonObject => ({
   kind: `compute#${kind}`,
@@ -71,7 +68,7 @@ const zonesOf = (region: string) => [...(ZONES[region] ?? "abc")].map((letter) =
 
 const regions = new Map<string, string[]>();
 
-function regionsOf({ descriptions }: Cloud): string[] {
+export function regionsOf({ descriptions }: Cloud): string[] {
   const read = () => {
     const text = readFileSync(join(descriptions, "compute.v1.json"), "utf8");
     return [...text.matchAll(/"location": "([a-z]+-[a-z]+\d+)"/g)].map((match) => match[1]!);
