@@ -42,6 +42,8 @@ export interface Descriptor {
   planned?: (inputs: Inputs) => Properties;
   /** Id as it stands in Pulumi's state. */
   id: (inputs: Inputs) => string;
+  /** The id where the service chooses it; `id` is then never asked. */
+  idOf?: (resource: Properties, inputs: Inputs) => string;
   /** Inputs that an id tells, to read a resource that another stack owns. */
   fromId?: (id: string) => Properties | undefined;
   /** Property that gets a name from the resource's where the program gives none. */

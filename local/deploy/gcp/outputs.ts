@@ -1,5 +1,5 @@
 /** What the state holds of a resource: its shape as a whole, its labels, its outputs. */
-import { isObject, type Properties, type Value } from "../values";
+import { isObject, type Properties, UNKNOWN, type Value } from "../values";
 import type { Descriptor, Inputs } from "./descriptor";
 import { fromRest, type Shape } from "./shape";
 import { effective } from "./shape-changes";
@@ -24,6 +24,18 @@ export function echo(descriptor: Descriptor, inputs: Inputs): Properties {
   const shape = shapeOf(descriptor);
   const labels = descriptor.labelled ? addedLabels(descriptor, inputs) : {};
   return { ...effective(shape, inputs), ...("project" in shape && { project: inputs.project }), ...labels };
+}
+
+/** What a preview shows of inputs: inside their objects, what the service sets is as it was, or unknown. */
+export function foreseen(shape: Shape, inputs: Properties, old?: Properties): Properties {
+  const result: Properties = { ...inputs };
+  for (const [name, field] of Object.entries(shape)) {
+    const [value, before] = [inputs[name], old?.[name]];
+    if (field.output) result[name] = before ?? UNKNOWN;
+    else if (field.fields && isObject(value))
+      result[name] = foreseen(field.fields, value, isObject(before) ? before : undefined);
+  }
+  return result;
 }
 
 export function addedLabels(descriptor: Descriptor, inputs: Inputs): Properties {

@@ -12,15 +12,34 @@ import type { Context, Descriptor, FunctionDescriptor, Inputs } from "./descript
 import { googleHttp, type GoogleHttp } from "./http";
 import { DEFAULTS, validate, withDefaults, type Shape } from "./shape";
 import { compare, effective, project } from "./shape-changes";
-import { addedLabels, echo, outputsOf, readable, shapeOf, withLabels } from "./outputs";
+import { addedLabels, echo, foreseen, outputsOf, readable, shapeOf, withLabels } from "./outputs";
 import { BIGQUERY } from "./bigquery";
-import { COMPUTE_ENGINE } from "./compute";
+import { COMPOSER } from "./composer";
+import { BIGQUERY_CONNECTION } from "./connection";
 import { DATAPROC } from "./dataproc";
+import { COMPUTE_ENGINE } from "./compute";
+import { CLOUD_FUNCTIONS } from "./functions";
 import { FUNCTIONS, PROJECTS } from "./projects";
+import { CLOUD_RUN } from "./run";
 import { SERVICE_ACCOUNT } from "./serviceaccount";
 import { STORAGE } from "./storage";
+import { VERTEX } from "./vertex";
+import { WORKBENCH } from "./workbench";
 
-const DESCRIPTORS: readonly Descriptor[] = [...PROJECTS, ...SERVICE_ACCOUNT, ...STORAGE, ...BIGQUERY, ...DATAPROC, ...COMPUTE_ENGINE];
+const DESCRIPTORS: readonly Descriptor[] = [
+  ...PROJECTS,
+  ...SERVICE_ACCOUNT,
+  ...STORAGE,
+  ...BIGQUERY,
+  ...BIGQUERY_CONNECTION,
+  ...DATAPROC,
+  ...CLOUD_FUNCTIONS,
+  ...CLOUD_RUN,
+  ...VERTEX,
+  ...WORKBENCH,
+  ...COMPOSER,
+  ...COMPUTE_ENGINE,
+];
 const BY_TYPE = new Map(DESCRIPTORS.map((descriptor) => [descriptor.type, descriptor]));
 const BY_TOKEN = new Map(FUNCTIONS.map((descriptor: FunctionDescriptor) => [descriptor.token, descriptor]));
 
@@ -118,7 +137,7 @@ class GcpProvider implements Provider {
     const known = old?.outputs ?? { ...unknown, ...addedLabels(descriptor, inputs) };
     return {
       ...known,
-      ...echo(descriptor, inputs),
+      ...foreseen(shapeOf(descriptor), echo(descriptor, inputs), old?.outputs),
       ...(descriptor.planned && !isUnknownProject(inputs) ? descriptor.planned(inputs) : {}),
     };
   }
@@ -131,7 +150,8 @@ class GcpProvider implements Provider {
     const descriptor = find(type);
     const full = this.inputs(inputs);
     const resource = await descriptor.create(this.context, withLabels(descriptor, full), options);
-    return { id: descriptor.id(full), outputs: outputsOf(descriptor, full, resource) };
+    const id = descriptor.idOf?.(resource, full) ?? descriptor.id(full);
+    return { id, outputs: outputsOf(descriptor, full, resource) };
   }
 
   async read(type: string, old: Instance) {
@@ -143,7 +163,7 @@ class GcpProvider implements Provider {
     if (!resource) return undefined;
     const outputs = outputsOf(descriptor, full, resource);
     return {
-      id: descriptor.id(full),
+      id: descriptor.idOf ? old.id : descriptor.id(full),
       outputs,
       inputs: project(shapeOf(descriptor), old.inputs, readable(descriptor, outputs)),
     };
@@ -178,7 +198,8 @@ class GcpProvider implements Provider {
   }
 
   locate(type: string, inputs: Properties): string | undefined {
-    return find(type).id(this.inputs(inputs));
+    const { id, idOf } = find(type);
+    return idOf ? undefined : id(this.inputs(inputs));
   }
 
   async invoke(token: string, args: Properties): Promise<Properties> {

@@ -12,7 +12,7 @@ export function effective(shape: Shape, inputs: Properties): Properties {
     if (field.fields && Array.isArray(value))
       result[name] = value.map((item) => effective(field.fields!, item as Properties));
     else if (field.fields && isObject(value)) result[name] = effective(field.fields, value);
-    else if (field.type === "integer" && !isUnknown(value)) result[name] = Number(value);
+    else if ((field.type === "integer" || field.type === "number") && !isUnknown(value)) result[name] = Number(value);
     else if (field.type === "boolean" && !isUnknown(value)) result[name] = text(value) === "true";
     else result[name] = value;
     const item = result[name];

@@ -6,7 +6,7 @@ import type { CheckFailure } from "../provider";
 import { isAsset, isObject, isUnknown, type Properties, text, type Value } from "../values";
 
 export interface Field {
-  type: "string" | "integer" | "boolean" | "map" | "list" | "object" | "asset";
+  type: "string" | "integer" | "number" | "boolean" | "map" | "list" | "object" | "asset";
   /** Dotted place in the REST resource; the property's own name where absent, false if it is never sent. */
   rest?: string | false;
   required?: true;
@@ -20,12 +20,18 @@ export interface Field {
   implicit?: true;
   /** The service may set it where the program does not. */
   computed?: true;
+  /** Inside an object of the program's: what the service alone sets. Unknown in a preview. */
+  output?: true;
+  /** An object that travels as a list of one. */
+  single?: true;
   /** Fields of an object, or of each object in a list. */
   fields?: Shape;
   /** A list whose order means nothing. */
   set?: true;
   /** Written as text in JSON, as Google's 64-bit integers are. */
   int64?: true;
+  /** How the service writes each value of the program's. */
+  written?: Readonly<Record<string, string>>;
   /** Equality of two values that are written differently. */
   same?: (a: Value, b: Value) => boolean;
   allowed?: readonly string[];
@@ -87,6 +93,8 @@ function validateValue(field: Field, value: Value, property: string): CheckFailu
       return field.allowed && !field.allowed.includes(text(value)) ? wrong(`one of ${field.allowed.join(", ")}`) : [];
     case "integer":
       return Number.isInteger(Number(value)) && typeof value !== "object" && value !== "" ? [] : wrong("an integer");
+    case "number":
+      return Number.isFinite(Number(value)) && typeof value !== "object" && value !== "" ? [] : wrong("a number");
     case "boolean":
       return (field.allowed ?? ["true", "false"]).includes(text(value))
         ? []
@@ -121,9 +129,12 @@ export function toRest(shape: Shape, inputs: Properties): Properties {
 }
 
 function restValue(field: Field, value: Value): Value {
+  if (field.written) return field.written[text(value)] ?? value;
+  if (field.single && isObject(value)) return [toRest(field.fields ?? {}, value)];
   if (field.fields && Array.isArray(value)) return value.map((item) => toRest(field.fields!, item as Properties));
   if (field.fields && isObject(value)) return toRest(field.fields, value);
   if (field.type === "integer") return field.int64 ? text(value) : Number(value);
+  if (field.type === "number") return Number(value);
   if (field.type === "boolean") return text(value) === "true";
   return value;
 }
@@ -145,14 +156,19 @@ export function pick(resource: Properties, path: string): Value | undefined {
 export function fromRest(shape: Shape, resource: Properties): Properties {
   const properties: Properties = {};
   for (const [name, field] of Object.entries(shape)) {
-    const value = field.rest === false ? undefined : pick(resource, field.rest ?? name);
+    const found = field.rest === false ? undefined : pick(resource, field.rest ?? name);
+    const value = field.single && Array.isArray(found) ? found[0] : found;
     if (value !== undefined && value !== null) properties[name] = propertyValue(field, value);
   }
   return properties;
 }
 
 function propertyValue(field: Field, value: Value): Value {
+  if (field.written) {
+    const own = Object.keys(field.written).find((key) => field.written![key] === value) ?? value;
+    return field.type === "boolean" ? own === "true" : own;
+  }
   if (field.fields && Array.isArray(value)) return value.map((item) => fromRest(field.fields!, item as Properties));
   if (field.fields && isObject(value)) return fromRest(field.fields, value);
-  return field.type === "integer" ? Number(value) : value;
+  return field.type === "integer" || field.type === "number" ? Number(value) : value;
 }
