@@ -87,7 +87,8 @@ function environment(folder: string, home: string): NodeJS.ProcessEnv {
     HOME: home,
     LANG: "C.UTF-8",
     PYTHONPATH: __dirname,
-    PYTHONPYCACHEPREFIX: join(folder, "pycache"),
+    // Beside the libraries, not in the lab: compiling them takes seconds and is the same for every lab.
+    PYTHONPYCACHEPREFIX: join(home, "pycache"),
   };
 }
 
