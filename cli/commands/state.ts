@@ -1,6 +1,5 @@
 /** The stack's state: listed, shown, taken away, put back. */
 import { readFileSync } from "node:fs";
-import type { Deployment } from "@pulumi/pulumi/automation";
 import writeFileAtomic from "write-file-atomic";
 import type { Context } from "../context";
 import { findResource, nameOf, readState, resourcesOf, stateSchema, type State } from "../deployment-state";
@@ -68,7 +67,7 @@ async function importFrom({ stack, file, yes }: Of<"import">, { lab, terminal }:
     return EXIT.wrong;
   }
   if (stack === LOCAL_STACK) throw new UserError("state import: the deployment host takes no state from outside.");
-  await (await openStack(lab, stack)).importStack(read as unknown as Deployment);
+  await (await openStack(lab, stack)).importStack(read);
   terminal.note(`Stack ${stack} has the state of ${file}`);
   return EXIT.done;
 }

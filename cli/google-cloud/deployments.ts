@@ -50,6 +50,8 @@ async function carryOut(
   const stopping = stopOnSignals(terminal);
   const options = {
     ...(configFile ? { configFile } : {}),
+    // The Automation API opens secrets where it is not told.
+    showSecrets: request.showSecrets,
     ...(request.parallel ? { parallel: request.parallel } : {}),
     ...(request.target.length > 0 ? { target: request.target } : {}),
     ...(request.json
@@ -104,7 +106,7 @@ async function operate(stack: Stack, request: DeploymentRequest, common: Common,
 }
 
 const withoutZeros = (counts: OpMap = {}): Record<string, number> =>
-  Object.fromEntries(Object.entries(counts).filter(([, count]) => (count ?? 0) > 0)) as Record<string, number>;
+  Object.fromEntries(Object.entries(counts).filter(([, count]) => (count ?? 0) > 0));
 
 /** The stack's file with this run's settings before its own, in a file that only its owner can read and that goes away. */
 async function withConfig<T>(

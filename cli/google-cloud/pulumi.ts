@@ -47,9 +47,10 @@ export async function exportText(
 ): Promise<string> {
   const { command } = await findPulumi(stack);
   const words = ["stack", "export", "--stack", stack, "--non-interactive", ...(showSecrets ? ["--show-secrets"] : [])];
-  const options = { cwd: lab.root, maxBuffer: 1 << 30 };
-  const { stdout } = await promisify(execFile)(command, words, options).catch((error: { stderr?: string }) => {
-    throw new UserError(`Stack "${stack}": ${error.stderr?.trim() || String(error)}`);
+  // As the Automation API does: the CLI works with the environment of its caller.
+  const options = { cwd: lab.root, env: process.env, maxBuffer: 1 << 30 };
+  const { stdout } = await promisify(execFile)(command, words, options).catch((error: Error & { stderr?: string }) => {
+    throw new UserError(`Stack "${stack}": ${error.stderr?.trim() || error.message}`);
   });
   return stdout;
 }
