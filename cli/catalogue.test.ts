@@ -7,6 +7,7 @@ const job = (name: string, after: string[] = [], args: Record<string, string> = 
   name,
   description: "",
   main: "",
+  pipeline: "churn_training",
   after,
   arguments: args,
   properties: {},
@@ -36,19 +37,24 @@ describe("fillArguments", () => {
 });
 
 describe("readCatalogue", () => {
-  it("lists the three churn jobs in the order in which they run", () => {
-    expect(names(readCatalogue(openLab({})))).toEqual(["churn_preprocessing", "churn_training", "churn_scoring"]);
+  it("lists the jobs of the training pipeline in the order in which they run", () => {
+    expect(names(selectJobs(readCatalogue(openLab({})), []))).toEqual([
+      "churn_preprocessing",
+      "churn_training",
+      "churn_scoring",
+      "churn_export",
+    ]);
   });
 });
 
 describe("selectJobs", () => {
-  const all = [job("a"), job("b")];
-  it("takes all when none is named, and catalogue order otherwise", () => {
+  const all = [job("a"), job("b"), { ...job("c"), pipeline: "another" }];
+  it("takes the training pipeline's when none is named, and catalogue order otherwise", () => {
     expect(names(selectJobs(all, []))).toEqual(["a", "b"]);
     expect(names(selectJobs(all, ["b", "a"]))).toEqual(["a", "b"]);
   });
   it("names unknown jobs and the known ones", () =>
-    expect(() => selectJobs(all, ["x", "y"])).toThrow("Jobs: got x, y; expected a, b."));
+    expect(() => selectJobs(all, ["x", "y"])).toThrow("Jobs: got x, y; expected a, b, c."));
 });
 
 describe("usesEarlierModel", () => {

@@ -8,6 +8,7 @@ import { UserError, type Lab } from "./lab";
 const jobSchema = z.object({
   description: z.string(),
   main: z.string(),
+  pipeline: z.string(),
   after: z.array(z.string()).default([]),
   arguments: z.record(z.string(), z.string()),
   properties: z.record(z.string(), z.string()).default({}),

@@ -31,7 +31,7 @@ function addJobs(program: Command, found: Found): void {
   program
     .command("run")
     .description("run the jobs of the catalogue as batches, each after those that it follows")
-    .argument("[jobs...]", "jobs of pyspark/jobs.yaml (default: all)")
+    .argument("[jobs...]", "jobs of pyspark/jobs.yaml (default: those of the training pipeline)")
     .addOption(stackOption())
     .option("--pipeline-id <id>", "run or resume this pipeline run (default: a new one, from the time)")
     .option("--model-version <version>", "model to score with (default: this run's, or the newest when it trains none)")

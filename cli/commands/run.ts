@@ -51,7 +51,10 @@ export function run(request: RunRequest, context: Context): Promise<number> {
   });
 }
 
-/** Jobs by name in catalogue order; all when none is named. @throws UserError that names every unknown one */
+/** The jobs that run when none is named. */
+const DEFAULT_PIPELINE = "churn_training";
+
+/** Jobs by name in catalogue order; the training pipeline's when none is named. @throws UserError that names every unknown one */
 export function selectJobs(catalogue: readonly Job[], names: readonly string[]): Job[] {
   const unknown = names.filter((name) => !catalogue.some((job) => job.name === name));
   if (unknown.length > 0) {
@@ -59,7 +62,7 @@ export function selectJobs(catalogue: readonly Job[], names: readonly string[]):
       `Jobs: got ${unknown.join(", ")}; expected ${catalogue.map((job) => job.name).join(", ")}. npx sparklab run`,
     );
   }
-  return names.length === 0 ? [...catalogue] : catalogue.filter((job) => names.includes(job.name));
+  return catalogue.filter((job) => (names.length === 0 ? job.pipeline === DEFAULT_PIPELINE : names.includes(job.name)));
 }
 
 /** Whether these jobs take a model that none of them trains. */

@@ -1,13 +1,15 @@
 """Predicts churn, with its probability, for the customers that a model's training held out."""
 
-from sparklab.args import dataset, read_arguments, run_id, timestamp
+from sparklab.args import dataset, model_version, read_arguments, run_id, timestamp
 from sparklab.io import load_model, read_rows, write_rows_once
 from sparklab.scoring import score_customers, tracked_model
 from sparklab.spark import start_session
 
 
 def main() -> None:
-    args = read_arguments(__doc__, dataset=dataset, pipeline_id=run_id, model_version=run_id, execution_time=timestamp)
+    args = read_arguments(
+        __doc__, dataset=dataset, pipeline_id=run_id, model_version=model_version, execution_time=timestamp
+    )
     spark = start_session("churn_scoring")
 
     tracker = read_rows(spark, f"{args.dataset}.model_asset_tracker", model_version=args.model_version)

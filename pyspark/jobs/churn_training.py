@@ -1,6 +1,6 @@
 """Trains the churn model, measures it on held-out customers, saves it and enters it into the model asset tracker."""
 
-from sparklab.args import count, dataset, gcs_uri, read_arguments, run_id, share, timestamp
+from sparklab.args import count, dataset, gcs_uri, model_version, read_arguments, run_id, share, timestamp
 from sparklab.io import read_rows, save_model, write_json, write_rows_once
 from sparklab.spark import start_session
 from sparklab.training import confirm_same_predictions, metrics_documents, result_tables, tracker_row, train_churn_model
@@ -16,7 +16,7 @@ def main() -> None:
         test_share=share,
         partitions=count,
         pipeline_id=run_id,
-        model_version=run_id,
+        model_version=model_version,
         execution_time=timestamp,
     )
     spark = start_session("churn_training")

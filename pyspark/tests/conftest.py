@@ -133,8 +133,8 @@ def empty_lab(lab_folder: Path, catalogue: Catalogue, customers_file: Path) -> F
 
 @pytest.fixture(scope="session")
 def finished_lab(empty_lab: FolderLab) -> FolderLab:
-    """The lab after its three jobs, in the catalogue's order."""
-    for job in empty_lab.catalogue.in_order():
+    """The lab after the jobs that make rows, in the catalogue's order."""
+    for job in (job for job in empty_lab.catalogue.in_order("churn_training") if job.writes):
         done = empty_lab.submit(job.name)
         assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
     return empty_lab

@@ -7,6 +7,17 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+REFUSED_FORMATS = {
+    "mleap": (
+        "MLeap has no release for Spark 3.5, which this runtime has:"
+        " MLeap 0.23 is for Spark 3.4, 0.24 for Spark 4.0, 0.25 for Spark 4.1."
+    ),
+    "onnx": (
+        "ONNX conversion of Spark's forests is wrong (onnxmltools 1.16.0, Spark 3.5.7, onnxruntime 1.31.1):"
+        " it refuses this encoding, and with handleInvalid=keep in the encoder probabilities differ by up to 0.41."
+    ),
+}
+
 
 def dataset(text: str) -> str:
     """Accept a BigQuery data set with its project, such as my-project.churn."""
@@ -21,6 +32,18 @@ def gcs_uri(text: str) -> str:
 def run_id(text: str) -> str:
     """Accept a pipeline id or model version, which becomes part of batch ids and object names."""
     return _matching(text, r"[a-z0-9]([a-z0-9-]{0,40}[a-z0-9])?", "1 to 42 of a-z, 0-9 and -, no - at an end")
+
+
+def model_version(text: str) -> str:
+    """Accept a model version: that of a run, or with what was done to it, as in 20261121-090000-tuned."""
+    return _matching(text, r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", "1 to 63 of a-z, 0-9 and -, no - at an end")
+
+
+def bundle_format(text: str) -> str:
+    """Accept the format of an exported model; the others that a reader may ask for are refused with their reason."""
+    if text in REFUSED_FORMATS:
+        raise ValueError(f"bundle. {REFUSED_FORMATS[text]} docs/adr/0008-model-bundle.md")
+    return _matching(text, r"bundle", "bundle")
 
 
 def timestamp(text: str) -> datetime:

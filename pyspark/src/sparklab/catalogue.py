@@ -31,6 +31,7 @@ class Job:
     name: str
     description: str
     main: str
+    pipeline: str
     after: tuple[str, ...]
     arguments: Mapping[str, str]
     properties: Mapping[str, str]
@@ -57,10 +58,10 @@ class Catalogue:
     settings: Mapping[str, str]
     jobs: Mapping[str, Job]
 
-    def in_order(self) -> list[Job]:
-        """List the jobs so that each comes after those that it follows."""
+    def in_order(self, pipeline: str | None = None) -> list[Job]:
+        """List the jobs, of one pipeline or of all, so that each comes after those that it follows."""
         order = TopologicalSorter({name: job.after for name, job in self.jobs.items()}).static_order()
-        return [self.jobs[name] for name in order]
+        return [self.jobs[name] for name in order if pipeline in (None, self.jobs[name].pipeline)]
 
 
 def read_catalogue(path: Path) -> Catalogue:
@@ -86,6 +87,7 @@ _TEXT, _LIST, _MAP = "text", "list of texts", "map of texts"
 _FIELDS = {
     "description": _TEXT,
     "main": _TEXT,
+    "pipeline": _TEXT,
     "after": _LIST,
     "arguments": _MAP,
     "properties": _MAP,
