@@ -3,7 +3,7 @@ import { X509Certificate } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, statfsSync, statSync } from "node:fs";
 import { createServer } from "node:net";
 import { freemem } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { cloudFiles } from "../../local/cloud/door/client-environment";
 import { violationsFile } from "../../local/cloud/contract/validate";
 import { exportStack } from "../../local/deploy";
@@ -17,6 +17,8 @@ import { checkDoor, checkLocks, checkProcesses, type LockFacts } from "./process
 import { processesOf } from "./processes-of";
 import { checkAuthority, checkContract, checkSecrets, checkStack, type StackFacts } from "./records";
 import { checkJava, checkManifest, checkNpm, checkPython, checkSetUp, type NpmPackages } from "./tools";
+
+const CHECKOUT = resolve(__dirname, "../..");
 
 export interface Place {
   lab: Lab;
@@ -33,9 +35,9 @@ export async function examine({ lab, tools = toolsFolder, now }: Place): Promise
   return [
     checkNode(
       process.versions.node,
-      readJson<{ engines: { node: string } }>(join(lab.root, "package.json"))!.engines.node,
+      readJson<{ engines: { node: string } }>(join(CHECKOUT, "package.json"))!.engines.node,
     ),
-    ...examineTools(lab, tools),
+    ...examineTools(tools),
     checkDisk(lab.folder, freeMb(lab.folder)),
     checkMemory(availableMb()),
     checkPort({
@@ -53,10 +55,10 @@ export async function examine({ lab, tools = toolsFolder, now }: Place): Promise
   ];
 }
 
-function examineTools(lab: Lab, tools: string): Finding[] {
+function examineTools(tools: string): Finding[] {
   const npm = checkNpm(
-    readJson<{ packages: NpmPackages }>(join(lab.root, "package-lock.json"))?.packages ?? {},
-    readJson<{ packages: NpmPackages }>(join(lab.root, "node_modules", ".package-lock.json"))?.packages,
+    readJson<{ packages: NpmPackages }>(join(CHECKOUT, "package-lock.json"))?.packages ?? {},
+    readJson<{ packages: NpmPackages }>(join(CHECKOUT, "node_modules", ".package-lock.json"))?.packages,
   );
   const unfinished = entries(join(tools, "tmp"));
   const setUp = checkSetUp({
@@ -66,7 +68,7 @@ function examineTools(lab: Lab, tools: string): Finding[] {
   try {
     const { javaHome, python } = readTools(tools);
     const environments = Object.entries(python).flatMap(([name, interpreter]) => {
-      const lock = readText(join(lab.root, "local", "setup", "python", `${name}.txt`));
+      const lock = readText(join(CHECKOUT, "local", "setup", "python", `${name}.txt`));
       return lock === undefined ? [] : [checkPython(name, lock, distributions(interpreter))];
     });
     return [

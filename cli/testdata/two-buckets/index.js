@@ -1,0 +1,9 @@
+// Two buckets, the second after the first: a deployment that can be stopped between them.
+const { storage } = require("@pulumi/gcp");
+
+const first = new storage.Bucket("first", { name: "two-buckets-first", location: "US-CENTRAL1", forceDestroy: true });
+new storage.Bucket(
+  "second",
+  { name: "two-buckets-second", location: "US-CENTRAL1", forceDestroy: true },
+  { dependsOn: [first] },
+);
