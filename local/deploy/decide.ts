@@ -46,7 +46,8 @@ export function decide(question: Question): Decision {
   const { goal, urn, old, provider, providerRef } = question;
   const alias = old && old.state.urn !== urn ? old.state.urn : undefined;
   const isNew = !old || old.state.external || old.state.pendingReplacement;
-  const wanted = old && !isNew ? ignoring(goal, old.state) : goal.properties;
+  const wanted =
+    old && !isNew ? ignoring(goal.ignoreChanges, old.state.inputs ?? {}, goal.properties) : goal.properties;
   const checked = checkInputs(provider, goal, urn, wanted, isNew ? undefined : old?.state.inputs);
   const state = (inputs: Properties) => stateOf(goal, urn, inputs, providerRef, alias);
   const decision = (step: Decision["step"], rest: Partial<Decision> = {}): Decision => ({
@@ -101,11 +102,9 @@ function checkInputs(
   };
 }
 
-function ignoring(goal: Goal, old: ResourceState): Properties {
-  return goal.ignoreChanges.reduce(
-    (news, path) => reset(old.inputs ?? {}, news, parsePath(path)) as Properties,
-    goal.properties,
-  );
+/** `news` with what `olds` have wherever changes are to be ignored. */
+export function ignoring(paths: readonly string[], olds: Properties, news: Properties): Properties {
+  return paths.reduce((result, path) => reset(olds, result, parsePath(path)) as Properties, news);
 }
 
 function differences(
@@ -117,6 +116,7 @@ function differences(
     changes: [{ path, kind: "update", replaces: true }],
     deleteBeforeReplace: false,
   });
+  if (old.taint) return forced("taint");
   if (goal.deletedWith && isReplaced(goal.deletedWith)) return forced("deletedWith");
   if (providerRef && old.provider && isOtherProvider(old.provider, providerRef)) return forced("provider");
   if (!provider) {
@@ -138,7 +138,7 @@ function isOtherProvider(old: string, now: string): boolean {
   return old !== now && !(isDefault(old) && isDefault(now));
 }
 
-function topLevelChanges(olds: Properties, news: Properties): PropertyChange[] {
+export function topLevelChanges(olds: Properties, news: Properties): PropertyChange[] {
   const keys = [...new Set([...Object.keys(olds), ...Object.keys(news)])].sort();
   return keys
     .filter((key) => !equal(olds[key], news[key]) || hasUnknowns(news[key]))

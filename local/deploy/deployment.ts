@@ -11,7 +11,10 @@ import { allProblems, CancelledError, DeployError, messageOf } from "./errors";
 import type { Emit } from "./events";
 import { inherit, stateOf, type Goal, type Registered } from "./goal";
 import { isProviderType, packageOf, type Provider } from "./provider";
+import type { PolicyPacks } from "./policy";
+import { PolicyGate } from "./policy-gate";
 import type { Providers } from "./providers";
+import type { Invocation } from "./requests";
 import type { ResourceState } from "./snapshot";
 import { instanceOf, sealOutputs } from "./instance";
 import { Steps, type Entry, type StepsOptions } from "./steps";
@@ -24,12 +27,15 @@ export interface DeploymentOptions extends StepsOptions {
   root: string;
   providers: Providers;
   emit: Emit;
+  policies?: PolicyPacks;
 }
 
 export class Deployment {
   readonly steps: Steps;
   /** First failure; nothing begins after it. */
   failure?: unknown;
+  /** Aborted at the first failure of the engine itself. */
+  readonly failing = new AbortController();
   /** Entries of this run by URN. */
   readonly registered = new Map<string, Entry>();
   private readonly goals = new Map<string, Goal>();
@@ -38,10 +44,14 @@ export class Deployment {
   private readonly condemned = new Map<number, Promise<void>>();
   private readonly replaced = new Set<string>();
   private readonly defaults = new Map<string, Promise<string>>();
+  private readonly gate?: PolicyGate;
 
   constructor(readonly options: DeploymentOptions) {
-    this.steps = new Steps(options);
+    const signal = AbortSignal.any([options.signal, this.failing.signal]);
+    this.steps = new Steps({ ...options, signal });
     this.claims = new Claims(this.steps.snapshot);
+    const { policies: packs, preview } = options;
+    if (packs) this.gate = new PolicyGate({ packs, preview, registered: this.registered, goals: this.goals });
   }
 
   async register(given: Goal): Promise<Registered> {
@@ -98,12 +108,7 @@ export class Deployment {
     }
   }
 
-  async invoke(
-    token: string,
-    args: Properties,
-    provider: string | undefined,
-    version: string | undefined,
-  ): Promise<Properties> {
+  async invoke({ token, args, provider, version }: Invocation): Promise<Properties> {
     if (token === "pulumi:pulumi:getResource") {
       const found = this.registered.get(text(args.urn))?.state;
       if (!found) throw new DeployError(`getResource: unknown resource ${text(args.urn)}`);
@@ -117,6 +122,7 @@ export class Deployment {
   async finish(): Promise<void> {
     if (this.failure) return;
     try {
+      await this.gate?.finish();
       await condemnedSteps(this.steps, (ref) => this.options.providers.get(ref, this.steps.snapshot), this.claims.keys);
     } catch (error) {
       this.fail(error);
@@ -135,6 +141,7 @@ export class Deployment {
       this.options.emit({ type: "diagnostic", severity: "error", message, ...(urn && { urn }) });
     }
     this.failure ??= error;
+    this.failing.abort();
     return error;
   }
 
@@ -142,19 +149,14 @@ export class Deployment {
     const provider = providerRef ? this.provider(providerRef) : undefined;
     const aliases = aliasUrns(this.options.scope, { ...goal, type: goal.type }, (used) => this.claims.usedAlias(used));
     const old = this.claims.claim([urn, ...aliases]);
+    const isReplaced = (other: string) => this.replaced.has(other);
+    await this.gate?.pass({ goal, urn, old, provider, providerRef, isReplaced });
     // A dependent of something replaced was or is being deleted: it is made anew once that is over.
     const pending = old && this.condemned.get(old.key);
     if (pending) await pending;
     if (this.failure) throw new CancelledError();
     const current = old && { key: old.key, state: this.steps.snapshot.resources.get(old.key) ?? old.state };
-    const decision = decide({
-      goal,
-      urn,
-      old: current,
-      provider,
-      providerRef,
-      isReplaced: (other) => this.replaced.has(other),
-    });
+    const decision = decide({ goal, urn, old: current, provider, providerRef, isReplaced });
     if (decision.problems.length > 0) throw allProblems(urn, decision.problems);
     const deletions = decision.step === "replace" ? this.condemn(decision, current!) : undefined;
     return this.execute(decision, current, provider, deletions);

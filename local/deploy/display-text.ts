@@ -2,7 +2,7 @@
 import { stripVTControlCharacters } from "node:util";
 import pc from "picocolors";
 import type { DeployEvent, PropertyChange, StepEvent, StepKind, Summary } from "./events";
-import { nameOf, STACK_TYPE, typeOf } from "./urn";
+import { nameOf, naming, STACK_TYPE, typeOf } from "./urn";
 import { isAsset, isSecret, isUnknown, masked, text, type Value } from "./values";
 
 const SIGNS: Readonly<Record<StepKind, [string, (text: string) => string]>> = {
@@ -44,7 +44,7 @@ export function stepText(event: StepEvent, since?: number): string {
         ? Date.now() - since
         : undefined;
   const what = `${color(sign.padEnd(2))} ${shortType(event.urn)} ${pc.bold(nameOf(event.urn))}`;
-  const state = event.state === "failed" ? pc.red(`failed: ${event.error ?? ""}`) : color(word);
+  const state = event.state === "failed" ? pc.red("failed") : color(word);
   return ` ${what}  ${state}${time === undefined ? "" : pc.dim(` ${seconds(time)}`)}`;
 }
 
@@ -64,8 +64,8 @@ export function valueText(value: Value, widest = WIDEST_VALUE): string {
 
 export function diagnosticText({ severity, message, urn }: Extract<DeployEvent, { type: "diagnostic" }>): string {
   const color = { info: (line: string) => line, warning: pc.yellow, error: pc.red }[severity];
-  const where = urn && !message.includes(urn) ? `${nameOf(urn)}: ` : "";
-  return severity === "info" ? `${where}${message}` : color(`${severity}: ${where}${message}`);
+  const text = naming(urn, message);
+  return severity === "info" ? text : color(`${severity}: ${text}`);
 }
 
 export function resultText({ result }: Summary): string {

@@ -26,6 +26,7 @@ export interface Goal {
   retainOnDelete?: boolean;
   deletedWith?: string;
   sourcePosition?: string;
+  stackTrace?: { sourcePosition?: string }[];
 }
 
 export interface Registered {
@@ -72,6 +73,7 @@ export function stateOf(
     retainOnDelete: goal.retainOnDelete || undefined,
     deletedWith: goal.deletedWith || undefined,
     sourcePosition: goal.sourcePosition || undefined,
+    stackTrace: goal.stackTrace,
     ignoreChanges: list(goal.ignoreChanges),
     replaceOnChanges: list(goal.replaceOnChanges),
   });

@@ -4,14 +4,15 @@
  * out what it asks for through a provider, and keeps the state in the engine's own format.
  */
 import { join } from "node:path";
-import type { Summary } from "./events";
+import type { DeployEvent, PropertyChange, Summary } from "./events";
 import { lock } from "./lock";
 import { readProject } from "./project";
 import { exportState } from "./state";
-import { Run, type DeployOptions } from "./run";
+import type { DeployOptions } from "./options";
+import { Run } from "./run";
 
-export type { DeployEvent, Emit, Operation, StepEvent, StepKind, Summary } from "./events";
-export type { DeployOptions } from "./run";
+export type { DeployEvent, Emit, Operation, PropertyChange, StepEvent, StepKind, Summary } from "./events";
+export type { DeployOptions } from "./options";
 export { DeployError } from "./errors";
 
 /** @throws DeployError for what a person can put right before anything was done; failures of steps are in the summary. */
@@ -29,6 +30,30 @@ export async function deploy(options: DeployOptions): Promise<Summary> {
   } finally {
     await release();
   }
+}
+
+/** A resource that is not as the state says. */
+export interface Drift {
+  urn: string;
+  kind: "changed" | "gone";
+  /** From what the state says to what is there; secrets are masked. */
+  changes: PropertyChange[];
+}
+
+/** What a refresh would take over, in the order of the URNs; nothing is changed. */
+export async function drift(
+  options: Omit<DeployOptions, "operation" | "dryRun">,
+): Promise<{ drift: Drift[]; summary: Summary }> {
+  const found = new Map<string, Drift>();
+  const onEvent = (event: DeployEvent) => {
+    options.onEvent?.(event);
+    if (event.type !== "step" || event.kind !== "refresh" || event.state !== "done" || event.changes.length === 0)
+      return;
+    const isGone = event.changes.some(({ path, kind }) => path === "id" && kind === "delete");
+    found.set(event.urn, { urn: event.urn, kind: isGone ? "gone" : "changed", changes: event.changes });
+  };
+  const summary = await deploy({ ...options, operation: "refresh", dryRun: true, onEvent });
+  return { drift: [...found.values()].sort((a, b) => (a.urn < b.urn ? -1 : 1)), summary };
 }
 
 /** The deployment as the Pulumi CLI's `stack export` writes it; no resources if the stack was never brought up. */

@@ -12,7 +12,7 @@ export const instanceOf = (state: ResourceState) => ({
 
 /** Whether the state file need not be written for this. Source: sameSnapshotMutation.mustWrite in pkg/backend/snapshot.go. */
 export function sameState(a: ResourceState, b: ResourceState): boolean {
-  const essence = ({ sourcePosition: _, ...state }: ResourceState) => canonical(compact(state));
+  const essence = ({ sourcePosition: _, stackTrace: __, ...state }: ResourceState) => canonical(compact(state));
   return essence(a) === essence(b);
 }
 

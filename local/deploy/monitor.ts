@@ -23,11 +23,11 @@ import { Struct } from "google-protobuf/google/protobuf/struct_pb";
 import type { Deployment } from "./deployment";
 import { DeployError, messageOf } from "./errors";
 import type { Emit } from "./events";
-import { readGoal, readReadGoal } from "./requests";
+import { readGoal, readInvocation, readReadGoal } from "./requests";
 import type { Properties } from "./values";
 
 /** What the runtime may ask for and gets. Everything else is refused by the runtime itself, by name. */
-const FEATURES: ReadonlySet<string> = new Set(["secrets", "resourceReferences", "deletedWith", "aliasSpecs"]);
+export const FEATURES: ReadonlySet<string> = new Set(["secrets", "resourceReferences", "deletedWith", "aliasSpecs"]);
 const LARGEST_MESSAGE = 400 * 1024 * 1024;
 
 export interface Monitor {
@@ -82,17 +82,11 @@ function monitorService({ deployment, root, onFirstResource }: MonitorOptions): 
       return new Empty();
     }),
     readResource: answer(deployment, async (request: resource.ReadResourceRequest) => {
-      const { urn, outputs } = await deployment.read(readReadGoal(request), request.getId());
+      const { urn, outputs } = await deployment.read(readReadGoal(request, root), request.getId());
       return new resource.ReadResourceResponse().setUrn(urn).setProperties(struct(outputs));
     }),
     invoke: answer(deployment, async (request: resource.ResourceInvokeRequest) => {
-      const args = properties(request.getArgs());
-      const result = await deployment.invoke(
-        request.getTok(),
-        args,
-        request.getProvider() || undefined,
-        request.getVersion() || undefined,
-      );
+      const result = await deployment.invoke(readInvocation(request));
       return new InvokeResponse().setReturn(struct(result));
     }),
     // Nothing runs in the program at deletion, so that it may end before the deletions begin.
@@ -114,7 +108,6 @@ function engineService({ deployment, emit }: MonitorOptions): UntypedServiceImpl
       const [severity, urn] = [severities[request.getSeverity()], request.getUrn()];
       // The runtime's own tracing, which shows secrets as they are.
       if (severity === "debug") return new Empty();
-      if (severity === "error") deployment.failure ??= new DeployError(request.getMessage());
       emit({ type: "diagnostic", severity, message: request.getMessage(), ...(urn && { urn }) });
       return new Empty();
     }),

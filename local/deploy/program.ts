@@ -26,7 +26,7 @@ export interface ProgramOptions {
 export const ORGANIZATION = "organization";
 /** Exit code by which the runtime says that it has told the user already. */
 const ALREADY_TOLD = 32;
-const END_WITH_HOST = join(__dirname, "end-with-host.cjs");
+export const END_WITH_HOST = join(__dirname, "end-with-host.cjs");
 
 export interface RunningProgram {
   /** Resolves when the program has ended well, rejects otherwise; `told` if the program has logged the reason itself. */

@@ -2,10 +2,10 @@
  * Reads what exists: to settle operations whose outcome a dead process never learned, and to bring the state up to
  * date with what was changed behind it.
  */
-import { isManaged, maskedChange } from "./decide";
+import { ignoring, isManaged, maskedChange, topLevelChanges } from "./decide";
 import { DeployError } from "./errors";
 import type { Emit, PropertyChange } from "./events";
-import type { Provider } from "./provider";
+import type { Instance, Provider } from "./provider";
 import type { PendingOperation, ResourceState } from "./snapshot";
 import { instanceOf, sealOutputs } from "./instance";
 import type { Entry, Steps, Store } from "./steps";
@@ -47,13 +47,21 @@ async function adopt({ snapshot }: Store, find: FindProvider, { resource }: Pend
   return isSame ? { put, drop: [key] } : { put: [...put, { key, resource: { ...state, delete: true } }] };
 }
 
-/** Reads every resource of the state; what is gone is dropped, what differs is taken over. */
+/**
+ * Reads every resource of the state; what is gone is dropped, what differs is taken over. A change is what the next up
+ * would undo: what was read is diffed against the inputs as they stand, and the diff is told the other way round.
+ * Source: RefreshStep.Apply and ResultOp in pkg/resource/deploy/step.go, DiffResult.Invert in
+ * sdk/go/common/resource/plugin/provider.go.
+ */
 export async function refreshAll(steps: Steps, find: FindProvider): Promise<void> {
   const entries = [...steps.snapshot.base.keys()].map((key) => ({ key, state: steps.snapshot.resources.get(key) }));
-  const managed = entries.filter(
-    (entry): entry is Entry => entry.state !== undefined && isManaged(entry.state) && !entry.state.pendingReplacement,
+  const real = entries.filter(
+    (entry): entry is Entry =>
+      entry.state !== undefined &&
+      (isManaged(entry.state) || entry.state.external === true) &&
+      !entry.state.pendingReplacement,
   );
-  const results = await Promise.allSettled(managed.map((entry) => refreshOne(steps, find, entry)));
+  const results = await Promise.allSettled(real.map((entry) => refreshOne(steps, find, entry)));
   const failed = results.find((result) => result.status === "rejected");
   if (failed) throw failed.reason;
 }
@@ -70,17 +78,44 @@ async function refreshOne(steps: Steps, find: FindProvider, { key, state }: Entr
     });
     if (!found) {
       changes.push({ path: "id", kind: "delete", old: state.id, replaces: false });
-      steps.counts.delete = (steps.counts.delete ?? 0) + 1;
+      steps.countRefreshed("delete");
       return { drop: [key] };
     }
     const outputs = sealOutputs(provider, state, found.outputs);
     const inputs = annotate(found.inputs, state.inputs ?? {}) as Properties;
-    // What the service alone decides (etags, times) is taken over, but is no drift.
-    const { changes: drift } = provider.diff(state.type, instanceOf(state), found.inputs);
-    changes.push(...drift.map((change) => ({ ...maskedChange(change, state.inputs ?? {}, inputs), replaces: false })));
-    const name = changes.length === 0 ? "same" : "update";
-    steps.counts[name] = (steps.counts[name] ?? 0) + 1;
-    if (equal(plain(state.outputs ?? {}), plain(outputs)) && changes.length === 0) return {};
-    return { put: [{ key, resource: { ...state, inputs, outputs, modified: new Date().toISOString() } }] };
+    changes.push(...differences(provider, state, found, { inputs, outputs }));
+    steps.countRefreshed(changes.length === 0 ? "same" : "update");
+    // What the service alone decides (etags, times) is taken over, but is no change.
+    const isAsBefore =
+      equal(plain(state.outputs ?? {}), plain(outputs)) && equal(plain(state.inputs ?? {}), plain(inputs));
+    if (isAsBefore && found.id === state.id) return {};
+    const next = { ...state, id: found.id, inputs, outputs, modified: new Date().toISOString() };
+    return { put: [{ key, resource: next }] };
   });
 }
+
+function differences(
+  provider: Provider,
+  state: ResourceState,
+  found: Instance,
+  sealed: { inputs: Properties; outputs: Properties },
+): PropertyChange[] {
+  // Nothing says how another's resource should be: only what it is can have changed.
+  if (state.external)
+    return topLevelChanges(state.outputs ?? {}, sealed.outputs).map((change) =>
+      maskedChange(change, state.outputs ?? {}, sealed.outputs),
+    );
+  const wanted = ignoring(state.ignoreChanges ?? [], sealed.inputs, state.inputs ?? {});
+  return provider
+    .diff(state.type, found, plain(wanted))
+    .changes.map((change) => maskedChange(inverted(change), state.inputs ?? {}, sealed.inputs));
+}
+
+const INVERSE = { add: "delete", delete: "add", update: "update" } as const;
+const inverted = ({ path, kind, old, new: now }: PropertyChange): PropertyChange => ({
+  path,
+  kind: INVERSE[kind],
+  old: now,
+  new: old,
+  replaces: false,
+});

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, unlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, unlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { startedAt } from "../process";
@@ -26,12 +26,9 @@ const names = async () =>
 describe("before the first change", () => {
   test.each([
     ["unknownType", "files:index:Link: cannot be deployed here; can be: files:index:File, files:index:read"],
-    ["unknownPackage", "aws:s3/bucket:Bucket: package aws cannot be deployed here; can be: files"],
     ["unknownProperty", "color: cannot be deployed here; can be: name"],
     ["duplicate", "two resources of this type have this name"],
-    ["import", "first [files:index:File]:\n  - import: cannot be used here"],
     ["transforms", "does not support transforms"],
-    ["remote", "remote components: cannot be used here"],
   ])(
     "refuses %s",
     async (program, message) => {
@@ -88,12 +85,28 @@ describe("before the first change", () => {
 describe("when something fails", () => {
   test("keeps what was made, begins nothing else, and goes on from there", async () => {
     const failed = await prepare("failingCreate");
-    expect(failed.summary).toMatchObject({ result: "failed", errors: ["file bad: refused as asked"] });
+    expect(failed.summary).toMatchObject({
+      result: "failed",
+      errors: ["files:index:File bad: file bad: refused as asked"],
+    });
     expect(await names()).toEqual(["first"]);
     const mended = await prepare("failingCreate", "after");
     expect(mended.summary.result).toBe("succeeded");
     expect(mended.steps).toEqual(["create bad"]);
     expect(lab.listFiles()).toEqual(["bad", "first"]);
+  }, 60_000);
+
+  test("tells the error once, and nothing of what the program says about its engine having stopped", async () => {
+    const { summary, events } = await prepare("failingAmongMany");
+    expect(summary.errors).toEqual(["files:index:File bad: file bad: refused as asked"]);
+    const told = events.flatMap((event) => (event.type === "diagnostic" ? [event.message] : []));
+    expect(told).toEqual(["file bad: refused as asked"]);
+  }, 60_000);
+
+  test("an error that a program only logs is told, and stops nothing", async () => {
+    const { summary } = await prepare("logsError");
+    expect(summary).toMatchObject({ result: "succeeded", errors: ["logged on the way"] });
+    expect(lab.listFiles()).toEqual(["first", "second"]);
   }, 60_000);
 
   test("deletes nothing when the program throws", async () => {
@@ -123,6 +136,52 @@ describe("when something fails", () => {
   }, 60_000);
 });
 
+describe("refresh", () => {
+  test("tells what the service alone decides as no change, takes it over, and writes nothing where nothing is new", async () => {
+    await prepare("dependsOn");
+    utimesSync(join(lab.files, "first"), 1, 1);
+    const refresh = () => lab.run({ operation: "refresh", expectNoChanges: true });
+    expect((await refresh()).summary).toMatchObject({ result: "succeeded", counts: { same: 2 } });
+    const after = await lab.resources();
+    expect(after.find(({ id }) => id === "first")?.outputs?.etag).toBe("1000");
+    expect((await refresh()).steps).toEqual(["refresh first", "refresh second"]);
+    expect(await lab.resources()).toEqual(after);
+  }, 60_000);
+
+  test("tells what ignoreChanges covers as no change, and the next up keeps it", async () => {
+    await prepare("ignoreChanges");
+    writeFileSync(
+      join(lab.files, "ignores"),
+      JSON.stringify({ name: "ignores", content: "by hand", tags: { kept: "1", other: "1" } }),
+    );
+    expect((await lab.run({ operation: "refresh" })).summary.counts).toEqual({ same: 1 });
+    expect((await lab.resources()).find(({ id }) => id === "ignores")?.inputs?.content).toBe("by hand");
+    expect(
+      (await lab.run({ operation: "up", config: { "steps:cases": "ignoreChanges", "steps:moment": "after" } })).steps,
+    ).toEqual([]);
+  }, 60_000);
+
+  test("is a failure where no changes were expected", async () => {
+    await prepare("same");
+    writeFileSync(join(lab.files, "same"), JSON.stringify({ name: "same", content: "other", tags: { a: "b" } }));
+    const { summary } = await lab.run({ operation: "refresh", dryRun: true, expectNoChanges: true });
+    expect(summary).toMatchObject({ result: "failed", errors: ["no changes were expected: got 1 to update"] });
+  }, 60_000);
+
+  test("before an up shows and mends what drifted", async () => {
+    await prepare("same");
+    writeFileSync(join(lab.files, "same"), JSON.stringify({ name: "same", content: "other", tags: { a: "b" } }));
+    const config = { "steps:cases": "same", "steps:moment": "before" };
+    expect((await lab.run({ operation: "up", config })).steps).toEqual([]);
+    expect((await lab.run({ operation: "preview", refresh: true, config })).steps).toEqual([
+      "refresh same",
+      "update same",
+    ]);
+    expect((await lab.run({ operation: "up", refresh: true, config })).steps).toEqual(["refresh same", "update same"]);
+    expect(JSON.parse(readFileSync(join(lab.files, "same"), "utf8"))).toMatchObject({ content: "a" });
+  }, 60_000);
+});
+
 describe("beside the program", () => {
   test("tells what the program prints and logs, without secret configuration", async () => {
     const config = { "steps:cases": "tells", "steps:moment": "before", "steps:word": "opensesame" };
@@ -135,8 +194,16 @@ describe("beside the program", () => {
     await prepare("dependsOn");
     writeFileSync(join(lab.files, "first"), JSON.stringify({ name: "first", content: "by hand" }));
     unlinkSync(join(lab.files, "second"));
-    const dry = await lab.run({ operation: "refresh", dryRun: true });
-    expect(dry.summary.counts).toEqual({ update: 1, delete: 1 });
+    const found = await lab.drift();
+    expect(found.drift).toEqual([
+      {
+        urn: expect.stringContaining("::first"),
+        kind: "changed",
+        changes: [{ path: "content", kind: "add", old: undefined, new: "by hand", replaces: false }],
+      },
+      { urn: expect.stringContaining("::second"), kind: "gone", changes: expect.anything() },
+    ]);
+    expect(found.summary).toMatchObject({ result: "succeeded", counts: { update: 1, delete: 1 } });
     expect((await lab.run({ operation: "refresh" })).summary.counts).toEqual({ update: 1, delete: 1 });
     expect(await names()).toEqual(["first"]);
     expect((await lab.run({ operation: "refresh" })).summary.counts).toEqual({ same: 1 });

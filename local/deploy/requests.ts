@@ -1,10 +1,17 @@
 /** Registrations as goals. A field that is set and not implemented is an error, never ignored. */
 import type { Alias as AliasMessage } from "@pulumi/pulumi/proto/alias_pb";
-import type { ReadResourceRequest, RegisterResourceRequest } from "@pulumi/pulumi/proto/resource_pb";
-import { pathToFileURL } from "node:url";
+import type {
+  ReadResourceRequest,
+  RegisterResourceRequest,
+  ResourceInvokeRequest,
+} from "@pulumi/pulumi/proto/resource_pb";
+import type { SourcePosition } from "@pulumi/pulumi/proto/source_pb";
+import { relative, sep } from "node:path";
+import { fileURLToPath } from "node:url";
 import { allProblems } from "./errors";
 import { compact, type Goal } from "./goal";
 import type { Alias } from "./urn";
+import type { Properties } from "./values";
 
 export function readGoal(request: RegisterResourceRequest, root: string): Goal {
   const what = `${request.getName()} [${request.getType()}]`;
@@ -16,11 +23,11 @@ export function readGoal(request: RegisterResourceRequest, root: string): Goal {
     replacementTrigger: request.hasReplacementTrigger(),
     "resource hooks":
       request.hasHooks() && Object.values(request.getHooks()?.toObject() ?? {}).some((list) => list.length > 0),
-    pluginDownloadURL: request.getPlugindownloadurl() !== "",
-    "plugin checksums": request.getPluginchecksumsMap().getLength() > 0,
-    "parameterized packages": request.getPackageref() !== "",
+    ...packagesRefused(request),
     hideDiffs: request.getHidediffsList().length > 0,
     envVarMappings: request.getEnvvarmappingsMap().getLength() > 0,
+    ...answersRefused(request),
+    "answers without partial values": request.getCustom() && !request.getSupportspartialvalues(),
     "aliases without their specification": !request.getAliasspecs() && request.getAliasesList().length > 0,
   });
   return {
@@ -43,14 +50,14 @@ export function readGoal(request: RegisterResourceRequest, root: string): Goal {
     customTimeouts: timeouts(request, what),
     retainOnDelete: request.hasRetainondelete() ? request.getRetainondelete() : undefined,
     deletedWith: request.getDeletedwith() || undefined,
-    sourcePosition: sourcePosition(request, root),
+    ...positions(request, root),
   };
 }
 
-export function readReadGoal(request: ReadResourceRequest): Goal {
+export function readReadGoal(request: ReadResourceRequest, root: string): Goal {
   refuseUnimplemented(`${request.getName()} [${request.getType()}]`, {
-    pluginDownloadURL: request.getPlugindownloadurl() !== "",
-    "parameterized packages": request.getPackageref() !== "",
+    ...packagesRefused(request),
+    ...answersRefused(request),
   });
   return {
     type: request.getType(),
@@ -68,8 +75,45 @@ export function readReadGoal(request: ReadResourceRequest): Goal {
     additionalSecretOutputs: request.getAdditionalsecretoutputsList(),
     aliases: [],
     customTimeouts: {},
+    ...positions(request, root),
   };
 }
+
+export interface Invocation {
+  token: string;
+  args: Properties;
+  provider?: string;
+  version?: string;
+}
+
+export function readInvocation(request: ResourceInvokeRequest): Invocation {
+  refuseUnimplemented(request.getTok(), {
+    ...packagesRefused(request),
+    "answers without resource references (PULUMI_DISABLE_RESOURCE_REFERENCES)": !request.getAcceptresources(),
+  });
+  return {
+    token: request.getTok(),
+    args: request.getArgs()?.toJavaScript() ?? {},
+    provider: request.getProvider() || undefined,
+    version: request.getVersion() || undefined,
+  };
+}
+
+type Any = RegisterResourceRequest | ReadResourceRequest | ResourceInvokeRequest;
+
+/** There is one package manager here: npm. */
+const packagesRefused = (request: Any) => ({
+  pluginDownloadURL: request.getPlugindownloadurl() !== "",
+  "plugin checksums": request.getPluginchecksumsMap().getLength() > 0,
+  "parameterized packages": request.getPackageref() !== "",
+  // Components of other languages hand them out; those do not run here.
+  "handles of parents' stack traces": request.getParentstacktracehandle() !== "",
+});
+
+const answersRefused = (request: RegisterResourceRequest | ReadResourceRequest) => ({
+  "answers without secrets": !request.getAcceptsecrets(),
+  "answers without resource references (PULUMI_DISABLE_RESOURCE_REFERENCES)": !request.getAcceptresources(),
+});
 
 function refuseUnimplemented(what: string, used: Record<string, boolean>): void {
   const problems = Object.keys(used).filter((name) => used[name]);
@@ -124,11 +168,20 @@ function timeouts(request: RegisterResourceRequest, what: string): Goal["customT
   });
 }
 
-/** `project:///stacks/lake.ts#12,3`; places outside the project are left out. */
-function sourcePosition(request: RegisterResourceRequest, root: string): string | undefined {
-  const position = request.getSourceposition();
-  const base = `${pathToFileURL(root).href}/`;
-  if (!position?.getUri().startsWith(base)) return undefined;
-  const column = position.getColumn();
-  return `project:///${position.getUri().slice(base.length)}#${position.getLine()}${column ? `,${column}` : ""}`;
+/** Where the program registers it. Source: sourcePositions in pkg/resource/deploy/source_eval.go. */
+function positions(request: RegisterResourceRequest | ReadResourceRequest, root: string) {
+  const frames = request.getStacktrace()?.getFramesList() ?? [];
+  const stackTrace = frames.map((frame) => compact({ sourcePosition: position(frame.getPc(), root) }));
+  return compact({
+    sourcePosition: position(request.getSourceposition(), root),
+    stackTrace: stackTrace.length > 0 ? stackTrace : undefined,
+  });
+}
+
+/** `project:///stacks/lake.ts#12,3`; what is no file is left out. */
+function position(raw: SourcePosition | undefined, root: string): string | undefined {
+  if (!raw?.getUri().startsWith("file:///")) return undefined;
+  const path = relative(root, fileURLToPath(raw.getUri())).split(sep).map(encodeURIComponent).join("/");
+  const column = raw.getColumn();
+  return `project:///${path}#${raw.getLine()}${column ? `,${column}` : ""}`;
 }

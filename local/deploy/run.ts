@@ -1,48 +1,21 @@
 /** One operation on one stack: its inputs read, its phases carried out, its summary made. */
-import { condemnedSteps } from "./deletion";
-import { Deployment } from "./deployment";
-import { makeDisplay, type DisplayKind } from "./display";
+import { makeDisplay } from "./display";
 import { CancelledError, DeployError } from "./errors";
-import type { DeployEvent, Emit, Operation, Summary } from "./events";
+import type { DeployEvent, Summary } from "./events";
 import { gcpPackage } from "./gcp/provider";
-import { startMonitor } from "./monitor";
-import { startProgram } from "./program";
+import type { DeployOptions } from "./options";
+import { programPhase, statePhase, type Done, type Scene } from "./phases";
+import { startPolicyPacks } from "./policy";
 import { readStackConfig, stackSalt, type Project, type StackConfig } from "./project";
-import type { ProviderPackages } from "./provider";
 import { Providers } from "./providers";
-import { recoverPending, refreshAll } from "./refresh";
+import { recoverPending } from "./refresh";
 import { findPassphrase, passphraseCrypter, type Crypter } from "./secrets";
 import { Snapshot } from "./snapshot";
 import { State } from "./state";
-import { Steps, type Store } from "./steps";
+import type { Store } from "./steps";
+import { naming } from "./urn";
 import { hasUnknowns, isSecret, plain, type Properties } from "./values";
 import { version } from "@pulumi/pulumi/package.json";
-
-export interface DeployOptions {
-  operation: Operation;
-  /** Folder with Pulumi.yaml. */
-  program: string;
-  stack: string;
-  /** The lab's folder; state lies in `stacks/` below it. */
-  lab: string;
-  /** Configuration that goes before the stack's own file, `namespace:key` to value. @default none */
-  config?: Record<string, string>;
-  /** Environment of the program and of the provider: proxy, certificate authority, credentials. @default process.env */
-  environment?: NodeJS.ProcessEnv;
-  /** Aborted: steps in flight finish, nothing else begins. @default never */
-  signal?: AbortSignal;
-  /** Steps at once. @default 16 */
-  parallel?: number;
-  /** Go without the preview that an up begins with. @default false */
-  skipPreview?: boolean;
-  /** Tell only what a refresh or destroy would do. @default false */
-  dryRun?: boolean;
-  /** @default "auto": a tree on a terminal, else plain lines */
-  display?: DisplayKind;
-  onEvent?: Emit;
-  /** @default Google Cloud's */
-  packages?: ProviderPackages;
-}
 
 /** One operation on one stack, from reading what there is to folding what came of it. */
 export class Run {
@@ -89,97 +62,69 @@ export class Run {
   }
 
   async carryOut(): Promise<Summary> {
-    const { operation, dryRun } = this.options;
+    const scene: Scene = {
+      options: this.options,
+      project: this.project,
+      config: this.config,
+      environment: this.environment,
+      signal: this.signal,
+      durations: this.durations,
+      emit: this.emit,
+      providers: () => this.providers(),
+    };
     try {
-      const isDry = operation === "preview" || dryRun === true;
-      if (!isDry) await this.recover();
-      const done =
-        operation === "preview" || operation === "up"
-          ? await this.runProgram(operation)
-          : await this.changeState(operation, isDry);
-      const isCancelled = this.signal.aborted && done.failure instanceof CancelledError;
-      const result = done.failure ? (isCancelled ? "cancelled" : "failed") : "succeeded";
-      if (result === "succeeded") this.emit({ type: "outputs", outputs: done.outputs });
-      return {
-        operation,
-        result,
-        failed: result !== "succeeded",
-        counts: done.counts,
-        outputs: known(done.outputs),
-        secretOutputs: Object.keys(done.outputs).filter((name) => isSecret(done.outputs[name])),
-        errors: this.errors,
-        durations: this.durations,
-      };
+      return this.summary(await this.perform(scene));
     } finally {
+      await scene.policies?.stop();
       await this.state.fold();
     }
   }
 
+  private async perform(scene: Scene): Promise<Done> {
+    const { operation, dryRun } = this.options;
+    const isDry = operation === "preview" || dryRun === true;
+    if (!isDry) await this.recover();
+    if (operation === "refresh" || operation === "destroy")
+      return statePhase(scene, isDry ? previewStore(this.state) : this.state, isDry);
+    scene.policies = await startPolicyPacks(scene);
+    return this.runProgram(scene, operation);
+  }
+
+  private summary({ counts, outputs, failure: failed }: Done): Summary {
+    const failure = failed ?? this.unexpectedChanges(counts);
+    const isCancelled = this.signal.aborted && failure instanceof CancelledError;
+    const result = failure ? (isCancelled ? "cancelled" : "failed") : "succeeded";
+    if (result === "succeeded") this.emit({ type: "outputs", outputs });
+    return {
+      operation: this.options.operation,
+      result,
+      failed: result !== "succeeded",
+      counts,
+      outputs: known(outputs),
+      secretOutputs: Object.keys(outputs).filter((name) => isSecret(outputs[name])),
+      errors: this.errors,
+      durations: this.durations,
+    };
+  }
+
+  /** Source: HasChanges in pkg/engine/update.go: what is the same or only read is no change. */
+  private unexpectedChanges({ same: _, read: __, ...changes }: Summary["counts"]): DeployError | undefined {
+    const found = Object.entries(changes).map(([kind, count]) => `${count} to ${kind}`);
+    if (!this.options.expectNoChanges || found.length === 0) return undefined;
+    const message = `no changes were expected: got ${found.join(", ")}`;
+    this.emit({ type: "diagnostic", severity: "error", message });
+    return new DeployError(message);
+  }
+
   /** First what would be done, so that whatever is wrong with the program shows before the first change. */
-  private async runProgram(operation: "preview" | "up"): Promise<Done> {
-    if (operation === "up" && this.options.skipPreview) return this.evaluate(this.state, false);
+  private async runProgram(scene: Scene, operation: "preview" | "up"): Promise<Done> {
+    const { skipPreview, policyPacks = [] } = this.options;
+    if (operation === "up" && skipPreview && policyPacks.length === 0) return programPhase(scene, this.state, false);
     const scratch = previewStore(this.state);
-    const preview = await this.evaluate(scratch, true);
+    const preview = await programPhase(scene, scratch, true);
     const isUnchanged = !scratch.isChanged() && !hasUnknowns(preview.outputs);
     if (operation === "preview" || preview.failure || isUnchanged) return preview;
-    return this.evaluate(this.state, false);
-  }
-
-  private async evaluate(store: Store, preview: boolean): Promise<Done> {
-    const began = performance.now();
-    this.emit({ type: "phase", phase: preview ? "preview" : "update" });
-    const { parallel = 16, stack } = this.options;
-    const deployment = new Deployment({
-      ...this.stepsOptions(store, preview),
-      scope: { stack, project: this.project.name },
-      root: this.project.root,
-      providers: this.providers(),
-    });
-    const onFirstResource = () => void (this.durations.programStart ??= performance.now() - began);
-    const monitor = await startMonitor({ deployment, root: this.project.root, emit: this.emit, onFirstResource });
-    try {
-      const program = startProgram({
-        project: this.project,
-        stack,
-        config: this.config,
-        address: monitor.address,
-        parallel,
-        dryRun: preview,
-        environment: this.environment,
-        emit: this.emit,
-      });
-      const onAbort = () => void deployment.steps.whenIdle().then(program.stop);
-      this.signal.addEventListener("abort", onAbort);
-      const { failure, told } = await program.ended.finally(() => this.signal.removeEventListener("abort", onAbort));
-      await deployment.steps.whenIdle();
-      if (this.signal.aborted) deployment.failure ??= new CancelledError();
-      if (failure && !deployment.failure) deployment.fail(new DeployError(told ? "The program failed" : failure));
-      await deployment.finish();
-    } finally {
-      await monitor.close();
-    }
-    this.durations[preview ? "preview" : "update"] = performance.now() - began;
-    return { counts: deployment.steps.counts, outputs: deployment.stackOutputs(), failure: deployment.failure };
-  }
-
-  /** Refresh and destroy need no program: the state says all. */
-  private async changeState(operation: "refresh" | "destroy", isDry: boolean): Promise<Done> {
-    const began = performance.now();
-    this.emit({ type: "phase", phase: operation });
-    const store = isDry ? previewStore(this.state) : this.state;
-    const steps = new Steps(this.stepsOptions(store, isDry));
-    const providers = this.providers();
-    const find = (ref: string | undefined) => providers.get(ref, store.snapshot);
-    let failure: unknown;
-    try {
-      await (operation === "destroy" ? condemnedSteps(steps, find, new Set()) : refreshAll(steps, find));
-    } catch (error) {
-      failure = error;
-      if (!(error instanceof CancelledError))
-        this.emit({ type: "diagnostic", severity: "error", message: (error as Error).message });
-    }
-    this.durations.update = performance.now() - began;
-    return { counts: steps.counts, outputs: {}, failure };
+    return programPhase(scene, this.state, false);
   }
 
   private async recover(): Promise<void> {
@@ -192,20 +137,9 @@ export class Run {
     return new Providers(packages, this.config.values, this.project.root);
   }
 
-  private stepsOptions(store: Store, preview: boolean) {
-    return {
-      store,
-      preview,
-      parallel: this.options.parallel ?? 16,
-      emit: this.emit,
-      signal: this.signal,
-      now: () => new Date(),
-    };
-  }
-
   private readonly emit = (told: DeployEvent): void => {
     const event = told.type === "diagnostic" ? { ...told, message: this.masked(told.message) } : told;
-    if (event.type === "diagnostic" && event.severity === "error") this.errors.push(event.message);
+    if (event.type === "diagnostic" && event.severity === "error") this.errors.push(naming(event.urn, event.message));
     this.display.show(event);
     this.options.onEvent?.(event);
   };
@@ -217,12 +151,6 @@ export class Run {
       .filter((value) => value !== undefined && value !== "");
     return secrets.reduce<string>((text, value) => text.replaceAll(value!, "[secret]"), message);
   }
-}
-
-interface Done {
-  counts: Summary["counts"];
-  outputs: Properties;
-  failure?: unknown;
 }
 
 /** A store in memory that remembers whether anything would have to be written. */

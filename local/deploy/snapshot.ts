@@ -32,6 +32,9 @@ export interface ResourceState {
   created?: string;
   modified?: string;
   sourcePosition?: string;
+  stackTrace?: { sourcePosition?: string }[];
+  /** Marked to be replaced by the next up. */
+  taint?: boolean;
   ignoreChanges?: string[];
   replaceOnChanges?: string[];
 }
@@ -93,7 +96,7 @@ export class Snapshot {
 
 const stateFile = z.object({
   version: z.literal(3),
-  deployment: z.object({
+  deployment: z.looseObject({
     manifest: z.object({ time: z.string(), magic: z.string(), version: z.string() }).loose(),
     secrets_providers: z.object({ type: z.string(), state: z.unknown() }).optional(),
     resources: z.array(z.looseObject({ urn: z.string(), type: z.string(), custom: z.boolean() })).optional(),
@@ -119,8 +122,25 @@ export function parseStateFile(text: string, where: string, remedy: string): Sta
   if (magic(manifest.version) !== manifest.magic) throw refuse(["deployment.manifest.magic: does not fit the version"]);
   if (secrets && secrets.type !== "passphrase")
     throw refuse([`deployment.secrets_providers.type: got ${secrets.type}; only passphrase can be used here`]);
+  const refused = (result.data.deployment.resources ?? []).flatMap((resource) =>
+    UNIMPLEMENTED.filter((field) => resource[field] !== undefined).map(
+      (field) => `${resource.urn}: ${field}: cannot be used here`,
+    ),
+  );
+  if ("snippets" in result.data.deployment) refused.push("deployment.snippets: cannot be used here");
+  if (refused.length > 0) throw refuse(refused);
   return result.data;
 }
+
+/** Fields of a resource's state that ask the engine for something that this one does not do. */
+const UNIMPLEMENTED = [
+  "replaceWith",
+  "replacementTrigger",
+  "refreshBeforeUpdate",
+  "viewOf",
+  "resourceHooks",
+  "hideDiff",
+];
 
 /** The salt in a state file, if it has one. */
 export function saltOf(file: StateFile | undefined): string | undefined {

@@ -31,6 +31,8 @@ export interface StepsOptions {
   /** Aborted: steps in flight finish, no other begins. */
   signal: AbortSignal;
   now: () => Date;
+  /** Whether what a refresh finds is what the operation is about. */
+  countsRefresh?: boolean;
 }
 
 export class Steps {
@@ -226,9 +228,18 @@ export class Steps {
     this.options.emit(event);
   }
 
+  /** What a refresh found; one that precedes an up is not counted. */
+  countRefreshed(name: "same" | "update" | "delete"): void {
+    if (this.options.countsRefresh) this.add(name);
+  }
+
   private count(kind: StepKind): void {
     const name = COUNTED[kind];
-    if (name) this.counts[name] = (this.counts[name] ?? 0) + 1;
+    if (name) this.add(name);
+  }
+
+  private add(name: keyof Summary["counts"]): void {
+    this.counts[name] = (this.counts[name] ?? 0) + 1;
   }
 }
 

@@ -9,13 +9,14 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   unlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { DeployEvent, PropertyChange, StepEvent, Summary } from "./events";
-import { deploy, type DeployOptions } from "./index";
+import { deploy, drift, type DeployOptions } from "./index";
 import type { Instance, Provider, ProviderPackage } from "./provider";
 import type { ResourceState } from "./snapshot";
 import { exportState } from "./state";
@@ -27,7 +28,7 @@ const PROPERTIES = ["name", "content", "kind", "tags", "data", "secretNote", "fa
 
 /**
  * `files:index:File`: `name` is the id and replaces; `kind` replaces and needs the old file gone where the name stays;
- * the rest changes in place. Outputs `path` and `size`.
+ * the rest changes in place. Outputs `path`, `size`, and as `etag` when the file was last written.
  */
 export function filesPackage(folder: string): ProviderPackage {
   return {
@@ -63,7 +64,7 @@ class FilesProvider implements Provider {
   }
 
   preview(_type: string, news: Properties, old?: Instance): Properties {
-    return { ...(old?.outputs ?? { path: UNKNOWN, size: UNKNOWN }), ...news };
+    return { ...(old?.outputs ?? { path: UNKNOWN, size: UNKNOWN, etag: UNKNOWN }), ...news };
   }
 
   secrets(): readonly string[] {
@@ -107,7 +108,8 @@ class FilesProvider implements Provider {
   }
 
   private outputs(inputs: Properties): Properties {
-    return { ...inputs, path: `/files/${text(inputs.name)}`, size: JSON.stringify(inputs).length };
+    const etag = String(statSync(this.path(text(inputs.name))).mtimeMs);
+    return { ...inputs, path: `/files/${text(inputs.name)}`, size: JSON.stringify(inputs).length, etag };
   }
 }
 
@@ -119,6 +121,7 @@ export interface TestLab {
   /** Names of the files that exist, sorted. */
   listFiles: () => string[];
   run: (options: Partial<DeployOptions> & Pick<DeployOptions, "operation">) => Promise<TestRun>;
+  drift: () => ReturnType<typeof drift>;
   resources: () => Promise<ResourceState[]>;
   close: () => void;
 }
@@ -136,19 +139,23 @@ export function testLab(program: string): TestLab {
   const files = join(folder, "files");
   mkdirSync(files);
   const environment = { ...process.env, PULUMI_CONFIG_PASSPHRASE: "test" };
+  const common = {
+    program: join(__dirname, "testdata", program),
+    stack: "test",
+    lab: folder,
+    environment,
+    display: "none" as const,
+    packages: { files: filesPackage(files) },
+  };
   return {
     folder,
     files,
+    drift: () => drift(common),
     listFiles: () => readdirSync(files).sort(),
     run: async (options) => {
       const events: DeployEvent[] = [];
       const summary = await deploy({
-        program: join(__dirname, "testdata", program),
-        stack: "test",
-        lab: folder,
-        environment,
-        display: "none",
-        packages: { files: filesPackage(files) },
+        ...common,
         onEvent: (event) => events.push(event),
         ...options,
       });

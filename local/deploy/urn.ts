@@ -28,6 +28,10 @@ export const qualifiedType = (urn: string) => urn.split("::")[2] ?? "";
 export const typeOf = (urn: string) => qualifiedType(urn).split("$").at(-1) ?? "";
 export const nameOf = (urn: string) => urn.split("::").slice(3).join("::");
 
+/** `what happened` with the resource that it happened to, unless the message names it already. */
+export const naming = (urn: string | undefined, message: string) =>
+  urn === undefined || message.includes(urn) ? message : `${typeOf(urn)} ${nameOf(urn)}: ${message}`;
+
 /** URNs under which the resource may have been known: its own aliases, and those that it inherits from its parent's. */
 export function aliasUrns(
   scope: Scope,

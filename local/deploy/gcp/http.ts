@@ -3,6 +3,7 @@
  * credentials come from it, so that it alone decides where the requests lead.
  */
 import { readFileSync } from "node:fs";
+import { request as plainRequest } from "node:http";
 import { setTimeout as pause } from "node:timers/promises";
 import { rootCertificates } from "node:tls";
 import { GoogleAuth } from "google-auth-library";
@@ -13,6 +14,14 @@ import { type Properties, text } from "../values";
 const SCOPE = "https://www.googleapis.com/auth/cloud-platform";
 /** Pauses before each repetition, as the official provider makes them. */
 const PAUSES = [500, 1000, 2000, 4000];
+/** Failures from before anything was sent. */
+const NEVER_SENT: ReadonlySet<string> = new Set([
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+]);
 const REPEATED: ReadonlySet<number> = new Set([429, 500, 502, 503, 504]);
 
 /** Google's error answer. */
@@ -57,13 +66,14 @@ export function googleHttp(environment: NodeJS.ProcessEnv): GoogleHttp {
   const token = tokenSource(environment, dispatcher);
   const call = async (request: GoogleRequest): Promise<Properties> => {
     for (let attempt = 0; ; attempt++) {
-      const { status, answer } = await send(request, dispatcher, await token()).catch((error: unknown) => {
-        throw uncertain(request, error);
+      const { status, answer } = await send(request, dispatcher, await token()).catch(async (error: unknown) => {
+        throw await unanswered(request, error, proxyOf(environment));
       });
       if (status < 300) return answer === "" ? {} : (JSON.parse(answer) as Properties);
       const error = googleError(request, status, answer);
       const wait = PAUSES[attempt];
-      if (!REPEATED.has(status) || wait === undefined) throw status >= 500 ? uncertain(request, error) : error;
+      if (!REPEATED.has(status) || wait === undefined)
+        throw status >= 500 ? uncertain(request, error.message, error) : error;
       await pause(wait);
     }
   };
@@ -111,14 +121,46 @@ async function send(
   return { status: response.status, answer: await response.text() };
 }
 
-/** A change whose answer never came may have been made; a read has changed nothing. */
-function uncertain(request: GoogleRequest, error: unknown): unknown {
-  const cause = (error as { cause?: Error }).cause;
+/** A change whose answer never came may have been made; one that never left, and a read, have changed nothing. */
+async function unanswered(request: GoogleRequest, error: unknown, proxy: string | undefined): Promise<Error> {
+  if (error instanceof DeployError) return error;
+  const what = `${request.method} ${request.url}`;
+  const refusal = proxy && (await tunnelRefusal(proxy, new URL(request.url).hostname));
+  if (refusal) return new DeployError(`${what}: ${refusal}`, { cause: error });
+  const cause = (error as { cause?: Error & { code?: string } }).cause;
+  if (cause?.code && NEVER_SENT.has(cause.code)) {
+    const remedy = proxy ? `Is there a proxy at ${proxy} (HTTPS_PROXY)?` : "Is this machine connected?";
+    return new DeployError(`${what}: cannot be reached: ${cause.message}. ${remedy}`, { cause: error });
+  }
   const reason = cause?.message ? `${(error as Error).message}: ${cause.message}` : (error as Error).message;
-  const message = error instanceof GoogleError ? reason : `${request.method} ${request.url}: ${reason}`;
-  return request.method === "GET"
-    ? new DeployError(message, { cause: error })
-    : new UncertainError(message, { cause: error });
+  return uncertain(request, `${what}: ${reason}`, error);
+}
+
+const uncertain = ({ method }: GoogleRequest, message: string, cause: unknown): Error =>
+  method === "GET" ? new DeployError(message, { cause }) : new UncertainError(message, { cause });
+
+/** What a proxy says when it opens no tunnel to a host, which fetch keeps to itself; undefined when it opens one. */
+function tunnelRefusal(proxy: string, host: string): Promise<string | undefined> {
+  const { hostname, port } = new URL(proxy);
+  return new Promise((resolve) => {
+    const asked = plainRequest({ host: hostname, port, method: "CONNECT", path: `${host}:443`, agent: false });
+    asked.once("connect", (response, socket, head) => {
+      const parts: Uint8Array[] = [head];
+      socket.on("data", (chunk: Buffer) => parts.push(chunk));
+      if (response.statusCode === 200) {
+        socket.destroy();
+        return resolve(undefined);
+      }
+      socket.once("close", () => {
+        const text = Buffer.concat(parts).toString("utf8").trim();
+        resolve(`the proxy ${proxy} answered ${response.statusCode}: ${text || (response.statusMessage ?? "")}`);
+      });
+      socket.end();
+    });
+    // It cannot be asked: the error of the request itself says so.
+    asked.once("error", () => resolve(undefined));
+    asked.end();
+  });
 }
 
 function googleError(request: GoogleRequest, code: number, answer: string): GoogleError {
@@ -128,15 +170,27 @@ function googleError(request: GoogleRequest, code: number, answer: string): Goog
   } catch {
     // Not JSON: a proxy answered instead of Google, and its text is the message.
   }
-  return new GoogleError(code, `${request.method} ${request.url}: ${code} ${message}`);
+  return new GoogleError(code, `${request.method} ${request.url}: ${code} ${message}${remedy(request, code, message)}`);
 }
+
+/** What a person can do where Google's message leaves it open. */
+function remedy({ method, url }: GoogleRequest, code: number, message: string): string {
+  if (code === 401) return " The credentials are not valid: gcloud auth application-default login";
+  if (code === 403 && /permission/i.test(message))
+    return " Grant the caller a role with this permission, then run the same command again.";
+  if (code === 409 && method === "POST" && !/:\w+$/.test(url))
+    return " Something of this name is there that this stack does not manage: delete it, or choose another name.";
+  return "";
+}
+
+const proxyOf = (environment: NodeJS.ProcessEnv) => environment.HTTPS_PROXY || environment.https_proxy || undefined;
 
 function makeDispatcher(environment: NodeJS.ProcessEnv): Dispatcher {
   const extra = [environment.NODE_EXTRA_CA_CERTS, environment.SSL_CERT_FILE].filter(
     (file) => file !== undefined && file !== "",
   );
   const ca = [...rootCertificates, ...extra.map((file) => readFileSync(file!, "utf8"))];
-  const proxy = environment.HTTPS_PROXY ?? environment.https_proxy;
+  const proxy = proxyOf(environment);
   return proxy ? new ProxyAgent({ uri: proxy, requestTls: { ca } }) : new Agent({ connect: { ca } });
 }
 

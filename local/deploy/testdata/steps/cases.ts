@@ -154,6 +154,18 @@ export const CASES: Record<string, { before: Program; after: Program }> = {
       new File("comes", { name: "comes" });
     },
   },
+  policyAdvises: {
+    before: () => void new File("plain", { name: "plain" }),
+    after: () => undefined,
+  },
+  policyForbids: {
+    before: () => {
+      new File("one", { name: "one", content: "secretive", tags: {} });
+      new File("two", { name: "two", tags: {} });
+      new File("three", { name: "three", tags: {} });
+    },
+    after: () => undefined,
+  },
   reads: {
     before: () => void new File("mine", { name: "mine" }),
     after: () => {

@@ -22,19 +22,13 @@ export const REFUSALS: Record<string, { before: Program; after: Program }> = {
     },
     after: () => undefined,
   },
-  unknownPackage: { before: () => void new Anything("aws:s3/bucket:Bucket", "bucket", {}), after: () => undefined },
   unknownProperty: {
     before: () => void new File("first", { name: "first", color: "red" } as never),
     after: () => undefined,
   },
   duplicate: { before: () => void [first(), first()], after: () => undefined },
-  import: { before: () => void new File("first", { name: "first" }, { import: "first" }), after: () => undefined },
   transforms: {
     before: () => void new File("first", { name: "first" }, { transforms: [() => undefined] }),
-    after: () => undefined,
-  },
-  remote: {
-    before: () => void new pulumi.ComponentResource("files:index:Remote", "remote", {}, {}, true),
     after: () => undefined,
   },
   failingCreate: {
@@ -44,6 +38,28 @@ export const REFUSALS: Record<string, { before: Program; after: Program }> = {
       new File("never", { name: bad.path });
     },
     after: () => void [first(), new File("bad", { name: "bad" })],
+  },
+  failingAmongMany: {
+    before: () => {
+      const good = first();
+      const bad = new File("bad", { name: "bad", fail: "create" }, { dependsOn: good });
+      for (let i = 0; i < 5; i++) {
+        new File(`waits-${i}`, { name: bad.path });
+        good.path.apply(async () => {
+          await pulumi.runtime.invoke("files:index:read", { name: "first" });
+          new File(`late-${i}`, { name: `late-${i}`, fail: "create" }, { dependsOn: bad });
+        });
+      }
+    },
+    after: () => undefined,
+  },
+  logsError: {
+    before: () => {
+      const good = first();
+      good.path.apply(() => pulumi.log.error("logged on the way"));
+      new File("second", { name: "second" }, { dependsOn: good });
+    },
+    after: () => undefined,
   },
   throws: {
     before: () => void first(),

@@ -1,0 +1,214 @@
+/**
+ * Policy packs: each is a program of its own that serves Pulumi's Analyzer protocol, started as the Node language host
+ * starts one. It sees every resource's inputs before anything is done with it, and the whole stack at the end.
+ * Source: NewPolicyAnalyzer in sdk/go/common/resource/plugin/analyzer_plugin.go, RunPlugin in
+ * sdk/nodejs/cmd/pulumi-language-nodejs/main.go, AnalyzeResources in pkg/resource/deploy/step_generator.go.
+ */
+import { spawn, type ChildProcess } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { createInterface } from "node:readline";
+import { promisify, stripVTControlCharacters } from "node:util";
+import { credentials, type ServiceError } from "@grpc/grpc-js";
+import { AnalyzerClient } from "@pulumi/pulumi/proto/analyzer_grpc_pb";
+import * as analyzer from "@pulumi/pulumi/proto/analyzer_pb";
+import { Empty } from "google-protobuf/google/protobuf/empty_pb";
+import { parse } from "yaml";
+import { z } from "zod";
+import { allProblems, DeployError } from "./errors";
+import type { Emit } from "./events";
+import type { Scene } from "./phases";
+import { END_WITH_HOST, ORGANIZATION } from "./program";
+import { fillAnalyzed, type Analyzed } from "./policy-request";
+import { policyConfig } from "./policy-config";
+
+const packFile = z.strictObject({
+  runtime: z.union([z.literal("nodejs"), z.strictObject({ name: z.literal("nodejs") })]),
+  name: z.string().optional(),
+  version: z.string().optional(),
+  main: z.string().optional(),
+  description: z.string().optional(),
+  author: z.string().optional(),
+  website: z.string().optional(),
+  license: z.string().optional(),
+});
+const LARGEST_MESSAGE = 400 * 1024 * 1024;
+
+/** Undefined where the operation has none. */
+export async function startPolicyPacks(scene: Scene): Promise<PolicyPacks | undefined> {
+  const folders = scene.options.policyPacks ?? [];
+  if (folders.length === 0) return undefined;
+  const started = await Promise.allSettled(folders.map((folder) => startPack(resolve(folder), scene)));
+  const packs = started.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+  const failed = started.find((result) => result.status === "rejected");
+  if (!failed) return new PolicyPacks(packs, scene);
+  await Promise.all(packs.map((pack) => pack.stop()));
+  throw failed.reason;
+}
+
+interface Pack {
+  client: AnalyzerClient;
+  stop: () => Promise<void>;
+}
+
+export class PolicyPacks {
+  /** What was told in this operation: an update does not repeat its preview. */
+  private readonly told = new Set<string>();
+
+  constructor(
+    private readonly packs: readonly Pack[],
+    private readonly scene: Pick<Scene, "options" | "project" | "config" | "emit">,
+  ) {}
+
+  /** Tells the packs which phase begins. */
+  async begin(preview: boolean): Promise<void> {
+    const { project, options, config } = this.scene;
+    const request = new analyzer.AnalyzerStackConfigureRequest();
+    request.setProject(project.name).setStack(options.stack).setOrganization(ORGANIZATION).setDryRun(preview);
+    request.setConfigSecretKeysList(config.secretKeys);
+    for (const [key, value] of Object.entries(config.values)) request.getConfigMap().set(key, value);
+    await Promise.all(this.packs.map(({ client }) => ask(client, client.configureStack, request)));
+  }
+
+  /** @returns whether anything mandatory is violated; a preview goes on, so that all violations are seen at once. */
+  async analyze(resource: Analyzed): Promise<boolean> {
+    const request = fillAnalyzed(new analyzer.AnalyzeRequest(), resource);
+    const answers = await Promise.all(
+      this.packs.map(({ client }) => ask<analyzer.AnalyzeRequest, Answer>(client, client.analyze, request)),
+    );
+    return this.tell(answers, resource.state.urn);
+  }
+
+  async analyzeStack(resources: readonly Analyzed[]): Promise<boolean> {
+    const filled = resources.map((resource) => {
+      const { parent, dependencies = [], propertyDependencies = {} } = resource.state;
+      const message = fillAnalyzed(new analyzer.AnalyzerResource(), resource);
+      message.setParent(parent ?? "").setDependenciesList(dependencies);
+      for (const [key, urns] of Object.entries(propertyDependencies))
+        message.getPropertydependenciesMap().set(key, new analyzer.AnalyzerPropertyDependencies().setUrnsList(urns));
+      return message;
+    });
+    const request = new analyzer.AnalyzeStackRequest().setResourcesList(filled);
+    const answers = await Promise.all(
+      this.packs.map(({ client }) => ask<analyzer.AnalyzeStackRequest, Answer>(client, client.analyzeStack, request)),
+    );
+    return this.tell(answers, undefined);
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.packs.map((pack) => pack.stop()));
+  }
+
+  private tell(answers: readonly Answer[], urn: string | undefined): boolean {
+    const found = answers.flatMap((answer) => answer.getDiagnosticsList());
+    for (const violation of found) {
+      const isMandatory = violation.getEnforcementlevel() === analyzer.EnforcementLevel.MANDATORY;
+      const where = urn ?? (violation.getUrn() || undefined);
+      const policy = `${violation.getPolicypackname()}@v${violation.getPolicypackversion()}, ${violation.getPolicyname()}`;
+      const message = `[${isMandatory ? "mandatory" : "advisory"}] ${policy}: ${violation.getMessage()}`;
+      if (this.told.has(`${where} ${message}`)) continue;
+      this.told.add(`${where} ${message}`);
+      const severity = isMandatory ? "error" : "warning";
+      this.scene.emit({ type: "diagnostic", severity, message, ...(where && { urn: where }) });
+    }
+    return found.some((violation) => violation.getEnforcementlevel() === analyzer.EnforcementLevel.MANDATORY);
+  }
+}
+
+async function startPack(folder: string, { environment, emit, options }: Scene): Promise<Pack> {
+  const { main = "." } = await readPack(folder);
+  const child = spawn(process.execPath, ["--require", END_WITH_HOST, runtimeOf(folder), "engine", main], {
+    cwd: folder,
+    env: { ...environment, PULUMI_STACK: options.stack },
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
+  });
+  const ended = new Promise<void>((done) => child.once("exit", () => done()));
+  const stop = async () => {
+    child.kill("SIGKILL");
+    await ended;
+  };
+  try {
+    const port = await portOf(child, folder, emit);
+    const client = new AnalyzerClient(`127.0.0.1:${port}`, credentials.createInsecure(), {
+      "grpc.max_receive_message_length": LARGEST_MESSAGE,
+      "grpc.max_send_message_length": LARGEST_MESSAGE,
+      "grpc.enable_http_proxy": 0,
+    });
+    const info = await ask<Empty, analyzer.AnalyzerInfo>(client, client.getAnalyzerInfo, new Empty());
+    await ask(client, client.configure, policyConfig(info));
+    return {
+      client,
+      stop: async () => {
+        client.close();
+        await stop();
+      },
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function readPack(folder: string): Promise<z.infer<typeof packFile>> {
+  const file = join(folder, "PulumiPolicy.yaml");
+  const raw = await readFile(file, "utf8").catch((error: unknown) => {
+    throw new DeployError(`${file}: no such file; expected a policy pack`, { cause: error });
+  });
+  const result = packFile.safeParse(parse(raw));
+  if (result.success) return result.data;
+  throw allProblems(
+    file,
+    result.error.issues.map((issue) => `${issue.path.join(".") || "content"}: ${issue.message}`),
+  );
+}
+
+function runtimeOf(folder: string): string {
+  try {
+    return require.resolve("@pulumi/pulumi/cmd/run-policy-pack", { paths: [folder] });
+  } catch (error) {
+    throw new DeployError(`${folder}: @pulumi/pulumi is not installed. npm ci`, { cause: error });
+  }
+}
+
+/** The first line of a plugin's output is its port; what comes after it, and on the other stream, is for the person. */
+function portOf(child: ChildProcess, folder: string, emit: Emit): Promise<number> {
+  const complaints: string[] = [];
+  createInterface({ input: child.stderr! }).on("line", (message) => {
+    complaints.push(message);
+    emit({ type: "diagnostic", severity: "warning", message });
+  });
+  return new Promise((found, reject) => {
+    let port: number | undefined;
+    createInterface({ input: child.stdout! }).on("line", (line) => {
+      if (port !== undefined) return emit({ type: "diagnostic", severity: "info", message: line });
+      if (/^\d+$/.test(line)) found((port = Number(line)));
+      else complaints.push(line);
+    });
+    child.once("error", reject);
+    child.once("close", (code) => {
+      const said = complaints.filter((line) => !/^\s*at /.test(stripVTControlCharacters(line))).join("\n");
+      reject(new DeployError(`policy pack ${folder}: ended with exit code ${code} before it served\n${said}`));
+    });
+  });
+}
+
+type Answer = analyzer.AnalyzeResponse;
+type Method<Request, Response> = (
+  request: Request,
+  callback: (error: ServiceError | null, response: Response) => void,
+) => unknown;
+
+/** A pack that throws has decided nothing: its failure is the operation's. */
+async function ask<Request, Response>(
+  client: AnalyzerClient,
+  method: Method<Request, Response>,
+  request: Request,
+): Promise<Response> {
+  try {
+    return await promisify<Request, Response>(method.bind(client) as never)(request);
+  } catch (error) {
+    throw new DeployError(`policy pack: ${(error as ServiceError).details || (error as Error).message}`, {
+      cause: error,
+    });
+  }
+}
