@@ -7,7 +7,7 @@ import type { Api, Cloud } from "./cloud";
 import { openContract, type Contract, type Method, type Route } from "./contract/contract";
 import { genericBehaviour } from "./engine/engine";
 import { selectFields } from "./engine/fields";
-import { ApiError } from "./errors";
+import { ApiError, diskFault } from "./errors";
 import { localPath, localQuery } from "./api-project";
 import { readJson, refuse, verbOf, writeJson } from "./api-http";
 import {
@@ -124,6 +124,8 @@ async function serve(surface: Surface, api: Api, { host, request, response, prin
 /** What the client hears: refusals as they are, a fault inside without its text, nothing if it went away itself. */
 function asRefusal(error: unknown, request: IncomingMessage): ApiError {
   if (error instanceof ApiError) return error;
+  const full = diskFault(error);
+  if (full) return full;
   if (request.destroyed && !request.complete) return new ApiError("CANCELLED", "The client closed the connection.");
   return new ApiError("INTERNAL", "Internal error encountered.", [], 500, "backendError");
 }

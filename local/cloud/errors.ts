@@ -54,3 +54,16 @@ export const invalid = (message: string, details?: JsonObject[]) => new ApiError
 export class StartError extends Error {
   override name = "StartError";
 }
+
+/**
+ * A file system fault as the client sees it; undefined for all else. A full disk is answered as an exceeded quota (403),
+ * because clients repeat 429 and 5xx for minutes, and a full disk does not heal by repeating.
+ */
+export function diskFault(error: unknown): ApiError | undefined {
+  const { code = "", message = "", cause } = (error ?? {}) as NodeJS.ErrnoException;
+  // LevelDB has no code for it, only the system's text. EFBIG: the limit of a process instead of the disk's.
+  const isFull = ["ENOSPC", "EDQUOT", "EFBIG"].includes(code) || /No space left on device|File too large/.test(message);
+  if (!isFull) return cause === undefined ? undefined : diskFault(cause);
+  const why = "The disk that holds this cloud's state is full. Free space, then repeat the request.";
+  return new ApiError("RESOURCE_EXHAUSTED", why, [], 403, "quotaExceeded");
+}

@@ -5,7 +5,6 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import pino from "pino";
 import writeFileAtomic from "write-file-atomic";
 import type { DoorSettings, Engines } from "../engines/interface";
 import { openCertificates } from "./door/certificates";
@@ -13,8 +12,8 @@ import { cloudFiles, type DoorRecord } from "./door/client-environment";
 import type { Api, Cloud } from "./cloud";
 import { composeCloud } from "./compose";
 import { StartError } from "./errors";
+import { openLogs } from "./logs";
 import { openFrontDoor, type FrontDoor, type Timeouts } from "./door/front-door";
-import type { RequestRecord } from "./door/front-door-request";
 import { createGrpcCarrier } from "./grpc/grpc";
 import { addTranscoded } from "./grpc/transcoding";
 import { openPrincipals, type Identities } from "./door/principals";
@@ -49,8 +48,8 @@ export interface StartedCloud {
 export async function startCloud(options: StartOptions): Promise<StartedCloud> {
   const { project, services, engines, descriptions, region = "us-central1", now = () => new Date() } = options;
   const files = cloudFiles(resolve(options.lab));
-  mkdirSync(join(files.cloud, "log"), { recursive: true, mode: 0o700 });
-  const logs = openLogs(files.cloud);
+  mkdirSync(files.cloud, { recursive: true, mode: 0o700 });
+  const logs = openLogs(join(files.cloud, "log"));
   const tokens = await openTokens({ folder: files.credentials, now });
   let identities!: Identities;
   let announce!: (door: DoorSettings) => void;
@@ -66,7 +65,7 @@ export async function startCloud(options: StartOptions): Promise<StartedCloud> {
   const closeParts = async () => {
     await composed.close();
     await identities.close();
-    logs.close();
+    await logs.close();
   };
   try {
     const certificates = await openCertificates({ folder: files.ca, now, log: logs.log });
@@ -100,18 +99,6 @@ export async function startCloud(options: StartOptions): Promise<StartedCloud> {
 
 function recordOf({ port, proxy }: FrontDoor, { project, now }: Cloud, region: string): DoorRecord {
   return { pid: process.pid, port, proxy, project: project.id, region, startedAt: now().toISOString() };
-}
-
-/** `cloud.jsonl` for what happens, `requests.jsonl` for every request; neither ever holds a token. */
-function openLogs(folder: string) {
-  const file = (name: string) => pino.destination({ dest: join(folder, "log", name), mode: 0o600, sync: false });
-  const [events, requests] = [file("cloud.jsonl"), file("requests.jsonl")];
-  const log = pino({ timestamp: pino.stdTimeFunctions.isoTime, redact: ["*.authorization", "*.headers"] }, events);
-  return {
-    log,
-    record: (entry: RequestRecord) => void requests.write(`${JSON.stringify(entry)}\n`),
-    close: () => [events, requests].forEach((stream) => stream.end()),
-  };
 }
 
 /** Settings of the command line; all problems at once. */
@@ -153,7 +140,9 @@ async function run(): Promise<void> {
   });
   const started = await startCloud({ ...settings, services, engines, descriptions: tools.descriptions });
   // The slowest part to start, so it begins before the first query; a request that finds it failed starts it again.
-  started.cloud.engines.bigquery.start().catch((error: unknown) => started.cloud.log.error({ error }, "BigQuery engine"));
+  started.cloud.engines.bigquery
+    .start()
+    .catch((error: unknown) => started.cloud.log.error({ error }, "BigQuery engine"));
   process.stdout.write(`Loopback cloud: ${started.door.proxy}, project ${project.id}, lab ${lab}\n`);
   const stop = (signal: string) => {
     process.once(signal, () => process.exit(1));

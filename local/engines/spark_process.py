@@ -17,6 +17,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+RECORD_BYTES = 512
+
 
 def main(folder: Path, command: list[str]) -> None:
     # A stop is sent to the whole group. This process stays to record it; handlers (unlike SIG_IGN) do not pass to the
@@ -27,6 +29,8 @@ def main(folder: Path, command: list[str]) -> None:
     record(
         folder / "process.json", {"pid": os.getpid(), "started": started(os.getpid())}
     )
+    # The room of the last record is taken now: a command that fills the disk must not keep its end from being recorded.
+    draft(folder / "exit.json", {})
     os.write(3, b"\n")
     os.close(3)
     try:
@@ -52,17 +56,23 @@ def main(folder: Path, command: list[str]) -> None:
 
 def record(file: Path, content: dict[str, object]) -> None:
     """Writes whole or not at all, and durably."""
-    draft = file.with_suffix(".draft")
-    with draft.open("w", encoding="utf-8") as stream:
-        json.dump(content, stream)
-        stream.flush()
-        os.fsync(stream.fileno())
-    draft.rename(file)
+    draft(file, content).rename(file)
     directory = os.open(file.parent, os.O_RDONLY)
     try:
         os.fsync(directory)
     finally:
         os.close(directory)
+
+
+def draft(file: Path, content: dict[str, object]) -> Path:
+    """Always of one size, padded with spaces, and over what is there: a second time it needs no more room."""
+    path = file.with_suffix(".draft")
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+    with open(descriptor, "w", encoding="utf-8") as stream:
+        stream.write(json.dumps(content).ljust(RECORD_BYTES))
+        stream.flush()
+        os.fsync(stream.fileno())
+    return path
 
 
 def started(pid: int) -> str:

@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
-import { ApiError } from "../errors";
+import { ApiError, diskFault } from "../errors";
 import { refuseGrpc, type GrpcCarrier } from "../grpc/grpc";
 import type { Api, Cloud } from "../cloud";
 import type { Principal } from "../service";
@@ -161,6 +161,8 @@ const challenge = ({ headers }: IncomingMessage) =>
 
 function toApiError(error: unknown, { log }: VisitDeps, where: object): ApiError {
   if (error instanceof ApiError) return error;
+  const full = diskFault(error);
+  if (full) return full;
   log.error({ err: error, ...where }, "request failed by a bug");
   return new ApiError("INTERNAL", "Internal error encountered. The cloud's log says more.");
 }

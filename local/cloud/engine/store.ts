@@ -1,10 +1,10 @@
 /** The cloud's state: ordered keys and JSON values in LevelDB, every write synced before its promise resolves. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { ClassicLevel } from "classic-level";
 import type { Store } from "../cloud";
 import { StartError } from "../errors";
 import type { JsonObject } from "../service";
+import { DurableLevel, type Level } from "./level";
 
 /**
  * Opens the state in `folder` (made if missing). One process at a time: LevelDB's lock is released by the kernel when
@@ -12,22 +12,19 @@ import type { JsonObject } from "../service";
  */
 export async function openStore(folder: string): Promise<Store> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const level = new ClassicLevel<string, JsonObject>(folder, { keyEncoding: "utf8", valueEncoding: "json" });
-  try {
-    await level.open();
-  } catch (error) {
+  const level = await DurableLevel.open(folder).catch((error: unknown) => {
     throw isLocked(error) ? new StartError(lockedMessage(folder)) : error;
-  }
+  });
   writeFileSync(ownerFile(folder), JSON.stringify({ pid: process.pid, since: new Date().toISOString() }), {
     mode: 0o600,
   });
   return {
-    get: (key) => level.get(key),
-    list: (prefix, options) => list(level, prefix, options),
+    get: (key) => level.use((open) => open.get(key)),
+    list: (prefix, options) => level.use((open) => list(open, prefix, options)),
     write: async ({ put = {}, delete: keys = [] }) => {
       const puts = Object.entries(put).map(([key, value]) => ({ type: "put" as const, key, value }));
       const deletes = keys.map((key) => ({ type: "del" as const, key }));
-      if (puts.length + deletes.length > 0) await level.batch([...deletes, ...puts], { sync: true });
+      if (puts.length + deletes.length > 0) await level.write([...deletes, ...puts]);
     },
     exclusive: keyedMutex(),
     close: () => level.close(),
@@ -35,7 +32,7 @@ export async function openStore(folder: string): Promise<Store> {
 }
 
 async function list(
-  level: ClassicLevel<string, JsonObject>,
+  level: Level,
   prefix: string,
   { startAfter, limit = Infinity }: { startAfter?: string; limit?: number } = {},
 ): Promise<{ key: string; value: JsonObject }[]> {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from typing import Any
 
@@ -13,6 +14,8 @@ from sqlglot.errors import SqlglotError
 
 Json = dict[str, Any]
 
+_FULL = re.compile(r"No space left on device|File too large|Disk quota exceeded", re.IGNORECASE)
+
 # Reason -> (HTTP code, canonical status). Source: https://cloud.google.com/bigquery/docs/error-messages
 REASONS: dict[str, tuple[int, str]] = {
     "invalid": (400, "INVALID_ARGUMENT"),
@@ -20,6 +23,7 @@ REASONS: dict[str, tuple[int, str]] = {
     "outOfRange": (400, "OUT_OF_RANGE"),
     "resourceInUse": (400, "FAILED_PRECONDITION"),
     "accessDenied": (403, "PERMISSION_DENIED"),
+    "quotaExceeded": (403, "RESOURCE_EXHAUSTED"),
     "notFound": (404, "NOT_FOUND"),
     "duplicate": (409, "ALREADY_EXISTS"),
     "conditionNotMet": (412, "FAILED_PRECONDITION"),
@@ -76,6 +80,9 @@ def as_bigquery_error(error: Exception, text: str = "", location: str = "US") ->
     """What a statement threw, as BigQuery says it of its `text`, run in `location`; the unknown is internal."""
     if isinstance(error, BigQueryError):
         return error
+    if _is_full_disk(error):
+        message = "The disk that holds this cloud's tables is full. Free space, then repeat the request."
+        return BigQueryError("quotaExceeded", message)
     if isinstance(error, duckdb.InterruptException):
         return BigQueryError("stopped", "Job execution was cancelled: User requested cancellation")
     if not isinstance(error, (DomainError, duckdb.Error, SqlglotError)):
@@ -99,6 +106,13 @@ def as_bigquery_error(error: Exception, text: str = "", location: str = "US") ->
         reason = translated.bq_reason if translated.bq_reason in REASONS else "invalid"
         return BigQueryError(reason, _google_wording(translated.message, location), translated.location)
     return BigQueryError("invalidQuery", _first_line(error), "query")
+
+
+def _is_full_disk(error: Exception) -> bool:
+    """DuckDB passes on the system's text. EFBIG is a process's limit in place of the disk's."""
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    return isinstance(error, duckdb.Error) and bool(_FULL.search(str(error)))
 
 
 def _first_line(error: Exception) -> str:

@@ -13,6 +13,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from . import copy_job, datasets, job_records, load_job, query_job
 from .errors import BigQueryError, as_bigquery_error, duplicate, invalid, not_found, unimplemented
 from .load_files import SourceFile
@@ -34,6 +36,8 @@ class Jobs:
         self._state = state
         self._pool = ThreadPoolExecutor(parallel, thread_name_prefix="job")
         self._running: dict[tuple[str, str], Future[None]] = {}
+        # Ends that a full disk did not take; after a restart such a job is one that was interrupted.
+        self._unsaved: dict[tuple[str, str], Json] = {}
         self._lock = threading.Lock()
 
     def recover(self) -> None:
@@ -81,6 +85,8 @@ class Jobs:
         return query_job.answer(self._state, job, call)
 
     def find(self, project: str, job_id: str) -> Json:
+        if (project, job_id) in self._unsaved:
+            return self._unsaved[(project, job_id)]
         with self._state.database.reading():
             job = job_records.read(self._state, project, job_id)
         if job is None:
@@ -169,14 +175,24 @@ class Jobs:
             error = as_bigquery_error(thrown, text, reference["location"])
             if error.reason == "internalError":
                 _log.exception("job %s failed", job["id"])
-            with self._state.database.independent():
-                job_records.save(self._state, job_records.ended(job, error))
+            self._fail(job, error)
         finally:
             for file in files:
                 if file.temporary:
                     Path(file.path).unlink(missing_ok=True)
             with self._lock:
                 self._running.pop((reference["projectId"], reference["jobId"]), None)
+
+    def _fail(self, job: Json, error: BigQueryError) -> None:
+        """A job whose end cannot be stored has ended all the same: who waits for it must learn so."""
+        ended = job_records.ended(job, error)
+        try:
+            with self._state.database.independent():
+                job_records.save(self._state, ended)
+        except duckdb.Error:
+            _log.exception("the end of job %s was not stored", job["id"])
+            reference = job["jobReference"]
+            self._unsaved[(reference["projectId"], reference["jobId"])] = ended
 
     def _wait(self, job: Json, seconds: float) -> None:
         reference = job["jobReference"]

@@ -4,6 +4,7 @@
  * others ended, and starts those that still wait.
  */
 import { mkdir } from "node:fs/promises";
+import { setTimeout as delay } from "node:timers/promises";
 import type { DoorSettings, SparkRun } from "../../../engines/interface";
 import type { Cloud } from "../../cloud";
 import type { JsonObject } from "../../service";
@@ -16,6 +17,8 @@ import { objectAt, propertiesOf, text } from "./workload-rules";
 
 /** All changes of runs happen one after the other. */
 const TURN = "dataproc/turn";
+/** How soon the end of a batch is stored again that could not be. */
+const RETRY_MS = 5000;
 
 export class BatchRunner {
   private readonly live = new Map<string, LiveBatch>();
@@ -131,12 +134,21 @@ export class BatchRunner {
     const { run } = live;
     const end = await live.process.ended;
     await live.release();
-    await this.inTurn(async () => {
+    const store = async () => {
       const outcome = await outcomeOf(await readBatch(this.cloud, run), run, end, this.cloud);
       await finish(this.cloud, key, run, outcome);
       this.live.delete(key);
-    });
+    };
+    // A full disk may not take the end at once. Until it does the batch is tried again; the next cloud does it else.
+    while (!(await this.inTurn(store).then(() => true, this.notStored(run)))) await delay(RETRY_MS);
     this.schedule();
+  }
+
+  private notStored(run: Run) {
+    return (error: unknown): boolean => {
+      this.cloud.log.error({ err: error, batch: run.batch }, "the end of a batch was not stored");
+      return this.closing;
+    };
   }
 
   private put(batch: JsonObject): Promise<void> {

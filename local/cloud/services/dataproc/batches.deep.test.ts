@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { readTools } from "../../../engines/tools";
 import { assertNoViolations } from "../../contract/validate";
-import { CloudProcess } from "./cloud-process";
+import { CloudProcess } from "../../faults/cloud-process";
 import { waitFor } from "./testing";
 
 const MINUTES = 60_000;

@@ -2,7 +2,7 @@
  * Cloud Storage's own errors: the HTTP code, the `reason` that its clients read and the text of the real service.
  * Source: docs "HTTP status and error codes for JSON", "Request preconditions", "Resumable uploads".
  */
-import { ApiError } from "../../errors";
+import { ApiError, diskFault } from "../../errors";
 
 export const invalid = (message: string) => new ApiError("INVALID_ARGUMENT", message, [], 400, "invalid");
 export const required = (message: string) => new ApiError("INVALID_ARGUMENT", message, [], 400, "required");
@@ -36,19 +36,7 @@ export const rangeNotSatisfiable = () =>
 export const clientClosed = () =>
   new ApiError("CANCELLED", "The client closed the connection before the upload was complete.", [], 499, "aborted");
 
-/**
- * A file system fault as the client sees it. A full disk is answered as an exceeded quota (403), because clients repeat
- * 429 and 5xx for minutes, and a full disk does not heal by repeating.
- */
-function diskFault(error: NodeJS.ErrnoException): ApiError | undefined {
-  // LevelDB has no code for it, only the system's text.
-  const isFull = error.code === "ENOSPC" || error.code === "EDQUOT" || /No space left on device/.test(error.message);
-  if (!isFull) return undefined;
-  const message = `The disk that holds this cloud's objects is full. Free space, then repeat the request.`;
-  return new ApiError("RESOURCE_EXHAUSTED", message, [], 403, "quotaExceeded");
-}
-
 /** A full disk as the client sees it; all else as it is. */
 export function explain(error: unknown): never {
-  throw diskFault(error as NodeJS.ErrnoException) ?? error;
+  throw diskFault(error) ?? error;
 }

@@ -74,7 +74,9 @@ async function publish(cloud: Cloud, arrival: Arrival): Promise<Generation> {
       ],
     });
   } catch (error) {
-    await blobs.remove([generation]);
+    // A write that failed may be found all the same when the state was opened anew: bytes go only without a record.
+    const found = await liveObject(cloud.store, bucket, arrival.name);
+    if (found?.generation !== generation) await blobs.remove([generation]);
     throw error;
   }
   await blobs.remove(retired.flatMap((change) => change.drop));
