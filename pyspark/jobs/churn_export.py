@@ -22,7 +22,7 @@ def main() -> None:
     tracker = read_rows(spark, f"{args.dataset}.model_asset_tracker", model_version=args.model_version)
     tracked = tracked_model(tracker, args.model_version)
     bundle = export_bundle(load_model(tracked.model_gcs_uri), tracked)
-    write_json(spark, f"{args.bundles}/{args.model_version}/bundle.json", bundle)
+    write_json(spark, f"{args.bundles}/{args.model_version}/bundle.json", bundle, indent=None)
 
 
 if __name__ == "__main__":

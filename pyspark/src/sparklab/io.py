@@ -64,9 +64,9 @@ def read_csv(spark: SparkSession, uri: str) -> DataFrame:
     return spark.read.csv(uri, header=True, mode="FAILFAST")
 
 
-def write_json(spark: SparkSession, uri: str, content: Mapping[str, object]) -> None:
-    """Write standard JSON (no NaN, no Infinity) to one object, replacing it."""
-    text = json.dumps(content, indent=1, allow_nan=False) + "\n"
+def write_json(spark: SparkSession, uri: str, content: Mapping[str, object], *, indent: int | None = 1) -> None:
+    """Write standard JSON (no NaN, no Infinity) to one object, replacing it; without indent it is one line."""
+    text = json.dumps(content, indent=indent, allow_nan=False) + "\n"
     # Hadoop's file system is what Spark itself writes with: no client library is needed on the driver.
     path = spark._jvm.org.apache.hadoop.fs.Path(uri)
     stream = path.getFileSystem(spark._jsc.hadoopConfiguration()).create(path, True)
