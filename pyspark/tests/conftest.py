@@ -132,9 +132,11 @@ def empty_lab(lab_folder: Path, catalogue: Catalogue, customers_file: Path) -> F
 
 
 @pytest.fixture(scope="session")
-def finished_lab(empty_lab: FolderLab) -> FolderLab:
-    """The lab after the jobs that make rows, in the catalogue's order."""
-    for job in (job for job in empty_lab.catalogue.in_order("churn_training") if job.writes):
-        done = empty_lab.submit(job.name)
-        assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
+def finished_lab(empty_lab: FolderLab, spark: SparkSession) -> FolderLab:
+    """The lab after the jobs that make rows, in the catalogue's order: the first by spark-submit, as Dataproc runs it."""
+    first, *others = (job for job in empty_lab.catalogue.in_order("churn_training") if job.writes)
+    done = empty_lab.submit(first.name)
+    assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
+    for job in others:
+        empty_lab.run(job.name)
     return empty_lab
