@@ -1,4 +1,5 @@
 /** What came of a deployment, in one shape for this machine and for Google Cloud: printed, and turned into an exit code. */
+import type { Drift } from "../local/deploy";
 import { EXIT } from "./exit-codes";
 import type { DeploymentRequest } from "./requests";
 import { bad, faint, good, type Terminal } from "./terminal";
@@ -13,12 +14,6 @@ export interface Outcome {
   drift?: readonly Drift[];
   errors?: readonly string[];
   durations?: object;
-}
-
-export interface Drift {
-  urn: string;
-  kind: "update" | "delete";
-  changes: readonly { path: string; kind: string; old?: unknown; new?: unknown }[];
 }
 
 export const MASK = "[secret]";

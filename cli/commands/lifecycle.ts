@@ -1,14 +1,15 @@
 /** preview, up, refresh, destroy and drift: by the deployment host here, by Pulumi's CLI for stacks on Google Cloud. */
-import { deploy, type DeployEvent, type DeployOptions } from "../../local/deploy";
+import { deploy, drift, type Summary } from "../../local/deploy";
 import { ensureCloud } from "../cloud-process";
 import { asClient, cloudEnvironment, type Context } from "../context";
 import { checkCustomers, customersFile } from "../customers";
 import { EXIT } from "../exit-codes";
 import { onGoogleCloud } from "../google-cloud/deployments";
 import { LOCAL_STACK, UserError } from "../lab";
-import { MASK, printResult, type Drift, type Outcome } from "../outcome";
+import { MASK, printResult, type Outcome } from "../outcome";
 import type { DeploymentRequest } from "../requests";
 import { stopOnSignals } from "../signals";
+import type { Terminal } from "../terminal";
 import { status } from "./status";
 
 export async function lifecycle(request: DeploymentRequest, context: Context): Promise<number> {
@@ -28,73 +29,52 @@ async function here(request: DeploymentRequest, context: Context): Promise<numbe
     }
   }
   await terminal.wait("Starting the loopback cloud", ensureCloud(lab));
-  if (request.refresh) {
-    const refreshed = await operate({ ...request, command: "refresh" }, context);
-    if (refreshed.result !== "succeeded") return printResult(request, refreshed, terminal);
-  }
   const code = printResult(request, await operate(request, context), terminal);
   if (command !== "destroy" || json || code !== EXIT.done) return code;
   return asClient({ ...context, words: ["status"] }, stack, () => status({ stack, json }, context));
 }
 
 /** What the deployment host does not do is refused before the first change. */
-function refuse({ command, refresh, target, policyPack, timings }: DeploymentRequest): void {
-  const problems = [
-    refresh && command === "preview" && "--refresh: a preview here reads the state alone. npx sparklab drift",
-    target.length > 0 && "--target: the deployment host changes a stack as a whole. Leave it out.",
-    policyPack.length > 0 && "--policy-pack: the deployment host runs none. Leave it out.",
-    timings && "--timings: the deployment host does not tell them. Leave it out.",
-  ].filter((problem) => problem !== false);
-  if (problems.length > 0) throw new UserError(problems.join("\n"));
+function refuse({ target }: DeploymentRequest): void {
+  if (target.length > 0)
+    throw new UserError(
+      `--target: got ${target.join(", ")}; the stack "${LOCAL_STACK}" is changed as a whole. Leave it out.`,
+    );
 }
 
 async function operate(request: DeploymentRequest, context: Context): Promise<Outcome> {
   const { lab, terminal, environment } = context;
   const stopping = stopOnSignals(terminal);
-  const drift: Drift[] = [];
+  const options = {
+    ...optionsOf(request),
+    ...{ program: lab.root, lab: lab.folder, signal: stopping.signal },
+    environment: { ...environment, ...cloudEnvironment(lab) },
+  };
   try {
-    const summary = await deploy({
-      ...optionsOf(request),
-      program: lab.root,
-      lab: lab.folder,
-      environment: { ...environment, ...cloudEnvironment(lab) },
-      signal: stopping.signal,
-      onEvent: (event) => {
-        const found = driftOf(event);
-        if (found) drift.push(found);
-      },
-    });
-    const { result, counts, errors, durations, secretOutputs } = summary;
-    const isShown = (name: string) => request.showSecrets || !secretOutputs.includes(name);
-    const outputs = Object.entries(summary.outputs).map(([name, value]) => [name, isShown(name) ? value : MASK]);
-    if (request.showSecrets && !request.json)
-      for (const name of secretOutputs) terminal.line(`  ${name}: ${JSON.stringify(summary.outputs[name])}`);
-    return {
-      ...{ result, counts, errors, durations, outputs: Object.fromEntries(outputs) as Outcome["outputs"] },
-      ...(request.command === "drift" ? { drift } : {}),
-    };
+    if (request.command !== "drift")
+      return outcomeOf(request, await deploy({ ...options, operation: request.command }), terminal);
+    const found = await drift(options);
+    return { ...outcomeOf(request, found.summary, terminal), drift: found.drift };
   } finally {
     stopping.release();
   }
 }
 
-function optionsOf(
-  request: DeploymentRequest,
-): Pick<DeployOptions, "operation" | "stack" | "display"> & Partial<DeployOptions> {
-  const { command, stack, json, config, parallel, skipPreview, diff } = request;
-  return {
-    operation: command === "drift" ? "refresh" : command,
-    dryRun: command === "drift",
-    display: json ? "none" : diff ? "lines" : "auto",
-    ...{ stack, config, skipPreview },
-    ...(parallel ? { parallel } : {}),
-  };
+/** The summary with its secrets masked, or told by name where a person asks for them. */
+function outcomeOf({ showSecrets, json }: DeploymentRequest, summary: Summary, terminal: Terminal): Outcome {
+  const { result, counts, errors, durations, secretOutputs } = summary;
+  const isShown = (name: string) => showSecrets || !secretOutputs.includes(name);
+  const outputs = Object.entries(summary.outputs).map(([name, value]) => [name, isShown(name) ? value : MASK]);
+  if (showSecrets && !json)
+    for (const name of secretOutputs) terminal.line(`  ${name}: ${JSON.stringify(summary.outputs[name])}`);
+  return { result, counts, errors, durations, outputs: Object.fromEntries(outputs) as Outcome["outputs"] };
 }
 
-/** What a refresh that changes nothing found to differ. */
-function driftOf(event: DeployEvent): Drift | undefined {
-  if (event.type !== "step" || event.state !== "done" || event.changes.length === 0) return undefined;
-  const isGone = event.changes.some(({ path, kind }) => path === "id" && kind === "delete");
-  const changes = event.changes.map(({ path, kind, old, new: now }) => ({ path, kind, old, new: now }));
-  return { urn: event.urn, kind: isGone ? "delete" : "update", changes };
+function optionsOf(request: DeploymentRequest) {
+  const { stack, json, config, parallel, skipPreview, diff, refresh, expectNoChanges, timings } = request;
+  return {
+    display: json ? ("none" as const) : diff ? ("lines" as const) : ("auto" as const),
+    ...{ stack, config, skipPreview, refresh, expectNoChanges, timings, policyPacks: request.policyPack },
+    ...(parallel ? { parallel } : {}),
+  };
 }

@@ -48,7 +48,7 @@ export async function examine({ lab, tools = toolsFolder, now }: Place): Promise
     checkDoor({ file: files.door, ...(doorPid === undefined ? {} : { pid: doorPid }), isRunning: isUp }),
     ...checkProcesses(processes, isUp ? doorPid : undefined),
     ...checkLocks(stackLocks(lab)),
-    checkAuthority(validTo(files.caCertificate), now),
+    checkAuthority(files.ca, validTo(files.caCertificate), now),
     ...checkSecrets(secretFiles(lab, files)),
     checkContract(violationsFile(files.cloud), linesOf(violationsFile(files.cloud))),
     checkStack(await stackFacts(lab)),

@@ -5,13 +5,13 @@ const DAY = 24 * 60 * 60 * 1000;
 /** Time to act before clients begin to refuse the door. */
 const CA_DAYS = 30;
 
-export function checkAuthority(validTo: Date | undefined, now: Date): Finding {
+export function checkAuthority(folder: string, validTo: Date | undefined, now: Date): Finding {
   if (!validTo) return good("certificate authority", "made by the first start of the cloud");
   const until = validTo.toISOString().slice(0, 10);
   const days = Math.floor((validTo.getTime() - now.getTime()) / DAY);
   if (days >= CA_DAYS) return good("certificate authority", `valid until ${until}`);
   const text = days < 0 ? `expired on ${until}` : `expires on ${until}`;
-  return wrong("certificate authority", text, "npx sparklab down && rm -r .lab/lab/cloud/ca && npx sparklab up");
+  return wrong("certificate authority", text, `npx sparklab down && rm -r ${folder} && npx sparklab up`);
 }
 
 export interface SecretFile {
