@@ -8,6 +8,7 @@ import type { Service } from "./cloud/service";
 import { testCloud, type TestCloud } from "./cloud/testing";
 import { absent, GoogleError, type GoogleHttp, type GoogleRequest } from "./deploy/gcp/http";
 import { gcpPackage } from "./deploy/gcp/provider";
+import type { Engines } from "./engines/interface";
 import type { Instance, Provider } from "./deploy/provider";
 import type { Properties } from "./deploy/values";
 
@@ -38,8 +39,12 @@ export interface Life {
   keep?: true;
 }
 
-export async function liveProvider(services: readonly Service[], now?: () => Date): Promise<LiveProvider> {
-  const lab = await testCloud({ services, ...(now && { now }) });
+export async function liveProvider(
+  services: readonly Service[],
+  now?: () => Date,
+  engines?: Partial<Engines>,
+): Promise<LiveProvider> {
+  const lab = await testCloud({ services, ...(now && { now }), ...(engines && { engines }) });
   const settings = { project: "sparklab-local", region: "us-central1" };
   const provider = gcpPackage({}, () => httpInProcess(lab)).configure(settings, "/");
   const make = async (type: string, inputs: Properties): Promise<Instance> => {

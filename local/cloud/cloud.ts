@@ -76,6 +76,8 @@ export interface Principals {
     audience: string,
     options?: { includeEmail?: boolean; useEmailAzp?: boolean },
   ) => Promise<string>;
+  /** Who an identity token speaks for, and whom it was made for; throws UNAUTHENTICATED. */
+  readIdentityToken: (token: string) => { principal: Principal; audience: string };
   /** RSA-SHA256 signature by the key that the cloud manages for its service accounts (signBlob, signJwt). */
   sign: (data: Buffer) => { keyId: string; signature: Buffer };
   /**

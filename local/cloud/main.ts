@@ -14,6 +14,7 @@ import { composeCloud } from "./compose";
 import { StartError } from "./errors";
 import { openLogs } from "./logs";
 import { openFrontDoor, type FrontDoor, type Timeouts } from "./door/front-door";
+import type { OpenEndpoints } from "./door/front-door-request";
 import { createGrpcCarrier } from "./grpc/grpc";
 import { addTranscoded } from "./grpc/transcoding";
 import { openPrincipals, type Identities } from "./door/principals";
@@ -73,7 +74,7 @@ export async function startCloud(options: StartOptions): Promise<StartedCloud> {
     addTranscoded(grpc.server, services, { api, log: logs.log });
     for (const service of services) service.grpc?.(grpc.server, cloud);
     await composed.recover();
-    const endpoints = oauthEndpoints({ tokens, identities, store: cloud.store, now });
+    const endpoints = joined(oauthEndpoints({ tokens, identities, store: cloud.store, now }), services, cloud);
     const front = await openFrontDoor({
       ...{ port: options.port, certificates, grpc, api, endpoints, now, log: logs.log, record: logs.record },
       ...{ serves: (host: string) => endpoints.serves(host) || api.serves(host), resolve: identities.resolve },
@@ -95,6 +96,20 @@ export async function startCloud(options: StartOptions): Promise<StartedCloud> {
     await closeParts();
     throw error;
   }
+}
+
+/** Google's open endpoints and the addresses of what runs here: both know by themselves who may call them. */
+function joined(open: OpenEndpoints, services: readonly Service[], cloud: Cloud): OpenEndpoints {
+  const addresses = services.flatMap((service) => service.addresses ?? []);
+  return {
+    serves: (host) => open.serves(host) || addresses.some(({ serves }) => serves(host)),
+    http: async (host, visit) => {
+      const found = addresses.find(({ serves }) => serves(host));
+      if (!found) return open.http(host, visit);
+      if (visit.mustContinue) visit.response.writeContinue();
+      return found.http(host, visit, cloud);
+    },
+  };
 }
 
 function recordOf({ port, proxy }: FrontDoor, { project, now }: Cloud, region: string): DoorRecord {

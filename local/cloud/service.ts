@@ -58,7 +58,7 @@ export interface ResourceType {
   /** Put before the name to make the storage key, where two APIs have equal names (`…/services/x`: run, metastore). */
   keyPrefix?: string;
   /** Where the id comes from: a query parameter, the last segment of the body's `name`, a body field, or the server. */
-  id: { query: string } | { bodyName: true } | { body: string } | { server: "uuid" | "number" };
+  id: { query: string; otherwise?: "number" } | { bodyName: true } | { body: string } | { server: "uuid" | "number" };
   /** Pattern that an id must match. */
   idPattern?: RegExp;
   /** Makes the name's last segment of the id where they differ (an account's id and its email). */
@@ -130,6 +130,17 @@ export interface Undescribed {
   api: Api;
 }
 
+/** What answers at the addresses of running services (`*.run.app`). */
+export interface Addresses {
+  serves: (host: string) => boolean;
+  /** Writes the response; gives what was called and by whom for the request log. Errors are thrown as `ApiError`. */
+  http: (
+    host: string,
+    http: { request: IncomingMessage; response: ServerResponse },
+    cloud: Cloud,
+  ) => Promise<{ method: string; principal: Principal }>;
+}
+
 export interface Service {
   /** Discovery document that describes this API, e.g. `dataproc.v1`. A service may list several versions. */
   apis: readonly string[];
@@ -153,6 +164,8 @@ export interface Service {
    * thrown as `ApiError`.
    */
   undescribed?: (request: Undescribed, cloud: Cloud) => Promise<boolean>;
+  /** Hosts that are no API: addresses of what runs behind this service, with their own check of who calls. */
+  addresses?: Addresses;
   /** Called once at start, before the door opens: bring back or fail what a dead process left half done. */
   recover?: (cloud: Cloud) => Promise<void>;
   /** Called at shutdown: stop child processes. */

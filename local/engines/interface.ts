@@ -108,7 +108,51 @@ export interface BigQueryEngine {
   stop: () => Promise<void>;
 }
 
+/** A program that serves HTTP at `PORT`: a function's package, or the packaged entry point of an image. */
+export interface ServerProgram {
+  /** Folder that belongs to this instance alone: records, output. */
+  folder: string;
+  /** Folder with the program's files, read only. */
+  source: string;
+  /** Name of the exported function that answers requests; the functions framework runs it. */
+  functionTarget?: string;
+  /** Arguments of Node that start an image's program, relative to `source`. */
+  command?: readonly string[];
+  environment: Readonly<Record<string, string>>;
+  /** `127.0.0.1:<port>` of the instance's own metadata server. */
+  metadataHost: string;
+  memoryMb: number;
+  door: DoorSettings;
+}
+
+export interface ServerRun {
+  /** Path of the socket that stands for the program's port; only this user can reach it. */
+  socket: string;
+  pid: number;
+  ended: Promise<unknown>;
+  stop: () => Promise<void>;
+}
+
+/** What an image's name stands for here: a folder of built files and how Node starts them. */
+export interface ServerImage {
+  folder: string;
+  command: readonly string[];
+}
+
+export interface ServerEngine {
+  /** An image that this lab has built; undefined for any other. */
+  image: (reference: string) => ServerImage | undefined;
+  images: () => string[];
+  /** Unpacks a function's archive whole or not at all; throws an error that says what is wrong with it. */
+  unpack: (archive: string, folder: string) => Promise<void>;
+  /** Resolves when the program listens; throws with the end of its output if it ends before. */
+  start: (program: ServerProgram) => Promise<ServerRun>;
+  /** Ends what an earlier cloud started in a folder, if it still runs. */
+  stopEarlier: (folder: string) => Promise<void>;
+}
+
 export interface Engines {
   spark: SparkEngine;
   bigquery: BigQueryEngine;
+  servers: ServerEngine;
 }

@@ -20,6 +20,10 @@ export const LEAF_NAMES = [
   "*.storage.googleapis.com",
   "accounts.google.com",
   "*.run.app",
+  "*.a.run.app",
+  "*.us-central1.run.app",
+  "*.cloudfunctions.net",
+  "*.dataproc.googleusercontent.com",
   "*.pkg.dev",
 ] as const;
 

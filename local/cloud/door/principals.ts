@@ -74,6 +74,17 @@ export function openPrincipals({ tokens, store, project, region, now }: Identiti
     });
   };
 
+  const readIdentityToken: Principals["readIdentityToken"] = (token) => {
+    try {
+      const { email, sub, aud } = tokens.readIdentity(token);
+      const kind = textOf(email).endsWith(".gserviceaccount.com") ? "serviceAccount" : "user";
+      return { principal: { kind, email: textOf(email ?? sub), via: "accessToken" }, audience: textOf(aud) };
+    } catch (error) {
+      if (!(error instanceof TokenError)) throw error;
+      throw refused(error.reason === "expired" ? "ACCESS_TOKEN_EXPIRED" : "ACCESS_TOKEN_TYPE_UNSUPPORTED");
+    }
+  };
+
   const resolve: Principals["resolve"] = async (authorization, host) => {
     if (!authorization) throw missing();
     const token = /^Bearer +(\S+)$/i.exec(authorization)?.[1];
@@ -116,7 +127,7 @@ export function openPrincipals({ tokens, store, project, region, now }: Identiti
     return { host: server.host, close: closeOnce };
   };
   const close = async () => void (await Promise.all([...servers].map((closeOne) => closeOne())));
-  const credentials = { resolve, accessToken, identityToken, sign: tokens.sign, metadataServer };
+  const credentials = { resolve, accessToken, identityToken, readIdentityToken, sign: tokens.sign, metadataServer };
   return { ...credentials, serviceAccount, assertion, subject, close };
 }
 

@@ -60,14 +60,19 @@ function readId(
   sent: JsonObject,
   wrapper: JsonObject,
 ): { field: string; value: string | undefined } {
-  if ("query" in id) return { field: toSnake(id.query), value: textOf(call.query[id.query]) };
+  if ("query" in id) {
+    const given = textOf(call.query[id.query]);
+    return { field: toSnake(id.query), value: given || (id.otherwise && newNumber()) };
+  }
   if ("body" in id) return { field: toSnake(id.body), value: textOf(wrapper[id.body] ?? sent[id.body]) };
   if ("bodyName" in id) return { field: "name", value: textOf(sent.name)?.split("/").at(-1) };
   return {
     field: "name",
-    value: id.server === "uuid" ? randomUUID() : (randomBytes(8).readBigUInt64BE() >> 4n).toString(),
+    value: id.server === "uuid" ? randomUUID() : newNumber(),
   };
 }
+
+const newNumber = () => (randomBytes(8).readBigUInt64BE() >> 4n).toString();
 
 const textOf = (value: Json | undefined) => (typeof value === "string" ? value : undefined);
 

@@ -1,12 +1,18 @@
 /** The APIs of the loopback cloud, in the order in which they recover; they close in the opposite one. */
 import type { Service } from "../service";
 import { bigquery } from "./bigquery";
+import { bigqueryConnection } from "./bigqueryconnection";
 import { cloudBilling } from "./cloudbilling";
+import { cloudFunctions } from "./cloudfunctions";
 import { cloudResourceManager } from "./cloudresourcemanager";
+import { composer } from "./composer";
 import { compute } from "./compute";
 import { dataproc } from "./dataproc";
 import { iam } from "./iam";
 import { iamcredentials } from "./iamcredentials";
+import { metastore } from "./metastore";
+import { notebooks } from "./notebooks";
+import { run } from "./run";
 import { serviceUsage } from "./serviceusage";
 import { serviceNetworking } from "./servicenetworking";
 import { storage } from "./storage";
@@ -21,5 +27,11 @@ export const services: readonly Service[] = [
   iamcredentials,
   storage,
   bigquery,
+  bigqueryConnection,
+  metastore,
   dataproc,
+  composer,
+  notebooks,
+  run,
+  cloudFunctions,
 ];

@@ -16,7 +16,9 @@ import { addedLabels, echo, foreseen, outputsOf, readable, shapeOf, withLabels }
 import { BIGQUERY } from "./bigquery";
 import { COMPOSER } from "./composer";
 import { BIGQUERY_CONNECTION } from "./connection";
+import { BIGQUERY_ROUTINE } from "./bigquery-routine";
 import { DATAPROC } from "./dataproc";
+import { DATAPROC_CLUSTER } from "./dataproc-cluster";
 import { COMPUTE_ENGINE } from "./compute";
 import { CLOUD_FUNCTIONS } from "./functions";
 import { FUNCTIONS, PROJECTS } from "./projects";
@@ -32,7 +34,9 @@ const DESCRIPTORS: readonly Descriptor[] = [
   ...STORAGE,
   ...BIGQUERY,
   ...BIGQUERY_CONNECTION,
+  ...BIGQUERY_ROUTINE,
   ...DATAPROC,
+  ...DATAPROC_CLUSTER,
   ...CLOUD_FUNCTIONS,
   ...CLOUD_RUN,
   ...VERTEX,

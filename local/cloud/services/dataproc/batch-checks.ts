@@ -4,6 +4,7 @@ import { ApiError } from "../../errors";
 import type { Call, JsonObject } from "../../service";
 import type { Violation } from "../../contract/validate-schema";
 import { badRequest } from "../../contract/validate";
+import { defaultAccount, requireActAs, requireBucket } from "../references";
 import {
   environmentProblems,
   executionOf,
@@ -94,47 +95,21 @@ function pysparkProblems(pyspark: JsonObject): Violation[] {
 
 /** The account that a batch runs as: the one it names, else the project's default compute account, as Google does. */
 export const workloadAccount = (batch: JsonObject, cloud: Cloud) =>
-  text(executionOf(batch).serviceAccount) || `${cloud.project.number}-compute@developer.gserviceaccount.com`;
+  text(executionOf(batch).serviceAccount) || defaultAccount(cloud);
+
+const ACCOUNT_HINT =
+  "A batch runs as environment_config.execution_config.service_account, or as the project's default compute account if " +
+  "it names none.";
 
 /** Everything that the batch names must exist, and the caller must be allowed to act as its account. */
 export async function checkReferences(batch: JsonObject, call: Call, cloud: Cloud): Promise<void> {
   const account = workloadAccount(batch, cloud);
-  await requireActAs(account, call, cloud);
+  await requireActAs(account, call, cloud, ACCOUNT_HINT);
   const bucket = executionOf(batch).stagingBucket;
-  if (isSet(bucket)) await requireBucket(text(bucket), call, cloud);
+  if (isSet(bucket)) await requireBucket(text(bucket), call, cloud, "Staging bucket");
   const peripherals = objectAt(objectAt(batch, "environmentConfig"), "peripheralsConfig");
   const named = [peripherals.metastoreService, objectAt(peripherals, "sparkHistoryServerConfig").dataprocCluster];
   for (const name of named.filter(isSet).map(String)) {
     if (!(await cloud.store.get(name))) throw new ApiError("NOT_FOUND", `Not found: ${name}`);
-  }
-}
-
-async function requireActAs(account: string, call: Call, cloud: Cloud): Promise<void> {
-  const resource = `projects/${cloud.project.id}/serviceAccounts/${account}`;
-  if (!(await cloud.store.get(resource))) {
-    throw new ApiError(
-      "NOT_FOUND",
-      `Service account '${account}' was not found. A batch runs as environment_config.execution_config.service_account, ` +
-        "or as the project's default compute account if it names none.",
-    );
-  }
-  if (call.principal.email === account) return;
-  for (const role of ["roles/iam.serviceAccountUser", "roles/owner", "roles/editor"]) {
-    if (await cloud.policies.holds(call.principal, role, resource)) return;
-  }
-  throw new ApiError(
-    "PERMISSION_DENIED",
-    `User not authorized to act as service account '${account}'. To act as a service account, user must have one of ` +
-      "[Owner, Editor, Service Account User] roles. See https://cloud.google.com/iam/docs/understanding-service-accounts for additional details.",
-  );
-}
-
-/** Asked of the storage API itself, so that a bucket that storage does not show is not there for Dataproc either. */
-async function requireBucket(bucket: string, call: Call, cloud: Cloud): Promise<void> {
-  try {
-    await cloud.call({ methodId: "storage.buckets.get", path: { bucket } }, call.principal);
-  } catch (error) {
-    if (!(error instanceof ApiError) || error.http !== 404) throw error;
-    throw new ApiError("NOT_FOUND", `Staging bucket '${bucket}' was not found.`);
   }
 }

@@ -3,9 +3,9 @@ import { createReadStream } from "node:fs";
 import { open, stat } from "node:fs/promises";
 import { basename } from "node:path";
 import type { Cloud } from "../../cloud";
-import { ApiError } from "../../errors";
 import type { JsonObject } from "../../service";
 import { writeObject } from "../storage/objects";
+import { serviceBucket } from "./buckets";
 import { executionOf, isSet, propertiesOf, text } from "./workload-rules";
 
 /** The service cuts driver output into parts of this size, numbered with nine digits. */
@@ -21,19 +21,8 @@ export const outputUri = (bucket: string, uuid: string) =>
 export async function stagingBucket(batch: JsonObject, location: string, cloud: Cloud): Promise<string> {
   const named = executionOf(batch).stagingBucket;
   if (isSet(named)) return text(named);
-  const bucket = `dataproc-staging-${location}-${cloud.project.number}`;
-  const agent = {
-    kind: "serviceAccount",
-    email: `service-${cloud.project.number}@dataproc-accounts.iam.gserviceaccount.com`,
-    via: "impersonation",
-  } as const;
-  const body = { name: bucket, location: location.toUpperCase(), softDeletePolicy: { retentionDurationSeconds: "0" } };
-  try {
-    await cloud.call({ methodId: "storage.buckets.insert", query: { project: cloud.project.id }, body }, agent);
-  } catch (error) {
-    if (!(error instanceof ApiError) || error.http !== 409) throw error;
-  }
-  return bucket;
+  await serviceBucket("temp", location, cloud);
+  return serviceBucket("staging", location, cloud);
 }
 
 /** Copies a growing file to its parts; only what is new since the last call is written, the last part anew. */

@@ -1,8 +1,9 @@
-/** Dataproc Serverless (dataproc.v1): PySpark batches that really run, session templates, operations. */
+/** Dataproc (dataproc.v1): PySpark batches that really run, session templates, single-node clusters, operations. */
 import type { Cloud } from "../../cloud";
 import type { Service } from "../../service";
 import { BatchRunner } from "./batch-runner";
 import { batchMethods } from "./batches";
+import { clusters } from "./clusters";
 import { sessionTemplates } from "./session-templates";
 
 /** One runner for each cloud of this process: tests have several. */
@@ -16,7 +17,7 @@ function runnerOf(cloud: Cloud): BatchRunner {
 
 export const dataproc: Service = {
   apis: ["dataproc.v1"],
-  types: [sessionTemplates],
+  types: [sessionTemplates, clusters],
   methods: batchMethods(runnerOf),
   transcoded: {
     protos: "@google-cloud/dataproc",

@@ -1,0 +1,158 @@
+/**
+ * Runs programs that serve HTTP, functions and images, each as a process group of its own that is reached through a
+ * socket in a folder of this user: no port that others could call, and none that two instances could want.
+ */
+import { createHash } from "node:crypto";
+import { lstatSync, mkdirSync } from "node:fs";
+import { mkdir, open, rm } from "node:fs/promises";
+import { connect } from "node:net";
+import { tmpdir, userInfo } from "node:os";
+import { delimiter, dirname, join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import type { ServerEngine, ServerProgram, ServerRun, SparkRun } from "./interface";
+import { unpack } from "./servers-archive";
+import { readImages } from "./servers-images";
+import { attach, start as startProcess } from "./spark-process";
+
+/** Makes the program's port a socket, and ends the search for packages at its own folder. */
+const PRELOAD = join(__dirname, "servers_preload.cjs");
+const FRAMEWORK = join(dirname(require.resolve("@google-cloud/functions-framework")), "main.js");
+/** The port that programs are told; behind it is the socket. */
+const PORT = "8080";
+/** Between two attempts to reach a program that starts. */
+const LOOK_MS = 20;
+/** A container of Cloud Run has as long to listen. */
+const START_MS = 240_000;
+const TAIL_BYTES = 8192;
+
+export interface ServerEngineSettings {
+  /** Interpreter that runs the recorder of processes. */
+  python: string;
+  /** The cloud's folder. */
+  folder: string;
+}
+
+export function createServerEngine({ python, folder }: ServerEngineSettings): ServerEngine {
+  return {
+    image: (reference) => readImages(folder)[reference],
+    images: () => Object.keys(readImages(folder)).sort(),
+    unpack,
+    start: (program) => start(program, python),
+    stopEarlier: async (instance) => attach(instance)?.stop(),
+  };
+}
+
+async function start(program: ServerProgram, python: string): Promise<ServerRun> {
+  const at = layout(program.folder);
+  await rm(program.folder, { recursive: true, force: true });
+  for (const folder of [at.home, at.temporary]) await mkdir(folder, { recursive: true, mode: 0o700 });
+  const socket = socketOf(program.folder);
+  await rm(socket, { force: true });
+  const run = await startProcess({
+    python,
+    folder: program.folder,
+    argv: [
+      process.execPath,
+      "--require",
+      PRELOAD,
+      `--max-old-space-size=${program.memoryMb}`,
+      ...programArguments(program),
+    ],
+    environment: environmentOf(program, socket),
+    workingFolder: program.source,
+    output: at.output,
+  });
+  const ended = run.ended.finally(() => rm(socket, { force: true }));
+  if (await listens(socket, run)) return { socket, pid: run.pid, ended, stop: run.stop };
+  await run.stop();
+  throw new Error(`the program did not listen on port ${PORT}: ${(await tail(at.output)) || "it printed nothing"}`);
+}
+
+function programArguments({ functionTarget, command, source }: ServerProgram): readonly string[] {
+  if (functionTarget === undefined) return command ?? [];
+  return [FRAMEWORK, "--target", functionTarget, "--source", source, "--signature-type", "http"];
+}
+
+/** Only what a program needs: nothing of the environment of whoever started the cloud reaches it. */
+function environmentOf(program: ServerProgram, socket: string): Record<string, string> {
+  const { proxy, caBundle, caCertificate, project } = program.door;
+  const { home, temporary } = layout(program.folder);
+  const loopback = "127.0.0.1,localhost";
+  return {
+    ...program.environment,
+    PATH: [dirname(process.execPath), "/usr/bin", "/bin"].join(delimiter),
+    HOME: home,
+    TMPDIR: temporary,
+    LANG: "C.UTF-8",
+    TZ: "UTC",
+    NODE_ENV: "production",
+    PORT,
+    SPARKLAB_SOCKET: socket,
+    SPARKLAB_SOURCE: program.source,
+    HTTPS_PROXY: proxy,
+    https_proxy: proxy,
+    NO_PROXY: loopback,
+    no_proxy: loopback,
+    NODE_EXTRA_CA_CERTS: caCertificate,
+    SSL_CERT_FILE: caBundle,
+    GRPC_DEFAULT_SSL_ROOTS_FILE_PATH: caBundle,
+    GCE_METADATA_HOST: program.metadataHost,
+    GCE_METADATA_IP: program.metadataHost,
+    GOOGLE_CLOUD_PROJECT: project,
+  };
+}
+
+const layout = (folder: string) => ({
+  home: join(folder, "home"),
+  temporary: join(folder, "tmp"),
+  output: join(folder, "output.log"),
+});
+
+/** Sockets have short paths, wherever the lab lies. The folder must be this user's alone. */
+function socketOf(folder: string): string {
+  const { uid } = userInfo();
+  const shared = join(tmpdir(), `sparklab-sockets-${uid}`);
+  mkdirSync(shared, { recursive: true, mode: 0o700 });
+  const found = lstatSync(shared);
+  if (!found.isDirectory() || found.uid !== uid || (found.mode & 0o077) !== 0)
+    throw new Error(`folder ${shared}: expected a folder of this user with mode 700; remove it and try again`);
+  return join(shared, createHash("sha256").update(folder).digest("hex").slice(0, 24));
+}
+
+/** Whether the program takes connections before it ends or its time is over. */
+async function listens(socket: string, run: SparkRun): Promise<boolean> {
+  let over = false;
+  const end = run.ended.then(() => (over = true));
+  for (const last = Date.now() + START_MS; !over && Date.now() < last;) {
+    if (await answers(socket)) return true;
+    await Promise.race([delay(LOOK_MS), end]);
+  }
+  return false;
+}
+
+const answers = (socket: string): Promise<boolean> =>
+  new Promise((resolve) => {
+    const connection = connect(socket);
+    const settle = (answer: boolean) => {
+      connection.destroy();
+      resolve(answer);
+    };
+    connection.once("connect", () => settle(true));
+    connection.once("error", () => settle(false));
+  });
+
+async function tail(file: string): Promise<string> {
+  const handle = await open(file);
+  try {
+    const { size } = await handle.stat();
+    const { buffer, bytesRead } = await handle.read(
+      Buffer.alloc(TAIL_BYTES),
+      0,
+      TAIL_BYTES,
+      Math.max(0, size - TAIL_BYTES),
+    );
+    return buffer.subarray(0, bytesRead).toString("utf8").trim();
+  } finally {
+    await handle.close();
+  }
+}
