@@ -1,6 +1,7 @@
 /** The engines of one lab, made from the tools that set-up prepared. */
 import { createBigQueryEngine } from "./bigquery";
 import type { Engines } from "./interface";
+import { createPipelineEngine } from "./pipelines";
 import { createServerEngine } from "./servers";
 import { createSparkEngine } from "./spark";
 import type { Tools } from "./tools";
@@ -16,6 +17,7 @@ export interface EngineSettings {
 export function createEngines(tools: Tools, { folder, project, location }: EngineSettings): Engines {
   return {
     spark: createSparkEngine(tools),
+    pipelines: createPipelineEngine(tools),
     servers: createServerEngine({ python: tools.python.clients, folder }),
     bigquery: createBigQueryEngine({ python: tools.python.bigquery, home: tools.bigqueryHome, folder: `${folder}/bigquery`, project, location }),
   };

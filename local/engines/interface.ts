@@ -151,8 +151,52 @@ export interface ServerEngine {
   stopEarlier: (folder: string) => Promise<void>;
 }
 
+/** A container as a compiled pipeline describes it. */
+export interface PipelineContainer {
+  image: string;
+  command?: readonly string[];
+  args?: readonly string[];
+  env?: readonly { name: string; value: string }[];
+}
+
+/** One task of a pipeline that runs a container. */
+export interface PipelineStep {
+  /** Folder that belongs to this attempt of the task alone. */
+  folder: string;
+  container: PipelineContainer;
+  /** The container's arguments, all placeholders filled in. */
+  args: readonly string[];
+  /** kfp's ExecutorInput: values and files that go in, places of those that come out. */
+  executorInput: object;
+  /** Labels of the run, which its steps give to what they start. */
+  labels: Readonly<Record<string, string>>;
+  /** `127.0.0.1:<port>` of the run's own metadata server. */
+  metadataHost: string;
+  door: DoorSettings;
+}
+
+/** What a step gave: parameters as values or, from steps that write files, as text. */
+export interface PipelineResult {
+  values: Record<string, unknown>;
+  texts: Record<string, string>;
+  artifacts: Record<string, { artifacts: { name?: string; uri?: string; metadata?: object }[] }>;
+}
+
+export interface PipelineEngine {
+  /** Why a container cannot be run here, one sentence each. */
+  problems: (container: PipelineContainer) => string[];
+  run: (step: PipelineStep) => Promise<SparkRun>;
+  /** The process of a folder after a restart of the cloud, alive or ended; undefined if none was ever started there. */
+  attach: (folder: string) => SparkRun | undefined;
+  /** Where a step's files lie: objects of buckets, the executor's output, what it printed. */
+  layout: (folder: string) => { local: string; outputFile: string; output: string };
+  /** Undefined if the step has not succeeded. */
+  result: (folder: string) => Promise<PipelineResult | undefined>;
+}
+
 export interface Engines {
   spark: SparkEngine;
   bigquery: BigQueryEngine;
+  pipelines: PipelineEngine;
   servers: ServerEngine;
 }

@@ -1,5 +1,6 @@
 /** The APIs of the loopback cloud, in the order in which they recover; they close in the opposite one. */
 import type { Service } from "../service";
+import { vertex } from "./aiplatform/versions";
 import { bigquery } from "./bigquery";
 import { bigqueryConnection } from "./bigqueryconnection";
 import { cloudBilling } from "./cloudbilling";
@@ -30,6 +31,8 @@ export const services: readonly Service[] = [
   bigqueryConnection,
   metastore,
   dataproc,
+  // After what its steps use: it closes first.
+  ...vertex,
   composer,
   notebooks,
   run,

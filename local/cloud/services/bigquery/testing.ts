@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { createBigQueryEngine } from "../../../engines/bigquery";
-import type { BigQueryEngine } from "../../../engines/interface";
+import type { BigQueryEngine, Engines } from "../../../engines/interface";
 import { createSparkEngine } from "../../../engines/spark";
 import { readTools } from "../../../engines/tools";
 import { clientEnvironment } from "../../door/client-environment";
@@ -42,7 +42,7 @@ export async function openTestLab(given?: { folder: string }): Promise<TestLab> 
   const tools = readTools();
   const engine = testEngine(join(folder, "cloud", "bigquery"));
   const spark = createSparkEngine(tools);
-  const engines = { bigquery: engine, spark };
+  const engines = { bigquery: engine, spark } as unknown as Engines;
   const started = await startCloud({ lab: folder, port: 0, services, engines, descriptions: tools.descriptions });
   const environment = clientEnvironment(folder);
   const run = async (program: string, script: string, words: string[]) => {

@@ -1,0 +1,13 @@
+/** Vertex AI in its two versions, which answer in message types of different names: what runs, and what is stored. */
+import type { Service } from "../../service";
+import { aiplatform } from ".";
+import { endpointType } from "./endpoints";
+import { scheduleMethods, scheduleType } from "./schedules";
+
+const versionOf = (version: "v1" | "v1beta1"): Pick<Service, "apis" | "types" | "methods"> => ({
+  apis: [`aiplatform.${version}`],
+  types: [...aiplatform.types, endpointType(version), scheduleType(version)],
+  methods: { ...aiplatform.methods, ...scheduleMethods },
+});
+
+export const vertex: readonly Service[] = [{ ...aiplatform, ...versionOf("v1beta1") }, versionOf("v1")];
