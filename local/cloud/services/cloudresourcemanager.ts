@@ -64,5 +64,6 @@ export const cloudResourceManager: readonly Service[] = [
     apis: ["cloudresourcemanager.v3"],
     types: [],
     methods: { ...policies, "cloudresourcemanager.projects.get": (_call, cloud) => readProjectV3(cloud) },
+    transcoded: { protos: "@google-cloud/resource-manager", services: ["google.cloud.resourcemanager.v3.Projects"] },
   },
 ];
