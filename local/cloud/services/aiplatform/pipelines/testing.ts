@@ -11,6 +11,7 @@ import { OPERATOR } from "../../../door/principals";
 import { textOf } from "../../../json";
 import { startCloud, type StartedCloud } from "../../../main";
 import type { Json, JsonObject } from "../../../service";
+import { cloudResourceManager } from "../../cloudresourcemanager";
 import { iam } from "../../iam";
 import { storage } from "../../storage";
 import { aiplatform } from "..";
@@ -89,7 +90,7 @@ function start(folder: string): Promise<StartedCloud> {
   return startCloud({
     lab: folder,
     port: 0,
-    services: [iam, storage, aiplatform],
+    services: [...cloudResourceManager, iam, storage, aiplatform],
     engines,
     descriptions: tools.descriptions,
   });

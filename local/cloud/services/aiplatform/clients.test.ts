@@ -1,0 +1,34 @@
+/** Google's own Python client, unmodified, with production host names, through the front door. */
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { readTools } from "../../../engines/tools";
+import { clientEnvironment } from "../../door/client-environment";
+import { BUCKET, PipelineLab, RUNNER } from "./pipelines/testing";
+
+let lab: PipelineLab;
+beforeAll(async () => {
+  lab = await PipelineLab.open();
+}, 60_000);
+afterAll(() => lab.close());
+
+async function client(script: string, ...words: string[]): Promise<string[]> {
+  const options = { env: { PATH: process.env.PATH, ...clientEnvironment(lab.folder) }, maxBuffer: 64 << 20 };
+  const file = join(__dirname, "clients", script);
+  const { stdout } = await promisify(execFile)(readTools().python.pipelines, [file, ...words], options);
+  return stdout.split("\n").filter((line) => /^[a-z_]+$/.test(line));
+}
+
+describe("google-cloud-aiplatform", () => {
+  test("runs pipeline jobs", async () => {
+    const specs = join(__dirname, "pipelines", "testdata");
+    expect(await client("pipeline_job.py", specs, BUCKET, RUNNER, lab.folder)).toEqual([
+      "submits_and_waits",
+      "takes_the_id_once",
+      "finds_it_again",
+      "cancels_and_deletes",
+      "finds_it_again_by_rest",
+    ]);
+  }, 120_000);
+});
