@@ -4,10 +4,12 @@
  */
 import { isManaged } from "./decide";
 import { allProblems, CancelledError, messageOf } from "./errors";
-import { isProviderType, type Provider } from "./provider";
+import type { Provider } from "./provider";
 import type { ResourceState, Snapshot } from "./snapshot";
+import { needsOf } from "./reports";
 import { instanceOf } from "./instance";
 import type { Entry, Steps } from "./steps";
+import { providerUrn } from "./urn";
 import { plain, UNKNOWN, type Properties } from "./values";
 
 type FindProvider = (ref: string | undefined) => Provider | undefined;
@@ -65,7 +67,7 @@ export async function condemnedSteps(steps: Steps, find: FindProvider, claimed: 
   // Dependents come later in the snapshot, so that going backwards their promises are there when they are asked for.
   for (const entry of condemned.reverse()) {
     const dependents = condemned.filter(
-      (other) => other.key !== entry.key && gone.has(other.key) && dependsOn(other.state, entry.state),
+      (other) => other.key !== entry.key && gone.has(other.key) && needsOf(other.state).includes(entry.state.urn),
     );
     const before = dependents.map(({ key }) => gone.get(key)!);
     gone.set(
@@ -102,13 +104,3 @@ async function removeCondemned(
   if (isCalled && !provider) throw allProblems(state.urn, [`provider ${state.provider ?? ""}: not in the state`]);
   await steps.remove(kind, provider, entry, "forget");
 }
-
-function dependsOn(state: ResourceState, other: ResourceState): boolean {
-  if (state.parent === other.urn || state.deletedWith === other.urn) return true;
-  if (isProviderType(other.type) && state.provider && providerUrn(state.provider) === other.urn) return true;
-  if (state.dependencies?.includes(other.urn)) return true;
-  return Object.values(state.propertyDependencies ?? {}).some((urns) => urns.includes(other.urn));
-}
-
-/** `urn` of a provider reference `urn::id`. */
-export const providerUrn = (ref: string) => ref.slice(0, ref.lastIndexOf("::"));

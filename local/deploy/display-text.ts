@@ -1,7 +1,7 @@
 /** The words of a display: one line for a step, a change, a value, a summary. */
 import { stripVTControlCharacters } from "node:util";
 import pc from "picocolors";
-import type { DeployEvent, PropertyChange, StepEvent, StepKind, Summary } from "./events";
+import type { DeployEvent, PropertyChange, StepEvent, StepKind, Summary, Timing } from "./events";
 import { nameOf, naming, STACK_TYPE, typeOf } from "./urn";
 import { isAsset, isSecret, isUnknown, masked, text, type Value } from "./values";
 
@@ -98,6 +98,17 @@ export function countsText({ counts, operation }: Summary): string {
     .filter((name) => counts[name])
     .map((name) => `${counts[name]} ${wording[name]}`);
   return parts.length > 0 ? parts.join(", ") : "nothing to do";
+}
+
+/** One line of `--timings`; what the whole waited for is marked. */
+export function timingText({ kind, urn, began, ms, queued, after, gap, critical }: Timing): string {
+  const what = `${critical ? pc.yellow("*") : " "} ${seconds(began).padStart(7)} ${seconds(ms).padStart(7)}`;
+  const waits = [
+    ...(after ? [`after ${nameOf(after)}`] : []),
+    ...(gap >= 50 ? [`${seconds(gap)} in the program`] : []),
+    ...(queued >= 50 ? [`${seconds(queued)} in the queue`] : []),
+  ];
+  return `${what}  ${WORDS[kind][2]} ${shortType(urn)} ${nameOf(urn)}${waits.length > 0 ? pc.dim(`  ${waits.join(", ")}`) : ""}`;
 }
 
 const shortType = (urn: string) => {

@@ -10,6 +10,7 @@ import {
   resultText,
   seconds,
   stepText,
+  timingText,
   valueText,
 } from "./display-text";
 import type { Value } from "./values";
@@ -50,6 +51,8 @@ class Lines implements Display {
   }
 
   close(summary: Summary): void {
+    if (summary.timings) this.line(pc.bold("     began    took  (* is what the whole waited for)"));
+    for (const timing of summary.timings ?? []) this.line(timingText(timing));
     this.line(`${resultText(summary)}  ${countsText(summary)}  ${seconds(summary.durations.total)}`);
   }
 

@@ -32,8 +32,14 @@ export interface StepEvent {
   kind: StepKind;
   urn: string;
   parent?: string;
+  /** URNs of what must be there before it is. */
+  needs: string[];
   preview: boolean;
   changes: PropertyChange[];
+  /** Milliseconds of the host's clock. */
+  began?: number;
+  /** Milliseconds for which too many others were at it. */
+  queued?: number;
   ms?: number;
   error?: string;
 }
@@ -60,4 +66,21 @@ export interface Summary {
   errors: string[];
   /** Milliseconds: whole, and of the program's own evaluation until its first resource. */
   durations: { total: number; preview?: number; update?: number; programStart?: number };
+  /** What each step of the last phase waited for, in the order in which they began; where it was asked for. */
+  timings?: Timing[];
+}
+
+export interface Timing {
+  kind: StepKind;
+  urn: string;
+  /** Milliseconds from the begin of the phase. */
+  began: number;
+  ms: number;
+  queued: number;
+  /** The one of those that it needs that was ready last. */
+  after?: string;
+  /** Milliseconds from that to its begin: the program's own time, and the protocol's. */
+  gap: number;
+  /** On the chain of waiting that leads to the last step. */
+  critical: boolean;
 }

@@ -7,13 +7,13 @@ import { join } from "node:path";
 import type { DeployEvent, PropertyChange, Summary } from "./events";
 import { lock } from "./lock";
 import { readProject } from "./project";
-import { exportState } from "./state";
 import type { DeployOptions } from "./options";
 import { Run } from "./run";
 
-export type { DeployEvent, Emit, Operation, PropertyChange, StepEvent, StepKind, Summary } from "./events";
+export type { DeployEvent, Emit, Operation, PropertyChange, StepEvent, StepKind, Summary, Timing } from "./events";
 export type { DeployOptions } from "./options";
 export { DeployError } from "./errors";
+export { exportStack, importStack } from "./stack-state";
 
 /** @throws DeployError for what a person can put right before anything was done; failures of steps are in the summary. */
 export async function deploy(options: DeployOptions): Promise<Summary> {
@@ -54,9 +54,4 @@ export async function drift(
   };
   const summary = await deploy({ ...options, operation: "refresh", dryRun: true, onEvent });
   return { drift: [...found.values()].sort((a, b) => (a.urn < b.urn ? -1 : 1)), summary };
-}
-
-/** The deployment as the Pulumi CLI's `stack export` writes it; no resources if the stack was never brought up. */
-export function exportStack({ lab, stack }: { lab: string; stack: string }) {
-  return exportState(join(lab, "stacks"), stack);
 }

@@ -1,11 +1,11 @@
 /** Where one run meets its policy packs: each resource before anything is done with it, and the whole stack at the end. */
 import { decide, type Question } from "./decide";
-import { providerUrn } from "./deletion";
 import { DeployError } from "./errors";
 import type { Goal } from "./goal";
 import type { PolicyPacks } from "./policy";
 import type { ResourceState } from "./snapshot";
 import type { Entry } from "./steps";
+import { providerUrn } from "./urn";
 
 export interface PolicyGateOptions {
   packs: PolicyPacks;

@@ -78,13 +78,13 @@ async function refreshOne(steps: Steps, find: FindProvider, { key, state }: Entr
     });
     if (!found) {
       changes.push({ path: "id", kind: "delete", old: state.id, replaces: false });
-      steps.countRefreshed("delete");
+      steps.reports.countRefreshed("delete");
       return { drop: [key] };
     }
     const outputs = sealOutputs(provider, state, found.outputs);
     const inputs = annotate(found.inputs, state.inputs ?? {}) as Properties;
     changes.push(...differences(provider, state, found, { inputs, outputs }));
-    steps.countRefreshed(changes.length === 0 ? "same" : "update");
+    steps.reports.countRefreshed(changes.length === 0 ? "same" : "update");
     // What the service alone decides (etags, times) is taken over, but is no change.
     const isAsBefore =
       equal(plain(state.outputs ?? {}), plain(outputs)) && equal(plain(state.inputs ?? {}), plain(inputs));

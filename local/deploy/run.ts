@@ -13,6 +13,7 @@ import { findPassphrase, passphraseCrypter, type Crypter } from "./secrets";
 import { Snapshot } from "./snapshot";
 import { State } from "./state";
 import type { Store } from "./steps";
+import { timingsOf } from "./timings";
 import { naming } from "./urn";
 import { hasUnknowns, isSecret, plain, type Properties } from "./values";
 import { version } from "@pulumi/pulumi/package.json";
@@ -21,6 +22,8 @@ import { version } from "@pulumi/pulumi/package.json";
 export class Run {
   readonly display;
   private readonly errors: string[] = [];
+  /** Kept where something is to be reckoned from them at the end. */
+  private readonly events: DeployEvent[] = [];
   private readonly durations: Summary["durations"] = { total: 0 };
   private readonly signal: AbortSignal;
   private readonly environment: NodeJS.ProcessEnv;
@@ -104,6 +107,7 @@ export class Run {
       secretOutputs: Object.keys(outputs).filter((name) => isSecret(outputs[name])),
       errors: this.errors,
       durations: this.durations,
+      ...(this.options.timings && { timings: timingsOf(this.events) }),
     };
   }
 
@@ -140,6 +144,7 @@ export class Run {
   private readonly emit = (told: DeployEvent): void => {
     const event = told.type === "diagnostic" ? { ...told, message: this.masked(told.message) } : told;
     if (event.type === "diagnostic" && event.severity === "error") this.errors.push(naming(event.urn, event.message));
+    if (this.options.timings) this.events.push(event);
     this.display.show(event);
     this.options.onEvent?.(event);
   };

@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import { allProblems, DeployError } from "./errors";
+import { needsOf } from "./reports";
 import type { Crypter } from "./secrets";
 import { isObject, isSecret, mapValue, SECRET, SIGNATURE, type Properties, type Value } from "./values";
 
@@ -130,6 +131,19 @@ export function parseStateFile(text: string, where: string, remedy: string): Sta
   if ("snippets" in result.data.deployment) refused.push("deployment.snippets: cannot be used here");
   if (refused.length > 0) throw refuse(refused);
   return result.data;
+}
+
+/**
+ * What refers to a resource that does not come before it.
+ * Source: VerifyIntegrity in pkg/resource/deploy/snapshot.go of github.com/pulumi/pulumi.
+ */
+export function brokenReferences(resources: readonly ResourceState[]): string[] {
+  const seen = new Set<string>();
+  return resources.flatMap((state) => {
+    const missing = needsOf(state).filter((urn) => !seen.has(urn));
+    seen.add(state.urn);
+    return missing.map((urn) => `${state.urn}: refers to ${urn}, which does not come before it`);
+  });
 }
 
 /** Fields of a resource's state that ask the engine for something that this one does not do. */

@@ -3,7 +3,7 @@
  * is appended and synced before the next one may rely on it. Opening replays a journal that a dead process left behind.
  */
 import { createHash } from "node:crypto";
-import { copyFile, mkdir, open, readdir, readFile, rename, unlink, type FileHandle } from "node:fs/promises";
+import { mkdir, open, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import type { Crypter } from "./secrets";
 import {
@@ -18,8 +18,17 @@ import {
   type StateFile,
 } from "./snapshot";
 import { DeployError } from "./errors";
-
-const KEPT_BACKUPS = 10;
+import {
+  backUp,
+  backupFolder,
+  backups,
+  journalPath,
+  readIfThere,
+  statePath,
+  syncFolder,
+  unlinkIfThere,
+  writeAtomically,
+} from "./state-files";
 
 export interface StateOptions {
   /** `<lab>/stacks`. */
@@ -90,7 +99,7 @@ export class State {
     this.queue = [];
     if (this.changed) {
       const text = formatStateFile(this.snapshot, this.crypter, this.options.version, new Date().toISOString());
-      await this.backUp();
+      await backUp(this.options);
       await writeAtomically(statePath(this.options), text);
       this.snapshot = new Snapshot(this.snapshot.ordered(), [...this.snapshot.pending.values()]);
       this.baseHash = hash(text);
@@ -152,15 +161,6 @@ export class State {
       );
     }
   }
-
-  private async backUp(): Promise<void> {
-    const from = statePath(this.options);
-    if ((await readIfThere(from)) === undefined) return;
-    const time = new Date().toISOString().replaceAll(":", "-");
-    await copyFile(from, join(backupFolder(this.options), `${this.options.stack}.${time}.json`));
-    const old = (await backups(this.options)).slice(0, -KEPT_BACKUPS);
-    await Promise.all(old.map((name) => unlinkIfThere(join(backupFolder(this.options), name))));
-  }
 }
 
 /** The deployment as it stands, with what a running or dead process has recorded in its journal; secrets stay sealed. */
@@ -182,15 +182,7 @@ export async function exportState(
   return { version: 3, deployment: { ...file?.deployment, resources: snapshot.ordered() } };
 }
 
-const statePath = ({ folder, stack }: Pick<StateOptions, "folder" | "stack">) => join(folder, `${stack}.json`);
-const journalPath = ({ folder, stack }: Pick<StateOptions, "folder" | "stack">) => join(folder, `${stack}.journal`);
-const backupFolder = ({ folder }: StateOptions) => join(folder, "backups");
 const hash = (text: string) => createHash("sha256").update(text).digest("hex");
-
-async function backups(options: StateOptions): Promise<string[]> {
-  const names = await readdir(backupFolder(options));
-  return names.filter((name) => name.startsWith(`${options.stack}.2`) && name.endsWith(".json")).sort();
-}
 
 async function parse(options: StateOptions, text: string): Promise<StateFile> {
   const newest = (await backups(options)).at(-1);
@@ -207,40 +199,4 @@ function openRecord(record: JournalRecord, crypter: Crypter): JournalRecord {
       begin: { ...begin, operation: { ...begin.operation, resource: opened(begin.operation.resource, crypter) } },
     }),
   };
-}
-
-async function writeAtomically(path: string, text: string): Promise<void> {
-  const draft = `${path}.draft`;
-  const file = await open(draft, "w", 0o600);
-  try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(draft, path);
-  await syncFolder(join(path, ".."));
-}
-
-/** Makes a name in the folder itself durable. */
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-async function readIfThere(path: string): Promise<string | undefined> {
-  return readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return undefined;
-    throw error;
-  });
-}
-
-async function unlinkIfThere(path: string): Promise<void> {
-  await unlink(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== "ENOENT") throw error;
-  });
 }

@@ -149,6 +149,20 @@ const ROWS: Row[] = [
     source: `${GENERATOR}: providerChanged; a provider that can still manage its resources replaces none`,
   },
   {
+    case: "componentOutputs",
+    names: /^noted$/,
+    created: ["create noted"],
+    changed: [],
+    source: "RegisterResourceOutputs in pkg/resource/deploy/step_executor.go",
+  },
+  {
+    case: "invokes",
+    names: /^asks$/,
+    created: ["create asks"],
+    changed: [],
+    source: "pulumi.com/docs/iac/concepts/functions/provider-functions",
+  },
+  {
     case: "customTimeouts",
     names: /^patient$/,
     created: ["create patient"],
@@ -257,6 +271,16 @@ describe("steps of a program, before and after a change", () => {
       expect(declared?.outputs?.name).toBe("declares");
       const told = JSON.stringify(runs.after.events.filter(({ type }) => type !== "outputs"));
       expect(told.includes("opensesame")).toBe(false);
+    });
+
+    test("what a component puts out is kept, though nothing is done for it", async () => {
+      const noted = (await lab.resources()).find(({ urn }) => nameOf(urn) === "noted");
+      expect(noted?.outputs).toEqual({ note: "b" });
+    });
+
+    test("where the program registers a resource stands in the state", async () => {
+      const same = (await lab.resources()).find(({ urn }) => nameOf(urn) === "same");
+      expect(same?.sourcePosition).toMatch(/^project:\/\/\/(file|cases)\.ts#\d+,\d+$/);
     });
 
     test("aliases keep the id and the state names the URN that was", async () => {

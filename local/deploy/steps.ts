@@ -4,12 +4,12 @@
  */
 import { CancelledError, messageOf, UncertainError } from "./errors";
 import { instanceOf, sameState, sealOutputs } from "./instance";
-import type { DeployEvent, Emit, PropertyChange, StepKind, Summary } from "./events";
+import type { Emit, PropertyChange, StepKind, Summary } from "./events";
 import { compact } from "./goal";
 import { isProviderType, type CallOptions, type Provider } from "./provider";
 import type { JournalRecord, OperationType, ResourceState, Snapshot } from "./snapshot";
+import { Reports } from "./reports";
 import { Turns } from "./turns";
-import { nameOf } from "./urn";
 import { plain, type Properties } from "./values";
 
 /** Where changes go: to disk, or for a preview only into memory. */
@@ -36,11 +36,16 @@ export interface StepsOptions {
 }
 
 export class Steps {
-  readonly counts: Summary["counts"] = {};
+  readonly reports: Reports;
   private readonly turns: Turns;
 
   constructor(private readonly options: StepsOptions) {
     this.turns = new Turns(options.parallel);
+    this.reports = new Reports(options);
+  }
+
+  get counts(): Summary["counts"] {
+    return this.reports.counts;
   }
 
   /** Resolves when no step is in flight. */
@@ -70,7 +75,7 @@ export class Steps {
       { put: [{ key: entry.key, resource: next }], drop: [old.key] },
       !sameState(old.state, next),
     );
-    this.tell("same", next, "done", []);
+    this.reports.tell({ kind: "same", resource: next, state: "done", changes: [] });
     return entry;
   }
 
@@ -148,23 +153,26 @@ export class Steps {
     changes: PropertyChange[],
     work: (options: CallOptions) => Promise<JournalRecord>,
   ): Promise<void> {
+    const asked = performance.now();
     await this.turns.enter();
     const began = performance.now();
+    const step = { kind, resource: state, changes, began, queued: began - asked };
     const token = this.snapshot.newKey();
     const isCalled = operation !== undefined && !this.preview && state.custom && !isProviderType(state.type);
     try {
       if (this.options.signal.aborted) throw new CancelledError();
-      this.tell(kind, state, "started", changes);
+      this.reports.tell({ ...step, state: "started" });
       if (isCalled)
         await this.options.store.record({ begin: { token, operation: { type: operation, resource: state } } });
       const record = await work({});
       await this.options.store.record(isCalled ? { ...record, settle: [token] } : record);
-      this.tell(kind, state, "done", changes, began);
+      this.reports.tell({ ...step, state: "done", ended: performance.now() });
     } catch (error) {
       // An uncertain outcome keeps its pending operation: the next run looks whether it happened.
       const isUncertain = error instanceof UncertainError;
       if (this.snapshot.pending.has(token) && !isUncertain) await this.options.store.record({ settle: [token] });
-      this.tell(kind, state, "failed", changes, began, messageOf(error));
+      if (!(error instanceof CancelledError))
+        this.reports.tell({ ...step, state: "failed", ended: performance.now(), error: messageOf(error) });
       throw error;
     } finally {
       this.turns.leave();
@@ -201,54 +209,4 @@ export class Steps {
     });
     return sealOutputs(provider, state, outputs);
   }
-
-  private tell(
-    kind: StepKind,
-    resource: ResourceState,
-    state: "started" | "done" | "failed",
-    changes: PropertyChange[],
-    began?: number,
-    error?: string,
-  ): void {
-    const { urn, parent } = resource;
-    // The engine keeps default providers to itself.
-    if (isProviderType(resource.type) && nameOf(urn).startsWith("default")) return;
-    if (state === "done") this.count(kind);
-    const event: DeployEvent = {
-      type: "step",
-      state,
-      kind,
-      urn,
-      ...(parent && { parent }),
-      preview: this.preview,
-      changes,
-      ...(began !== undefined && { ms: performance.now() - began }),
-      ...(error !== undefined && { error }),
-    };
-    this.options.emit(event);
-  }
-
-  /** What a refresh found; one that precedes an up is not counted. */
-  countRefreshed(name: "same" | "update" | "delete"): void {
-    if (this.options.countsRefresh) this.add(name);
-  }
-
-  private count(kind: StepKind): void {
-    const name = COUNTED[kind];
-    if (name) this.add(name);
-  }
-
-  private add(name: keyof Summary["counts"]): void {
-    this.counts[name] = (this.counts[name] ?? 0) + 1;
-  }
 }
-
-/** A replacement counts once, when the new resource is made; the engine does not count what it only forgets. */
-const COUNTED: Partial<Record<StepKind, keyof Summary["counts"]>> = {
-  same: "same",
-  create: "create",
-  update: "update",
-  delete: "delete",
-  read: "read",
-  "create-replacement": "replace",
-};

@@ -3,6 +3,7 @@
  * from outside; and a lab in a temporary folder to deploy into.
  */
 import {
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -133,11 +134,12 @@ export interface TestRun {
   steps: string[];
 }
 
-/** A lab in a temporary folder for one of the programs in testdata. */
-export function testLab(program: string): TestLab {
+/** A lab in a temporary folder for one of the programs in testdata; new, or a copy of another lab. */
+export function testLab(program: string, original?: string): TestLab {
   const folder = mkdtempSync(join(tmpdir(), "sparklab-deploy-"));
   const files = join(folder, "files");
-  mkdirSync(files);
+  if (original) cpSync(original, folder, { recursive: true });
+  mkdirSync(files, { recursive: true });
   const environment = { ...process.env, PULUMI_CONFIG_PASSPHRASE: "test" };
   const common = {
     program: join(__dirname, "testdata", program),

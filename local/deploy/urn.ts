@@ -28,6 +28,9 @@ export const qualifiedType = (urn: string) => urn.split("::")[2] ?? "";
 export const typeOf = (urn: string) => qualifiedType(urn).split("$").at(-1) ?? "";
 export const nameOf = (urn: string) => urn.split("::").slice(3).join("::");
 
+/** `urn` of a provider reference `urn::id`. */
+export const providerUrn = (ref: string) => ref.slice(0, ref.lastIndexOf("::"));
+
 /** `what happened` with the resource that it happened to, unless the message names it already. */
 export const naming = (urn: string | undefined, message: string) =>
   urn === undefined || message.includes(urn) ? message : `${typeOf(urn)} ${nameOf(urn)}: ${message}`;

@@ -1,6 +1,6 @@
 /**
  * Runs one operation and kills itself, as kill -9 would, at the given point: before or after any write that is synced,
- * any renaming, and any call of the provider. Tells how many points it passed when it lived to the end.
+ * any change of a folder, and any call of the provider. Tells how many points it passed when it lived to the end.
  */
 import * as fs from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
@@ -28,8 +28,8 @@ async function main(): Promise<void> {
   await any.close();
   handle.datasync = around(handle.datasync);
   handle.sync = around(handle.sync);
-  const module = require("node:fs/promises") as { rename: typeof fs.rename };
-  module.rename = around(module.rename) as typeof fs.rename;
+  const module = require("node:fs/promises") as Record<string, (...args: unknown[]) => Promise<unknown>>;
+  for (const name of ["rename", "link", "unlink", "copyFile"]) module[name] = around(module[name]!);
   const files = filesPackage(join(lab, "files"));
   const watched: ProviderPackage = {
     ...files,

@@ -154,6 +154,14 @@ export const CASES: Record<string, { before: Program; after: Program }> = {
       new File("comes", { name: "comes" });
     },
   },
+  componentOutputs: {
+    before: () => void new Noted("noted", "a"),
+    after: () => void new Noted("noted", "b"),
+  },
+  invokes: {
+    before: () => invoking("a"),
+    after: () => invoking("a"),
+  },
   policyAdvises: {
     before: () => void new File("plain", { name: "plain" }),
     after: () => undefined,
@@ -183,6 +191,19 @@ function replaced(kind: string): void {
   new File("follows-too", { name: pulumi.interpolate`too${follows.path}` });
   new File("adapts", { name: "adapts", content: root.path });
   new File("waits", { name: "waits" }, { dependsOn: root });
+}
+
+class Noted extends pulumi.ComponentResource {
+  constructor(name: string, note: string) {
+    super("steps:index:Noted", name, {});
+    this.registerOutputs({ note });
+  }
+}
+
+/** A resource whose content the provider is asked for. */
+function invoking(name: string): void {
+  const found = pulumi.output(pulumi.runtime.invoke("files:index:read", { name: "never there" }, { version: "1.0.0" }));
+  new File("asks", { name: `asks-${name}`, content: found.apply(({ content }) => content as string) });
 }
 
 function replacedWithFollower(kind: string): void {

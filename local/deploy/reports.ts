@@ -1,0 +1,85 @@
+/** What is told of each step, and the sums of it. */
+import type { Emit, PropertyChange, StepEvent, StepKind, Summary } from "./events";
+import { isProviderType } from "./provider";
+import type { ResourceState } from "./snapshot";
+import { nameOf, providerUrn } from "./urn";
+
+export interface Report {
+  kind: StepKind;
+  resource: ResourceState;
+  state: "started" | "done" | "failed";
+  changes: PropertyChange[];
+  /** Milliseconds of this process's clock. */
+  began?: number;
+  ended?: number;
+  /** Milliseconds for which it could have begun, but too many others were at it. */
+  queued?: number;
+  error?: string;
+}
+
+export interface ReportsOptions {
+  preview: boolean;
+  emit: Emit;
+  /** Whether what a refresh finds is what the operation is about. */
+  countsRefresh?: boolean;
+}
+
+export class Reports {
+  readonly counts: Summary["counts"] = {};
+
+  constructor(private readonly options: ReportsOptions) {}
+
+  tell({ kind, resource, state, changes, began, ended, queued, error }: Report): void {
+    const { urn, parent } = resource;
+    // The engine keeps default providers to itself.
+    if (isProviderType(resource.type) && nameOf(urn).startsWith("default")) return;
+    if (state === "done") this.count(kind);
+    const event: StepEvent = {
+      type: "step",
+      state,
+      kind,
+      urn,
+      ...(parent && { parent }),
+      needs: needsOf(resource),
+      preview: this.options.preview,
+      changes,
+      ...(began !== undefined && { began }),
+      ...(queued !== undefined && { queued }),
+      ...(began !== undefined && ended !== undefined && { ms: ended - began }),
+      ...(error !== undefined && { error }),
+    };
+    this.options.emit(event);
+  }
+
+  /** What a refresh found; one that precedes an up is not counted. */
+  countRefreshed(name: "same" | "update" | "delete"): void {
+    if (this.options.countsRefresh) this.add(name);
+  }
+
+  private count(kind: StepKind): void {
+    const name = COUNTED[kind];
+    if (name) this.add(name);
+  }
+
+  private add(name: keyof Summary["counts"]): void {
+    this.counts[name] = (this.counts[name] ?? 0) + 1;
+  }
+}
+
+/** A replacement counts once, when the new resource is made; the engine does not count what it only forgets. */
+const COUNTED: Partial<Record<StepKind, keyof Summary["counts"]>> = {
+  same: "same",
+  create: "create",
+  update: "update",
+  delete: "delete",
+  read: "read",
+  "create-replacement": "replace",
+};
+
+/** All that must be there before the resource is, whatever makes it so. */
+export function needsOf(state: ResourceState): string[] {
+  const { parent, provider, deletedWith, dependencies = [], propertyDependencies = {} } = state;
+  const named = [parent, provider && providerUrn(provider), deletedWith];
+  const urns = [...named, ...dependencies, ...Object.values(propertyDependencies).flat()];
+  return [...new Set(urns.filter((urn): urn is string => urn !== undefined && urn !== ""))];
+}

@@ -1,0 +1,66 @@
+/** What each step waited for, reckoned from what was told. */
+import { expect, test } from "@jest/globals";
+import type { DeployEvent, StepEvent, StepKind } from "./events";
+import { timingText } from "./display-text";
+import { timingsOf } from "./timings";
+
+const step = (
+  kind: StepKind,
+  name: string,
+  began: number,
+  ms: number,
+  needs: string[] = [],
+  queued = 0,
+): StepEvent => ({
+  type: "step",
+  state: "done",
+  kind,
+  urn: `urn:pulumi:s::p::a:m:T::${name}`,
+  needs: needs.map((need) => `urn:pulumi:s::p::a:m:T::${need}`),
+  preview: false,
+  changes: [],
+  began,
+  ms,
+  queued,
+});
+const short = (events: DeployEvent[]) =>
+  timingsOf(events).map(({ urn, began, gap, after, critical }) => [
+    urn.split("::").at(-1),
+    began,
+    gap,
+    after?.split("::").at(-1),
+    critical,
+  ]);
+
+test("a resource waits for the last of what it needs, and the chain to the last one is marked", () => {
+  const events: DeployEvent[] = [
+    { type: "phase", phase: "preview" },
+    step("create", "old", 0, 5),
+    { type: "phase", phase: "update" },
+    step("create", "a", 100, 50),
+    step("create", "b", 100, 20),
+    step("create", "c", 200, 100, ["a", "b"], 30),
+    step("create", "d", 130, 10, ["b"]),
+  ];
+  expect(short(events)).toEqual([
+    ["a", 0, 0, undefined, true],
+    ["b", 0, 0, undefined, false],
+    ["d", 30, 10, "b", false],
+    ["c", 100, 20, "a", true],
+  ]);
+});
+
+test("a deletion waits for those of its dependents", () => {
+  const events = [step("delete", "b", 0, 40, ["a"]), step("delete", "a", 41, 10)];
+  expect(short(events)).toEqual([
+    ["b", 0, 0, undefined, true],
+    ["a", 41, 1, "b", true],
+  ]);
+});
+
+test("its line says when it began, how long it took and what it waited for", () => {
+  const [, last] = timingsOf([step("create", "a", 0, 1200), step("create", "b", 2000, 300, ["a"], 100)]);
+  expect(timingText(last!)).toContain(
+    "2.0 s   0.3 s  create a:m:T b  after a, 0.7 s in the program, 0.1 s in the queue",
+  );
+});
