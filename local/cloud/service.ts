@@ -57,8 +57,11 @@ export interface ResourceType {
   name: string;
   /** Put before the name to make the storage key, where two APIs have equal names (`…/services/x`: run, metastore). */
   keyPrefix?: string;
-  /** Where the id comes from: a query parameter, the last segment of the body's `name`, a body field, or the server. */
-  id: { query: string; otherwise?: "number" } | { bodyName: true } | { body: string } | { server: "uuid" | "number" };
+  /**
+   * Where the id comes from: a query parameter, the last segment of the body's `name`, a body field, the name in the path
+   * (what is made by PUT), or the server.
+   */
+  id: { query: string; otherwise?: "number" } | { bodyName: true } | { body: string } | { path: true } | { server: "uuid" | "number" };
   /** Pattern that an id must match. */
   idPattern?: RegExp;
   /** Makes the name's last segment of the id where they differ (an account's id and its email). */
@@ -86,6 +89,10 @@ export interface ResourceType {
   };
   /** Adds what follows from other resources, each time the resource is answered by get or list. */
   view?: (resource: JsonObject, cloud: Cloud) => Promise<JsonObject>;
+  /** Update masks are written from the request: `policy.spec` for the spec of a policy. */
+  maskPrefix?: string;
+  /** What lies below the resource goes with it; otherwise it hinders the deletion. */
+  cascades?: true;
   /** True if the type has an IAM policy of its own. */
   policy?: boolean;
   /** Checks and side effects around the generic behaviour; throw ApiError to refuse. */

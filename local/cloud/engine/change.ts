@@ -24,11 +24,21 @@ export function patchResource(target: Target, call: Call, cloud: Cloud): Promise
   const { sent, wrapper } = resourceInBody(target, call.body);
   const text = call.query.updateMask ?? wrapper.updateMask;
   const mask =
-    typeof text === "string" && text !== "" ? parseUpdateMask(target.method.api, target.type.schema, text) : undefined;
+    typeof text === "string" && text !== ""
+      ? parseUpdateMask(target.method.api, target.type.schema, relative(text, target.type.maskPrefix))
+      : undefined;
   // The name says which resource it is and the etag which version; neither is a change.
   const { name: _name, etag, ...changes } = sent;
   return change(target, call, cloud, etag, (current) => applyUpdate(current, changes, mask));
 }
+
+const relative = (mask: string, prefix: string | undefined) =>
+  prefix === undefined
+    ? mask
+    : mask
+        .split(",")
+        .map((path) => path.trim().replace(`${prefix}.`, ""))
+        .join(",");
 
 /** PUT: what is not sent is removed, except output-only fields and the name. */
 export function updateResource(target: Target, call: Call, cloud: Cloud): Promise<Json> {
@@ -79,8 +89,9 @@ export async function deleteResource(target: Target, call: Call, cloud: Cloud): 
   return cloud.store.exclusive(key, async () => {
     const current = await readResource(type, name, cloud);
     checkEtag(call.query.etag, current);
-    const below = await cloud.store.list(`${key}/`, call.query.force === "true" ? {} : { limit: 1 });
-    if (below.length > 0 && call.query.force !== "true") {
+    const isForced = type.cascades || call.query.force === "true";
+    const below = await cloud.store.list(`${key}/`, isForced ? {} : { limit: 1 });
+    if (below.length > 0 && !isForced) {
       throw new ApiError(
         "FAILED_PRECONDITION",
         `Resource '${name}' has nested resources (${below[0]!.key}); delete them first.`,

@@ -1,7 +1,7 @@
 /** Generic create: id, required fields, defaults, computed fields, idempotent repeats, one durable write. */
 import { randomBytes, randomUUID } from "node:crypto";
 import type { Cloud } from "../cloud";
-import { childName, keyOf, parentInCall } from "./names";
+import { childName, keyOf, nameInCall, parentInCall } from "./names";
 import { answerOf } from "./method-operations";
 import { checkRequired, requireParent, resourceInBody, setComputed, setDefaults, type Target } from "./resource";
 import { ApiError } from "../errors";
@@ -12,7 +12,8 @@ import type { Call, Json, JsonObject } from "../service";
 export async function createResource(target: Target, call: Call, cloud: Cloud): Promise<Json> {
   const { type, types } = target;
   const { sent, wrapper } = resourceInBody(target, call.body);
-  const parent = parentInCall(type, call);
+  const parent =
+    "path" in type.id ? nameInCall(type, call).split("/").slice(0, -2).join("/") : parentInCall(type, call);
   const id = idOf(target, call, sent, wrapper);
   const violations = [...id.violations, ...checkRequired(type, sent)];
   if (violations.length > 0) throw badRequest(violations);
@@ -46,7 +47,7 @@ function idOf(
   sent: JsonObject,
   wrapper: JsonObject,
 ): { value: string; violations: Violation[] } {
-  const { field, value } = readId(type.id, call, sent, wrapper);
+  const { field, value } = readId(type, call, sent, wrapper);
   if (value === undefined || value === "")
     return { value: "", violations: [{ field, description: `Required field is not set: ${field}` }] };
   if (!type.idPattern || type.idPattern.test(value)) return { value, violations: [] };
@@ -55,11 +56,13 @@ function idOf(
 }
 
 function readId(
-  id: Target["type"]["id"],
+  type: Target["type"],
   call: Call,
   sent: JsonObject,
   wrapper: JsonObject,
 ): { field: string; value: string | undefined } {
+  const { id } = type;
+  if ("path" in id) return { field: "name", value: nameInCall(type, call).split("/").at(-1) };
   if ("query" in id) {
     const given = textOf(call.query[id.query]);
     return { field: toSnake(id.query), value: given || (id.otherwise && newNumber()) };

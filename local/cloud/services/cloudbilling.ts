@@ -3,7 +3,7 @@ import { ApiError } from "../errors";
 import type { Service } from "../service";
 
 /** The lab costs nothing; the account exists so that programs which ask for one find it. */
-const ACCOUNT = {
+export const ACCOUNT = {
   name: "billingAccounts/000000-000000-000000",
   displayName: "sparklab",
   open: true,

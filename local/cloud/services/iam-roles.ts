@@ -1,4 +1,5 @@
 /** Predefined roles as questions are asked of them: does it exist, what does it include. */
+import { PLATFORM_ROWS } from "./iam-roles-platform";
 import { ROWS, type Row } from "./iam-roles-table";
 
 export interface PredefinedRole {
@@ -23,7 +24,7 @@ function predefined([title, description, permissions]: Row): PredefinedRole {
   return { title, description, includedPermissions: names, includes: (permission) => names.includes(permission) };
 }
 
-const specific = Object.entries(ROWS).map(([name, row]) => [name, predefined(row)] as const);
+const specific = Object.entries({ ...ROWS, ...PLATFORM_ROWS }).map(([name, row]) => [name, predefined(row)] as const);
 const KNOWN = [...new Set(specific.flatMap(([, { includedPermissions }]) => includedPermissions))].sort();
 
 /** Being someone else is granted to nobody by a basic role. */

@@ -17,6 +17,15 @@ import { run } from "./run";
 import { serviceUsage } from "./serviceusage";
 import { serviceNetworking } from "./servicenetworking";
 import { storage } from "./storage";
+import { artifactRegistry } from "./artifactregistry";
+import { billingBudgets } from "./billingbudgets";
+import { cloudScheduler } from "./cloudscheduler";
+import { cloudTasks } from "./cloudtasks";
+import { logging } from "./logging";
+import { monitoring } from "./monitoring";
+import { orgPolicy } from "./orgpolicy";
+import { pubsub } from "./pubsub";
+import { secretManager } from "./secretmanager";
 
 export const services: readonly Service[] = [
   ...cloudResourceManager,
@@ -27,6 +36,15 @@ export const services: readonly Service[] = [
   iam,
   iamcredentials,
   storage,
+  artifactRegistry,
+  billingBudgets,
+  logging,
+  ...monitoring,
+  orgPolicy,
+  secretManager,
+  pubsub,
+  cloudTasks,
+  cloudScheduler,
   bigquery,
   bigqueryConnection,
   metastore,

@@ -60,12 +60,12 @@ export interface Descriptor {
   replaces?: (olds: Properties, news: Properties) => readonly string[];
 
   create: (context: Context, inputs: Inputs, options: CallOptions) => Promise<Properties>;
-  read: (context: Context, inputs: Inputs, outputs: Properties) => Promise<Properties | undefined>;
+  read: (context: Context, inputs: Inputs, outputs: Properties, id: string) => Promise<Properties | undefined>;
   /** Absent where every property replaces. */
   update?: (context: Context, change: Change, options: CallOptions) => Promise<Properties>;
   /** Why it may not be deleted, if so. */
   refuseDelete?: (inputs: Inputs) => string | undefined;
-  delete: (context: Context, inputs: Inputs, outputs: Properties, options: CallOptions) => Promise<void>;
+  delete: (context: Context, inputs: Inputs, outputs: Properties, options: CallOptions, id: string) => Promise<void>;
 }
 
 export interface FunctionDescriptor {

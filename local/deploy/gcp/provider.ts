@@ -19,7 +19,7 @@ import { BIGQUERY_CONNECTION } from "./connection";
 import { BIGQUERY_ROUTINE } from "./bigquery-routine";
 import { DATAPROC } from "./dataproc";
 import { DATAPROC_CLUSTER } from "./dataproc-cluster";
-import { COMPUTE_ENGINE } from "./compute";
+import { PLATFORM } from "./platform";
 import { CLOUD_FUNCTIONS } from "./functions";
 import { FUNCTIONS, PROJECTS } from "./projects";
 import { CLOUD_RUN } from "./run";
@@ -42,7 +42,7 @@ const DESCRIPTORS: readonly Descriptor[] = [
   ...VERTEX,
   ...WORKBENCH,
   ...COMPOSER,
-  ...COMPUTE_ENGINE,
+  ...PLATFORM,
 ];
 const BY_TYPE = new Map(DESCRIPTORS.map((descriptor) => [descriptor.type, descriptor]));
 const BY_TOKEN = new Map(FUNCTIONS.map((descriptor: FunctionDescriptor) => [descriptor.token, descriptor]));
@@ -163,7 +163,7 @@ class GcpProvider implements Provider {
     const own = Object.keys(old.inputs).length > 0 ? old.inputs : descriptor.fromId?.(old.id);
     if (!own) throw new DeployError(`${type}: cannot be read by the id "${old.id}" here`);
     const full = this.inputs(own);
-    const resource = await descriptor.read(this.context, full, old.outputs);
+    const resource = await descriptor.read(this.context, full, old.outputs, old.id);
     if (!resource) return undefined;
     const outputs = outputsOf(descriptor, full, resource);
     return {
@@ -198,7 +198,7 @@ class GcpProvider implements Provider {
         ? "deletionPolicy is PREVENT. Set it to DELETE and run up first."
         : descriptor.refuseDelete?.(inputs);
     if (refusal) throw new DeployError(`${old.id}: ${refusal}`);
-    await descriptor.delete(this.context, inputs, old.outputs, options);
+    await descriptor.delete(this.context, inputs, old.outputs, options, old.id);
   }
 
   locate(type: string, inputs: Properties): string | undefined {
