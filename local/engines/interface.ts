@@ -143,8 +143,11 @@ export interface ServerEngine {
   /** An image that this lab has built; undefined for any other. */
   image: (reference: string) => ServerImage | undefined;
   images: () => string[];
-  /** Unpacks a function's archive whole or not at all; throws an error that says what is wrong with it. */
-  unpack: (archive: string, folder: string) => Promise<void>;
+  /**
+   * Unpacks an archive whole or not at all; throws an error that says what is wrong with it: a function's must be a
+   * package that needs nothing installed, another must hold `entry`.
+   */
+  unpack: (archive: string, folder: string, entry?: string) => Promise<void>;
   /** Resolves when the program listens; throws with the end of its output if it ends before. */
   start: (program: ServerProgram) => Promise<ServerRun>;
   /** Ends what an earlier cloud started in a folder, if it still runs. */

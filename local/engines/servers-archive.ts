@@ -1,4 +1,4 @@
-/** Unpacks a function's archive: regular files and folders inside the target only, whole or not at all. */
+/** Unpacks the archive of a program: regular files and folders inside the target only, whole or not at all. */
 import { createWriteStream, existsSync } from "node:fs";
 import { mkdir, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -12,7 +12,11 @@ const LARGEST_BYTES = 500 * 1024 * 1024;
 const TYPE_MASK = 0o170000;
 const REGULAR = [0, 0o100000, 0o040000];
 
-export async function unpack(archive: string, folder: string): Promise<void> {
+/** Installed by Google's build, and lent by this engine: it is what starts a function. */
+const FRAMEWORK = "@google-cloud/functions-framework";
+
+/** @param entry file that must be there; without it the archive must be a function's package */
+export async function unpack(archive: string, folder: string, entry?: string): Promise<void> {
   const draft = `${folder}.draft`;
   await rm(draft, { recursive: true, force: true });
   await mkdir(draft, { recursive: true, mode: 0o700 });
@@ -20,7 +24,8 @@ export async function unpack(archive: string, folder: string): Promise<void> {
     // Names that are absolute, go up or hold a backslash make it throw.
     const zip = await openPromise(archive, { strictFileNames: true });
     await unpackAll(zip, draft);
-    await checkPackage(draft);
+    if (entry === undefined) await checkPackage(draft);
+    else if (!existsSync(join(draft, entry))) throw new Error(`${entry}: not in the archive; expected it there`);
   } catch (error) {
     await rm(draft, { recursive: true, force: true });
     throw error;
@@ -59,7 +64,9 @@ async function checkPackage(folder: string): Promise<void> {
     throw new Error(
       `package.json: its main is ${main}, which is not in the archive; build the bundle before the archive`,
     );
-  const missing = Object.keys(dependencies).filter((name) => !existsSync(join(folder, "node_modules", name)));
+  const missing = Object.keys(dependencies).filter(
+    (name) => name !== FRAMEWORK && !existsSync(join(folder, "node_modules", name)),
+  );
   if (missing.length > 0)
     throw new Error(
       `package.json: depends on ${missing.join(", ")}, which is not in the archive; expected a bundle that needs no ` +

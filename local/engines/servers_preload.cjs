@@ -6,6 +6,8 @@ const Module = require("node:module");
 const { Server } = require("node:net");
 const { sep } = require("node:path");
 
+const FRAMEWORK = "@google-cloud/functions-framework";
+
 const { PORT, SPARKLAB_SOCKET: socket, SPARKLAB_SOURCE: source } = process.env;
 delete process.env.SPARKLAB_SOCKET;
 delete process.env.SPARKLAB_SOURCE;
@@ -19,8 +21,15 @@ Server.prototype.listen = function (...args) {
   return listen.call(this, { path: socket }, ...rest.filter((item) => typeof item === "function"));
 };
 
+// The framework that starts a function is the one that its code registers with.
+const resolveFilename = Module._resolveFilename;
+Module._resolveFilename = (request, parent, ...rest) =>
+  request === FRAMEWORK ? require.resolve(FRAMEWORK) : resolveFilename(request, parent, ...rest);
+
 const nodeModulePaths = Module._nodeModulePaths;
 Module._nodeModulePaths = (from) => {
   const paths = nodeModulePaths(from);
-  return from === source || from.startsWith(source + sep) ? paths.filter((path) => path.startsWith(source + sep)) : paths;
+  return from === source || from.startsWith(source + sep)
+    ? paths.filter((path) => path.startsWith(source + sep))
+    : paths;
 };

@@ -23,7 +23,7 @@ const shape: Shape = {
   description: plain,
   arguments: {
     type: "list",
-    fields: { name: plain, argumentKind: plain, mode: plain, dataType: { type: "string", rest: false } },
+    fields: { name: plain, argumentKind: plain, mode: plain, dataType: { type: "string", json: true } },
   },
   importedLibraries: { type: "list" },
   determinismLevel: plain,
@@ -69,10 +69,6 @@ const routine: Descriptor = {
     const [, project, , datasetId, , routineId] = id.split("/");
     return routineId ? { project: project!, datasetId: datasetId!, routineId } : undefined;
   },
-  check: ({ arguments: given }) =>
-    Array.isArray(given) && given.some((argument) => (argument as Properties).dataType !== undefined)
-      ? [{ property: "arguments", reason: "got typed arguments; a Spark procedure here takes none" }]
-      : [],
   create: async ({ http }, inputs) =>
     read(await http.call({ method: "POST", url: collection(inputs), body: body(inputs) })),
   read: async ({ http }, inputs) => {

@@ -70,6 +70,35 @@ const dataset: Descriptor = {
     void (await http.remove(datasetUrl(inputs), { deleteContents: text(inputs.deleteContentsOnDestroy === true) })),
 };
 
+/** A connection is `project.location.id` or its full name. */
+const connectionOf = (id: Value) =>
+  text(id)
+    .split(/[./]/)
+    .filter((part) => !CONNECTION_WORDS.includes(part))
+    .join(".");
+const CONNECTION_WORDS = ["projects", "locations", "connections"];
+
+const externalData: Shape = {
+  autodetect: { type: "boolean", required: true },
+  sourceFormat: { type: "string", computed: true, replaces: true },
+  sourceUris: { type: "list", required: true },
+  connectionId: { type: "string", same: (a, b) => connectionOf(a) === connectionOf(b) },
+  compression: { type: "string", default: "NONE" },
+  ignoreUnknownValues: { type: "boolean" },
+  maxBadRecords: { type: "integer" },
+  csvOptions: {
+    type: "object",
+    fields: {
+      quote: { type: "string", required: true },
+      skipLeadingRows: { type: "integer", int64: true, default: 0 },
+      fieldDelimiter: { type: "string", default: "," },
+      encoding: { type: "string", default: "UTF-8" },
+      allowQuotedNewlines: { type: "boolean", default: false },
+      allowJaggedRows: { type: "boolean", default: false },
+    },
+  },
+};
+
 const tableShape: Shape = {
   ...project,
   datasetId: { type: "string", rest: "tableReference.datasetId", required: true, replaces: true },
@@ -109,6 +138,7 @@ const tableShape: Shape = {
     type: "object",
     fields: { query: { type: "string", required: true }, useLegacySql: { type: "boolean", computed: true } },
   },
+  externalDataConfiguration: { type: "object", fields: externalData },
   deletionProtection: { type: "boolean", rest: false, local: true, default: true },
 };
 const tableUrl = (inputs: Inputs) => `${datasetUrl(inputs)}/tables/${text(inputs.tableId)}`;
@@ -136,7 +166,7 @@ const table: Descriptor = {
   fromId: (id) => fromPath(id, ["project", "datasetId", "tableId"]),
   replaces: (olds, news) => {
     const isFixed = news.schema !== undefined && !isUnknown(news.schema) && !canChangeInPlace(olds.schema, news.schema);
-    const isMoved = ["timePartitioning", "rangePartitioning", "view"].filter(
+    const isMoved = ["timePartitioning", "rangePartitioning", "view", "externalDataConfiguration"].filter(
       (name) => isObject(olds[name]) !== isObject(news[name]),
     );
     return [...(isFixed ? ["schema"] : []), ...isMoved];

@@ -1,10 +1,8 @@
 /** Connections of BigQuery to Spark and to Cloud Storage, and who may use them. */
 import { type Properties, text, type Value } from "../values";
 import type { Descriptor, Inputs } from "./descriptor";
-import { absent } from "./http";
-import { iamMember, type Policy } from "./iam";
 import { toRest, type Shape } from "./shape";
-import { inLocation, PLACE, standard } from "./standard";
+import { inLocation, PLACE, policyMember, standard } from "./standard";
 
 const API = "https://bigqueryconnection.googleapis.com/v1";
 const made: Shape[string] = { type: "string", computed: true, output: true };
@@ -52,7 +50,7 @@ const connection: Descriptor = standard({
   replaces: (olds, news) => ["cloudResource", "spark"].filter((kind) => kind in olds !== kind in news),
 });
 
-const member: Descriptor = iamMember({
+const member: Descriptor = policyMember({
   type: "gcp:bigquery/connectionIamMember:ConnectionIamMember",
   source: "bigqueryconnection.v1 connections.setIamPolicy; google_bigquery_connection_iam_member",
   shape: {
@@ -60,16 +58,8 @@ const member: Descriptor = iamMember({
     connectionId: { type: "string", rest: false, required: true, replaces: true, same: (a, b) => bare(a) === bare(b) },
   },
   resource: name,
-  get: ({ http }, inputs): Promise<Policy | undefined> =>
-    http
-      .call({
-        method: "POST",
-        url: `${API}/${name(inputs)}:getIamPolicy`,
-        body: { options: { requestedPolicyVersion: 3 } },
-      })
-      .catch(absent),
-  set: ({ http }, inputs, policy) =>
-    http.call({ method: "POST", url: `${API}/${name(inputs)}:setIamPolicy`, body: { policy } }),
+  url: (inputs) => `${API}/${name(inputs)}`,
+  read: "POST",
 });
 
 export const BIGQUERY_CONNECTION: readonly Descriptor[] = [connection, member];

@@ -1,8 +1,8 @@
-/** Clusters of Dataproc, as the lab has one: a single node that shows the history of Spark; and the metastore. */
+/** Clusters of Dataproc, as the lab has one: a single node that shows the history of Spark. */
 import { isObject, type Properties, text, type Value } from "../values";
 import type { Descriptor, Inputs } from "./descriptor";
 import { toRest, type Shape } from "./shape";
-import { inLocation, PLACE, standard } from "./standard";
+import { standard } from "./standard";
 
 const plain: Shape[string] = { type: "string" };
 const chosen: Shape[string] = { type: "string", computed: true };
@@ -142,47 +142,4 @@ function clusterBody(inputs: Inputs): Properties {
   return body;
 }
 
-const metastore: Descriptor = standard({
-  type: "gcp:dataproc/metastoreService:MetastoreService",
-  source: "metastore.v1beta projects.locations.services; google_dataproc_metastore_service",
-  api: "https://metastore.googleapis.com/v1beta",
-  shape: {
-    ...PLACE,
-    serviceId: { type: "string", rest: false, required: true, replaces: true },
-    labels: { type: "map" },
-    databaseType: { type: "string", default: "MYSQL", replaces: true, allowed: ["MYSQL", "SPANNER"] },
-    releaseChannel: { type: "string", default: "STABLE", replaces: true, allowed: ["CANARY", "STABLE"] },
-    tier: chosen,
-    port: { type: "integer", computed: true },
-    network: { type: "string", computed: true, replaces: true },
-    deletionProtection: { type: "boolean", computed: true },
-    scalingConfig: {
-      type: "object",
-      fields: { instanceSize: plain, scalingFactor: { type: "number" } },
-    },
-    hiveMetastoreConfig: {
-      type: "object",
-      required: true,
-      fields: {
-        version: { type: "string", required: true, replaces: true },
-        endpointProtocol: { type: "string", default: "THRIFT", replaces: true, allowed: ["THRIFT", "GRPC"] },
-        configOverrides: { type: "map", computed: true },
-      },
-    },
-  },
-  name: (inputs) => `${inLocation(inputs)}/services/${text(inputs.serviceId)}`,
-  nameProperties: ["project", "location", "serviceId"],
-  idParameter: "serviceId",
-  outputs: Object.fromEntries(
-    ["artifactGcsUri", "createTime", "endpointUri", "name", "state", "stateMessage", "uid", "updateTime"].map(
-      (output) => [output, output],
-    ),
-  ),
-  planned: (inputs) => ({ name: `${inLocation(inputs as Inputs)}/services/${text(inputs.serviceId)}` }),
-  labelled: true,
-  hasDeletionPolicy: true,
-  refuseDelete: ({ deletionProtection }) =>
-    deletionProtection === true ? "deletionProtection is true. Set it to false and run up first." : undefined,
-});
-
-export const DATAPROC_CLUSTER: readonly Descriptor[] = [cluster, metastore];
+export const DATAPROC_CLUSTER: readonly Descriptor[] = [cluster];

@@ -21,6 +21,7 @@ import { DATAPROC } from "./dataproc";
 import { DATAPROC_CLUSTER } from "./dataproc-cluster";
 import { PLATFORM } from "./platform";
 import { CLOUD_FUNCTIONS } from "./functions";
+import { DATAPROC_METASTORE } from "./metastore";
 import { FUNCTIONS, PROJECTS } from "./projects";
 import { CLOUD_RUN } from "./run";
 import { SERVICE_ACCOUNT } from "./serviceaccount";
@@ -37,6 +38,7 @@ const DESCRIPTORS: readonly Descriptor[] = [
   ...BIGQUERY_ROUTINE,
   ...DATAPROC,
   ...DATAPROC_CLUSTER,
+  ...DATAPROC_METASTORE,
   ...CLOUD_FUNCTIONS,
   ...CLOUD_RUN,
   ...VERTEX,

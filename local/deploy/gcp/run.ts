@@ -1,10 +1,8 @@
 /** Services of Cloud Run and who may call them. */
 import { text, type Value } from "../values";
 import type { Descriptor, Inputs } from "./descriptor";
-import { absent } from "./http";
-import { iamMember } from "./iam";
 import type { Shape } from "./shape";
-import { inLocation, PLACE, standard } from "./standard";
+import { inLocation, PLACE, policyMember, standard } from "./standard";
 
 const API = "https://run.googleapis.com/v2";
 
@@ -27,6 +25,20 @@ const probe = (more: Shape = {}): Shape => ({
 const container: Shape = {
   name: chosen,
   image: { type: "string", required: true },
+  baseImageUri: plain,
+  sourceCode: {
+    type: "object",
+    fields: {
+      cloudStorageSource: {
+        type: "object",
+        fields: {
+          bucket: { type: "string", required: true },
+          object: { type: "string", required: true },
+          generation: { type: "string", computed: true },
+        },
+      },
+    },
+  },
   commands: { type: "list", rest: "command" },
   args: { type: "list" },
   workingDir: plain,
@@ -148,7 +160,7 @@ function serviceName(inputs: Inputs): string {
 /** Members name their service by its id or by its full name. */
 const bare = (name: Value) => text(name).split("/").at(-1) ?? "";
 
-const invoker: Descriptor = iamMember({
+const invoker: Descriptor = policyMember({
   type: "gcp:cloudrunv2/serviceIamMember:ServiceIamMember",
   source: "run.v2 projects.locations.services.setIamPolicy; google_cloud_run_v2_service_iam_member",
   shape: {
@@ -156,16 +168,8 @@ const invoker: Descriptor = iamMember({
     name: { type: "string", rest: false, required: true, replaces: true, same: (a, b) => bare(a) === bare(b) },
   },
   resource: serviceName,
-  get: ({ http }, inputs) =>
-    http
-      .call({
-        method: "GET",
-        url: `${API}/${serviceName(inputs)}:getIamPolicy`,
-        query: { "options.requestedPolicyVersion": "3" },
-      })
-      .catch(absent),
-  set: ({ http }, inputs, policy) =>
-    http.call({ method: "POST", url: `${API}/${serviceName(inputs)}:setIamPolicy`, body: { policy } }),
+  url: (inputs) => `${API}/${serviceName(inputs)}`,
+  read: "GET",
 });
 
 export const CLOUD_RUN: readonly Descriptor[] = [service, invoker];

@@ -113,6 +113,37 @@ describe("the life of a", () => {
     },
   });
 
+  test("Service of source that needs no build", () => {
+    const source = (object: string): Properties => ({
+      ...serviceInputs({ name: "scoring", launchStage: "BETA" }),
+      template: {
+        serviceAccount: account("launcher"),
+        containers: [
+          {
+            ...{
+              image: "scratch",
+              baseImageUri: "us-central1-docker.pkg.dev/serverless-runtimes/google-22/runtimes/nodejs22",
+            },
+            ...{
+              commands: ["node"],
+              args: ["index.js"],
+              envs: [{ name: "A", value: "1" }],
+              ports: { containerPort: 8080 },
+            },
+            sourceCode: { cloudStorageSource: { bucket: "code", object } },
+          },
+        ],
+      },
+    });
+    return google.live({
+      type: SERVICE,
+      inputs: source("a.zip"),
+      id: `${L}/services/scoring`,
+      outputs: { uri: expect.stringMatching(/^https:\/\/scoring-[a-z2-7]{10}-uc\.a\.run\.app$/) as never },
+      change: [source("b.zip"), ["template.containers[0].sourceCode.cloudStorageSource.object"]],
+    });
+  });
+
   test("Service, and who may call it", async () => {
     const member = {
       name: "api",
@@ -169,6 +200,24 @@ describe("refuses", () => {
       FUNCTION,
       functionInputs("a.zip", {}, { serviceAccountEmail: account("nobody") }),
       "Service account 'nobody@sparklab-local.iam.gserviceaccount.com' was not found",
+    ],
+    [
+      "source without the file that starts it",
+      SERVICE,
+      {
+        ...{ name: "x", location: "us-central1" },
+        template: {
+          serviceAccount: account("launcher"),
+          containers: [
+            {
+              image: "scratch",
+              args: ["main.js"],
+              sourceCode: { cloudStorageSource: { bucket: "code", object: "a.zip" } },
+            },
+          ],
+        },
+      },
+      "gs://code/a.zip: main.js: not in the archive",
     ],
     [
       "an image that was not built here",

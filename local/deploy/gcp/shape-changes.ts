@@ -50,6 +50,7 @@ function compareValue(
   if (old === undefined && now === undefined) return [];
   if (old !== undefined && now !== undefined && !hasUnknowns(now)) {
     if (equal(old, now) || field.same?.(old, now)) return [];
+    if (field.json && sameJson(old, now)) return [];
     if (field.set && Array.isArray(old) && Array.isArray(now) && equal(sorted(old), sorted(now))) return [];
   }
   if (field.fields && isObject(old) && isObject(now)) return compare(field.fields, old, now, path, replaces);
@@ -64,6 +65,9 @@ function compareValue(
   const kind = old === undefined ? "add" : now === undefined ? "delete" : "update";
   return [{ path: formatPath(path), kind, old, new: now, replaces }];
 }
+
+/** Two texts that say the same, in whatever order their fields stand. */
+const sameJson = (a: Value, b: Value) => equal(JSON.parse(text(a)) as Value, JSON.parse(text(b)) as Value);
 
 const sorted = (values: readonly Value[]) =>
   [...values].sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
@@ -82,7 +86,7 @@ export function project(shape: Shape, inputs: Properties, read: Properties): Pro
 }
 
 function projectValue(field: Field, old: Value, now: Value): Value {
-  if (equal(old, now) || field.same?.(old, now)) return old;
+  if (equal(old, now) || field.same?.(old, now) || (field.json && sameJson(old, now))) return old;
   if (field.set && Array.isArray(old) && Array.isArray(now) && equal(sorted(old), sorted(now))) return old;
   if (field.fields && isObject(old) && isObject(now)) return project(field.fields, old, now);
   if (field.fields && Array.isArray(old) && Array.isArray(now) && old.length === now.length)

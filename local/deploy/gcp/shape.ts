@@ -30,6 +30,8 @@ export interface Field {
   set?: true;
   /** Written as text in JSON, as Google's 64-bit integers are. */
   int64?: true;
+  /** Text with JSON that travels as what it means. */
+  json?: true;
   /** How the service writes each value of the program's. */
   written?: Readonly<Record<string, string>>;
   /** Equality of two values that are written differently. */
@@ -90,6 +92,7 @@ function validateValue(field: Field, value: Value, property: string): CheckFailu
   switch (field.type) {
     case "string":
       if (typeof value === "object") return wrong("a string");
+      if (field.json && !isJson(text(value))) return wrong("JSON");
       return field.allowed && !field.allowed.includes(text(value)) ? wrong(`one of ${field.allowed.join(", ")}`) : [];
     case "integer":
       return Number.isInteger(Number(value)) && typeof value !== "object" && value !== "" ? [] : wrong("an integer");
@@ -117,6 +120,15 @@ function validateValue(field: Field, value: Value, property: string): CheckFailu
   }
 }
 
+function isJson(given: string): boolean {
+  try {
+    JSON.parse(given);
+    return true;
+  } catch {
+    return false; // Not JSON: the caller says where.
+  }
+}
+
 /** The REST resource of inputs. */
 export function toRest(shape: Shape, inputs: Properties): Properties {
   const body: Properties = {};
@@ -129,6 +141,7 @@ export function toRest(shape: Shape, inputs: Properties): Properties {
 }
 
 function restValue(field: Field, value: Value): Value {
+  if (field.json) return isUnknown(value) ? value : (JSON.parse(text(value)) as Value);
   if (field.written) return field.written[text(value)] ?? value;
   if (field.single && isObject(value)) return [toRest(field.fields ?? {}, value)];
   if (field.fields && Array.isArray(value)) return value.map((item) => toRest(field.fields!, item as Properties));
@@ -164,6 +177,7 @@ export function fromRest(shape: Shape, resource: Properties): Properties {
 }
 
 function propertyValue(field: Field, value: Value): Value {
+  if (field.json) return JSON.stringify(value);
   if (field.written) {
     const own = Object.keys(field.written).find((key) => field.written![key] === value) ?? value;
     return field.type === "boolean" ? own === "true" : own;

@@ -6,6 +6,8 @@ import type { PropertyChange } from "../events";
 import type { CallOptions } from "../provider";
 import { parsePath, type Properties, text } from "../values";
 import type { Context, Descriptor, Inputs } from "./descriptor";
+import { absent } from "./http";
+import { iamMember, type MemberArgs, type Policy } from "./iam";
 import { toRest, type Shape } from "./shape";
 
 type Generic = "id" | "fromId" | "create" | "read" | "update" | "delete";
@@ -62,6 +64,32 @@ export function standard(args: StandardArgs): Descriptor {
       await settled(context, inputs, (await context.http.remove(url(inputs))) ?? {}, options);
     },
   };
+}
+
+/** A member of a resource whose policy is read and set by methods of its own, as most are. */
+export function policyMember({
+  url,
+  read,
+  ...args
+}: Omit<MemberArgs, "get" | "set"> & {
+  url: (inputs: Inputs) => string;
+  read: "GET" | "POST" | "POST without body";
+}): Descriptor {
+  return iamMember({
+    ...args,
+    get: ({ http }, inputs): Promise<Policy | undefined> =>
+      http
+        .call({
+          method: read === "GET" ? "GET" : "POST",
+          url: `${url(inputs)}:getIamPolicy`,
+          ...(read === "POST"
+            ? { body: { options: { requestedPolicyVersion: 3 } } }
+            : { query: { "options.requestedPolicyVersion": "3" } }),
+        })
+        .catch(absent),
+    set: ({ http }, inputs, policy) =>
+      http.call({ method: "POST", url: `${url(inputs)}:setIamPolicy`, body: { policy } }),
+  });
 }
 
 /** The base of the full name of what lies in a location. */

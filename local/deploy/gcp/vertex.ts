@@ -1,8 +1,8 @@
 /** Vertex AI: endpoints for online prediction, schedules of pipeline runs. */
-import { isObject, type Properties, text } from "../values";
+import { isObject, type Properties, text, type Value } from "../values";
 import type { Context, Descriptor, Inputs } from "./descriptor";
 import { toRest, type Shape } from "./shape";
-import { inLocation, masks, PLACE, standard } from "./standard";
+import { inLocation, masks, PLACE, policyMember, standard } from "./standard";
 
 const api = (inputs: Inputs) => `https://${text(inputs.location)}-aiplatform.googleapis.com/v1beta1`;
 const plain: Shape[string] = { type: "string" };
@@ -41,6 +41,7 @@ const endpoint: Descriptor = standard({
 const pipelineJob: Shape = {
   displayName: plain,
   templateUri: plain,
+  pipelineSpec: { type: "string", json: true },
   serviceAccount: plain,
   network: plain,
   labels: { type: "map" },
@@ -129,4 +130,18 @@ const schedule: Descriptor = {
   },
 };
 
-export const VERTEX: readonly Descriptor[] = [endpoint, schedule];
+const bare = (name: Value) => text(name).split("/").at(-1) ?? "";
+const endpointName = (inputs: Inputs) => `${inLocation(inputs)}/endpoints/${bare(inputs.endpoint ?? "")}`;
+const member: Descriptor = policyMember({
+  type: "gcp:vertex/aiEndpointIamMember:AiEndpointIamMember",
+  source: "aiplatform.v1beta1 endpoints.setIamPolicy; google_vertex_ai_endpoint_iam_member",
+  shape: {
+    ...PLACE,
+    endpoint: { type: "string", rest: false, required: true, replaces: true, same: (a, b) => bare(a) === bare(b) },
+  },
+  resource: endpointName,
+  url: (inputs) => `${api(inputs)}/${endpointName(inputs)}`,
+  read: "POST without body",
+});
+
+export const VERTEX: readonly Descriptor[] = [endpoint, schedule, member];

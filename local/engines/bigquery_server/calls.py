@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from . import datasets, routines, table_methods, table_rows
+from . import datasets, external, routines, table_methods, table_rows
 from .errors import as_bigquery_error, unimplemented
 from .jobs import Jobs
 from .state import Call, Json, State
@@ -41,6 +41,9 @@ def methods(state: State, jobs: Jobs) -> dict[str, Callable[[Call], Json]]:
         "bigquery.tables.update": of(table_methods.update),
         "bigquery.tables.patch": of(table_methods.patch),
         "bigquery.tables.delete": of(table_methods.delete),
+        # Not Google's: what the cloud asks before queries.
+        "external.tables.list": of(external.list_all),
+        "external.tables.refresh": of(external.refresh),
         "bigquery.tabledata.list": of(table_rows.list_rows),
         "bigquery.tabledata.insertAll": of(table_rows.insert_all),
         "bigquery.routines.insert": of(routines.insert),

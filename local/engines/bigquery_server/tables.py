@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from bqemulator.catalog.ddl_sync import _introspect_schema
 from bqemulator.catalog.models import TableMeta
 
-from . import datasets, table_columns, views
+from . import datasets, external, table_columns, views
 from .errors import BigQueryError, duplicate, invalid, not_found, unimplemented
 from .schema import Field, catalog_schema, checked_fields, columns, rest_fields, same_columns, size_sql
 from .state import Json, State, delete_document, get_document, milliseconds, now, put_document
@@ -52,9 +52,12 @@ def create(state: State, ref: TableRef, body: Json) -> Json:
     """Makes a table or view; the caller holds a writing scope, so that rows can come in the same transaction."""
     if not _ID.match(ref.table):
         raise invalid(f'Invalid table ID "{ref.table}". Table IDs must be letters, numbers, underscores and dashes.')
-    for unsupported in ("externalDataConfiguration", "materializedView", "snapshotDefinition", "cloneDefinition"):
+    for unsupported in ("materializedView", "snapshotDefinition", "cloneDefinition"):
         if body.get(unsupported):
             raise unimplemented(f"Table {ref}: {unsupported}")
+    if body.get("externalDataConfiguration"):
+        external.check(ref, body)
+        body = {**body, "schema": body.get("schema") or body["externalDataConfiguration"]["schema"]}
     datasets.find(state, ref.project, ref.dataset)
     if known(state, ref) is not None:
         raise duplicate(f"Table {ref}")
@@ -74,6 +77,7 @@ def create(state: State, ref: TableRef, body: Json) -> Json:
 def new_table(ref: TableRef, said: list[Field], body: Json) -> TableMeta:
     moment = now()
     return TableMeta(
+        table_type="EXTERNAL" if body.get("externalDataConfiguration") else "TABLE",
         project_id=ref.project,
         dataset_id=ref.dataset,
         table_id=ref.table,
@@ -166,7 +170,8 @@ def resource(state: State, meta: TableMeta) -> Json:
 
 
 def counted(state: State, ref: TableRef, meta: TableMeta) -> tuple[int, int]:
-    if meta.table_type == "VIEW":
+    # Rows of files are not the table's.
+    if meta.table_type in ("VIEW", "EXTERNAL"):
         return 0, 0
     sizes = size_sql(rest_fields(meta.schema_))
     query = f"SELECT count(*), coalesce(sum({sizes}), 0) FROM {ref.sql}"

@@ -1,6 +1,7 @@
 /** BigQuery (bigquery.v2) and the BigQuery Storage API: the engine's answers, and the bytes that its jobs load. */
 import type { Behaviour, Service } from "../../service";
 import { callEngine } from "./engine-call";
+import { changesTables, insertTable, readsTables } from "./external-tables";
 import { insertJob } from "./jobs";
 import { addStorageApi, closeStorageApi } from "./storage-api";
 import { recoverUploads } from "./upload-sessions";
@@ -27,7 +28,14 @@ export const bigquery: Service = {
         verbs.map((verb) => [`bigquery.${resource}.${verb}`, forward]),
       ),
     ),
-    "bigquery.jobs.insert": insertJob,
+    "bigquery.tables.insert": changesTables(insertTable),
+    "bigquery.tables.update": changesTables(forward),
+    "bigquery.tables.patch": changesTables(forward),
+    "bigquery.tables.delete": changesTables(forward),
+    "bigquery.datasets.delete": changesTables(forward),
+    "bigquery.tabledata.list": readsTables(forward),
+    "bigquery.jobs.query": readsTables(forward),
+    "bigquery.jobs.insert": readsTables(insertJob),
   },
   grpcHosts: ["bigquerystorage.googleapis.com"],
   grpc: addStorageApi,

@@ -28,9 +28,8 @@ export async function openSources(cloud: Cloud, uris: readonly string[]): Promis
   const files: SourceFile[] = [];
   try {
     for (const uri of uris) {
-      const { bucket, pattern } = parse(uri);
+      const { bucket, pattern, matches } = parseSource(uri);
       const prefix = pattern.split("*")[0]!;
-      const matches = matcher(pattern);
       const found = (await listObjects(cloud, bucket, prefix)).filter(({ name }) => matches(name));
       if (found.length === 0) throw missing(uri);
       for (const { name, size } of found) {
@@ -46,7 +45,8 @@ export async function openSources(cloud: Cloud, uris: readonly string[]): Promis
   }
 }
 
-function parse(uri: string): { bucket: string; pattern: string } {
+/** Bucket, pattern of names, and which names the pattern means. */
+export function parseSource(uri: string): { bucket: string; pattern: string; matches: (name: string) => boolean } {
   const found = /^gs:\/\/([^/*]+)\/(.+)$/.exec(uri);
   if (!found || uri.split("*").length > 2)
     throw new ApiError(
@@ -56,7 +56,7 @@ function parse(uri: string): { bucket: string; pattern: string } {
       400,
       "invalid",
     );
-  return { bucket: found[1]!, pattern: found[2]! };
+  return { bucket: found[1]!, pattern: found[2]!, matches: matcher(found[2]!) };
 }
 
 function matcher(pattern: string): (name: string) => boolean {

@@ -15,6 +15,7 @@ import type { Cloud } from "../../cloud";
 import { ApiError, STATUS } from "../../errors";
 import { principalOf } from "../../grpc/grpc";
 import { started } from "./engine-call";
+import { refreshExternalTables } from "./external-tables";
 
 const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
 const PACKAGE = "google.cloud.bigquery.storage.v1";
@@ -89,16 +90,20 @@ async function open(cloud: Cloud, call: Incoming) {
 }
 
 function unary(cloud: Cloud, path: string): handleUnaryCall<Buffer, Buffer> {
+  const opens = path.endsWith("/CreateReadSession");
   return (call, answer) => {
-    open(cloud, call).then(
-      ({ client, metadata, options }) => {
-        const inner = client.makeUnaryRequest(path, same, same, call.request, metadata, options, (error, response) =>
-          error ? answer(passedOn(error)) : answer(null, response),
-        );
-        call.on("cancelled", () => inner.cancel());
-      },
-      (error: unknown) => answer(refusal(error)),
-    );
+    const ready = opens ? refreshExternalTables(cloud, call.request.toString("latin1")) : Promise.resolve();
+    ready
+      .then(() => open(cloud, call))
+      .then(
+        ({ client, metadata, options }) => {
+          const inner = client.makeUnaryRequest(path, same, same, call.request, metadata, options, (error, response) =>
+            error ? answer(passedOn(error)) : answer(null, response),
+          );
+          call.on("cancelled", () => inner.cancel());
+        },
+        (error: unknown) => answer(refusal(error)),
+      );
   };
 }
 

@@ -29,7 +29,7 @@ export function checkBatch(batch: JsonObject, call: Call, cloud: Cloud): void {
   const violations = [
     ...idProblems(call),
     ...kindProblems(batch),
-    ...runtimeProblems(batch, "batch", cloud.engines.spark),
+    ...runtimeProblems(batch, "batch", cloud.engines),
     ...environmentProblems(batch, "batch", "batch"),
     ...labelProblems(batch, "batch"),
   ];

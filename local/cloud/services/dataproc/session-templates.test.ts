@@ -35,7 +35,11 @@ test("are stored as they were sent, with the fields that the service sets", asyn
 
 test("are replaced as a whole by a PATCH, because it has no mask", async () => {
   const made = await rest(`POST ${COLLECTION}`, template({ labels: { a: "b" }, description: "first" }));
-  const { jupyterSession: _gone, ...body } = template({ jupyterSession: null, sparkConnectSession: {} });
+  const { jupyterSession: _gone, ...body } = template({
+    jupyterSession: null,
+    sparkConnectSession: {},
+    runtimeConfig: { version: "3.0" },
+  });
   const patched = await rest(`PATCH ${HOST}/${NAME}`, body);
   expect(patched).toMatchObject({ ...body, uuid: made.uuid!, createTime: made.createTime! });
   for (const field of ["labels", "description", "jupyterSession"]) expect(patched).not.toHaveProperty(field);

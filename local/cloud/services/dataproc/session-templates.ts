@@ -45,10 +45,15 @@ export const sessionTemplates: ResourceType = {
     "google/cloud/dataproc/v1/session_templates.proto; ttl and idleTtl default in the session, not in its template",
 };
 
+/** Spark Connect needs a later runtime than this machine runs; its templates are kept, no session is started of them. */
+const CONNECT_RUNTIMES = ["3.0"];
+const runtimesOf = ({ sparkConnectSession, jupyterSession }: JsonObject, { engines }: Cloud) =>
+  sparkConnectSession && !jupyterSession ? CONNECT_RUNTIMES : engines.spark.runtimes;
+
 function problems(template: JsonObject, cloud: Cloud): Violation[] {
   const kinds = KINDS.filter((kind) => template[kind] !== undefined && template[kind] !== null);
   const found: Violation[] = [
-    ...runtimeProblems(template, "session_template", cloud.engines.spark),
+    ...runtimeProblems(template, "session_template", cloud.engines, runtimesOf(template, cloud)),
     ...environmentProblems(template, "session_template", "session"),
     ...labelProblems(template, "session_template"),
   ];

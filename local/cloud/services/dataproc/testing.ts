@@ -2,6 +2,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { JsonObject, Principal } from "../../service";
 import { testCloud, type TestCloud } from "../../testing";
+import { createServerEngine } from "../../../engines/servers";
 import { iam } from "../iam";
 import { storage } from "../storage";
 import { dataproc } from ".";
@@ -34,7 +35,7 @@ export class BatchLab {
   static async open(capacity = 10): Promise<BatchLab> {
     const engine = scriptedEngine(capacity);
     const time: { now?: Date } = {};
-    const lab = await testCloud({ services, engines: { spark: engine }, now: () => time.now ?? new Date() });
+    const lab = await testCloud({ services, engines: enginesOf(engine), now: () => time.now ?? new Date() });
     await lab.rest("POST https://iam.googleapis.com/v1/projects/sparklab-local/serviceAccounts", {
       accountId: "spark-jobs",
     });
@@ -73,7 +74,7 @@ export class BatchLab {
     for (const { key, run } of await listRuns(cloud)) await cloud.store.write({ put: { [key]: { ...run, port: 0 } } });
     await cloud.store.close();
     const now = () => this.time.now ?? new Date();
-    this.lab = await testCloud({ services, engines: { spark: this.engine }, now, folder: cloud.folder });
+    this.lab = await testCloud({ services, engines: enginesOf(this.engine), now, folder: cloud.folder });
   }
 
   restart = async (): Promise<void> => {
@@ -83,6 +84,11 @@ export class BatchLab {
 }
 
 const services = [iam, storage, dataproc];
+/** No image was ever built in these labs. */
+const enginesOf = (spark: ScriptedEngine) => ({
+  spark,
+  servers: createServerEngine({ python: "", folder: "/nonexistent" }),
+});
 
 /** Asks again until an answer is the expected one; the test's own time limit ends a wait that is in vain. */
 export async function waitFor<T>(ask: () => Promise<T>, isExpected: (answer: T) => boolean): Promise<T> {

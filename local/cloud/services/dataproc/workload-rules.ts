@@ -5,7 +5,7 @@
  * Sources: https://cloud.google.com/dataproc-serverless/docs/reference/rest/v1/EnvironmentConfig and RuntimeConfig,
  * https://cloud.google.com/dataproc-serverless/docs/concepts/properties
  */
-import type { SparkEngine } from "../../../engines/interface";
+import type { Engines, SparkEngine } from "../../../engines/interface";
 import type { Json, JsonObject } from "../../service";
 import { isObject, type Violation } from "../../contract/validate-schema";
 
@@ -31,22 +31,25 @@ export const executionOf = (resource: JsonObject): JsonObject =>
   objectAt(objectAt(resource, "environmentConfig"), "executionConfig");
 
 /** Runtime and properties, under the field path of the request (`batch`, `session_template`). */
-export function runtimeProblems(resource: JsonObject, path: string, spark: SparkEngine): Violation[] {
+export function runtimeProblems(
+  resource: JsonObject,
+  path: string,
+  engines: Engines,
+  runtimes = engines.spark.runtimes,
+): Violation[] {
   const runtime = objectAt(resource, "runtimeConfig");
   const found: Violation[] = [];
   const report = (field: string, description: string) =>
     found.push({ field: `${path}.runtime_config.${field}`, description });
   const version = runtime.version;
-  if (typeof version === "string" && version !== "" && !spark.runtimes.includes(version)) {
-    report(
-      "version",
-      `Runtime version '${version}' is not supported. Supported versions: ${spark.runtimes.join(", ")}.`,
-    );
+  if (typeof version === "string" && version !== "" && !runtimes.includes(version)) {
+    report("version", `Runtime version '${version}' is not supported. Supported versions: ${runtimes.join(", ")}.`);
   }
-  if (typeof runtime.containerImage === "string" && runtime.containerImage !== "") {
+  const image = text(runtime.containerImage);
+  if (image !== "" && !engines.servers.image(image)) {
     report(
       "container_image",
-      `Container image '${runtime.containerImage}' is not known here; leave it out: the runtime's own environment is used.`,
+      `Container image '${image}' is not known here; leave it out: the runtime's own environment is used.`,
     );
   }
   const properties = propertiesOf(resource);
@@ -56,7 +59,7 @@ export function runtimeProblems(resource: JsonObject, path: string, spark: Spark
       `Property '${key}' is not supported; expected a name that begins with 'spark.' or 'dataproc.'.`,
     );
   }
-  for (const problem of spark.propertyProblems(properties)) report("properties", `Property ${problem}.`);
+  for (const problem of engines.spark.propertyProblems(properties)) report("properties", `Property ${problem}.`);
   return found;
 }
 

@@ -10,6 +10,7 @@ import { textOf } from "../../json";
 import type { JsonObject } from "../../service";
 import { deployedFolder } from "../cloudfunctions/source";
 import { isManaged } from "./services";
+import { sourceFolder } from "./source";
 
 interface Instance {
   revision: string;
@@ -147,6 +148,10 @@ async function programOf(service: JsonObject, container: JsonObject, cloud: Clou
     const functionTarget = textOf((deployed.buildConfig as JsonObject).entryPoint);
     const environment = { FUNCTION_TARGET: functionTarget, FUNCTION_SIGNATURE_TYPE: "http" };
     return { source: await deployedFolder(deployed, cloud), functionTarget, environment };
+  }
+  if (container.sourceCode) {
+    const source = sourceFolder(textOf(service.name), container, cloud);
+    return { source, command: (container.args ?? ["index.js"]) as string[], environment: {} };
   }
   const image = cloud.engines.servers.image(textOf(container.image));
   if (!image) throw new ApiError("NOT_FOUND", `Image '${textOf(container.image)}' not found.`);

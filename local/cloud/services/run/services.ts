@@ -8,6 +8,7 @@ import { textOf } from "../../json";
 import type { Call, Hook, Json, JsonObject, ResourceType, ServerSetContext } from "../../service";
 import { defaultAccount, requireActAs } from "../references";
 import { serviceUrls } from "./addresses";
+import { deploySource, forgetSource } from "./source";
 
 /** Metastore has resources of the same names. */
 export const RUN_KEYS = "run/";
@@ -22,7 +23,10 @@ const ready = ({ now }: ServerSetContext): JsonObject => ({
 
 const checked: Hook = async ({ next, call, cloud }) => {
   checkTemplate(next, cloud);
-  await requireActAs(textOf((next.template as JsonObject).serviceAccount), call, cloud);
+  const template = next.template as JsonObject;
+  await requireActAs(textOf(template.serviceAccount), call, cloud);
+  const [container] = template.containers as JsonObject[];
+  if (container!.sourceCode) await deploySource(textOf(next.name), container!, call, cloud);
 };
 
 export const serviceType: ResourceType = {
@@ -75,6 +79,7 @@ export const serviceType: ResourceType = {
     },
     delete: ({ current, call }) => refuseManaged(current!, call),
   },
+  after: { delete: ({ current, cloud }) => forgetSource(textOf(current!.name), cloud) },
   source: "https://cloud.google.com/run/docs/reference/rest/v2/projects.locations.services",
 };
 
@@ -143,13 +148,30 @@ function checkTemplate(service: JsonObject, cloud: Cloud): void {
     });
   if (violations.length > 0) throw badRequest(violations);
   if (isManaged(service)) return;
+  const [{ sourceCode, command = ["node"] } = {} as JsonObject] = list;
   const image = textOf(list[0]!.image);
+  if (sourceCode) return checkCommand(command, image);
   if (cloud.engines.servers.image(image)) return;
   throw new ApiError(
     "INVALID_ARGUMENT",
     `service.template.containers[0].image: Image '${image}' not found. Images that this lab has built can be run: ` +
       `${cloud.engines.servers.images().join(", ") || "none so far"}.`,
   );
+}
+
+/** Source that was deployed without a build runs on a base image; here that is this machine's Node. */
+function checkCommand(command: Json, image: string): void {
+  const field = "service.template.containers[0]";
+  const isNode = Array.isArray(command) && command.length === 1 && command[0] === "node";
+  const violations = [
+    ...(isNode
+      ? []
+      : [{ field: `${field}.command`, description: `Got ${JSON.stringify(command)}; expected ["node"].` }]),
+    ...(image === "scratch"
+      ? []
+      : [{ field: `${field}.image`, description: `Got '${image}'; expected scratch where there is source_code.` }]),
+  ];
+  if (violations.length > 0) throw badRequest(violations);
 }
 
 export const isManaged = (service: JsonObject) =>

@@ -1,0 +1,273 @@
+/** Workbench, Composer, connections, Vertex, the metastore and clusters through the host's provider against a live cloud. */
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { vertex } from "../../cloud/services/aiplatform/versions";
+import { bigqueryConnection } from "../../cloud/services/bigqueryconnection";
+import { composer } from "../../cloud/services/composer";
+import { compute } from "../../cloud/services/compute";
+import { dataproc } from "../../cloud/services/dataproc";
+import { scriptedEngine } from "../../cloud/services/dataproc/scripted-engine";
+import { iam } from "../../cloud/services/iam";
+import { metastore } from "../../cloud/services/metastore";
+import { notebooks } from "../../cloud/services/notebooks";
+import { storage } from "../../cloud/services/storage";
+import { liveProvider, type LiveProvider } from "../../life-cycle-testing";
+import type { Instance } from "../provider";
+import type { Properties } from "../values";
+
+const P = "projects/sparklab-local";
+const L = `${P}/locations/us-central1`;
+const CLUSTER = "gcp:dataproc/cluster:Cluster";
+const account = "worker-one@sparklab-local.iam.gserviceaccount.com";
+
+let google: LiveProvider;
+let network: Instance;
+let subnet: Instance;
+beforeAll(async () => {
+  const services = [...compute, iam, storage, metastore, dataproc, bigqueryConnection, ...vertex, composer, notebooks];
+  google = await liveProvider(services, undefined, { spark: scriptedEngine(1) });
+  await google.lab.rest(`POST https://iam.googleapis.com/v1/${P}/serviceAccounts`, { accountId: "worker-one" });
+  await google.lab.rest("POST https://storage.googleapis.com/storage/v1/b?project=sparklab-local", { name: "data" });
+  network = await google.make("gcp:compute/network:Network", { name: "lab", autoCreateSubnetworks: false });
+  subnet = await google.make("gcp:compute/subnetwork:Subnetwork", {
+    ...{ name: "spark", ipCidrRange: "10.10.0.0/20", region: "us-central1", network: network.id },
+  });
+});
+afterAll(() => google.close());
+
+const buckets = async (): Promise<string[]> => {
+  const found = await google.lab.rest("GET https://storage.googleapis.com/storage/v1/b?project=sparklab-local");
+  return (found as { items: { name: string }[] }).items.map(({ name }) => name);
+};
+
+const cluster = (more: Properties = {}, config: Properties = {}): Properties => ({
+  ...{ name: "history", region: "us-central1", ...more },
+  clusterConfig: {
+    stagingBucket: "data",
+    tempBucket: "data",
+    endpointConfig: { enableHttpPortAccess: true },
+    gceClusterConfig: {
+      ...{ subnetwork: subnet.id, internalIpOnly: true, serviceAccount: account },
+      ...{ serviceAccountScopes: ["cloud-platform"], shieldedInstanceConfig: { enableSecureBoot: true } },
+    },
+    masterConfig: {
+      ...{ numInstances: 1, machineType: "e2-standard-2" },
+      diskConfig: { bootDiskSizeGb: 100, bootDiskType: "pd-balanced" },
+    },
+    softwareConfig: {
+      imageVersion: "2.3-debian12",
+      overrideProperties: {
+        "dataproc:dataproc.allow.zero.workers": "true",
+        "spark:spark.history.fs.logDirectory": "gs://data/*/spark-job-history",
+      },
+    },
+    ...config,
+  },
+});
+
+const environment = (more: Properties = {}, config: Properties = {}): Properties => ({
+  ...{ name: "airflow", region: "us-central1", ...more },
+  config: {
+    ...{ environmentSize: "ENVIRONMENT_SIZE_SMALL", enablePrivateEnvironment: true },
+    softwareConfig: { imageVersion: "composer-3-airflow-3", envVariables: { A: "1" } },
+    nodeConfig: { serviceAccount: account, network: network.id, subnetwork: subnet.id },
+    workloadsConfig: {
+      scheduler: { count: 1, cpu: 0.5, memoryGb: 2, storageGb: 1 },
+      worker: { cpu: 0.5, memoryGb: 2, storageGb: 1, minCount: 1, maxCount: 2 },
+    },
+    ...config,
+  },
+});
+
+describe("the life of a", () => {
+  test("Cluster, which keeps its subnet and connects BigQuery to its history", async () => {
+    const connection = (more: Properties = {}): Properties => ({
+      ...{ connectionId: "spark", location: "us-central1", ...more },
+      spark: { sparkHistoryServerConfig: { dataprocCluster: `${P}/regions/us-central1/clusters/history` } },
+    });
+    await google.live({
+      type: CLUSTER,
+      inputs: cluster(),
+      id: `${P}/regions/us-central1/clusters/history`,
+      outputs: {
+        clusterConfig: {
+          bucket: "data",
+          masterConfig: { instanceNames: ["history-m"] },
+          endpointConfig: {
+            httpPorts: {
+              "Spark History Server": expect.stringMatching(
+                /\.dataproc\.googleusercontent\.com\/sparkhistory\/$/,
+              ) as never,
+            },
+          },
+        },
+      },
+      change: [cluster({ labels: { v: "2" } }), ["labels"]],
+      replace: [cluster({}, { tempBucket: "other" }), ["clusterConfig.tempBucket"]],
+      before: async () => {
+        await google.live({
+          type: "gcp:bigquery/connection:Connection",
+          inputs: connection(),
+          id: `${L}/connections/spark`,
+          outputs: {
+            name: `${L}/connections/spark`,
+            spark: {
+              serviceAccountId: expect.stringMatching(/^bqcx-100000000001-\w{4}@gcp-sa-bigquery-condel\./) as never,
+            },
+          },
+          change: [connection({ friendlyName: "f" }), ["friendlyName"]],
+          replace: [{ connectionId: "spark", location: "us-central1", cloudResource: {} }, ["cloudResource", "spark"]],
+          before: async () => {
+            const member = {
+              connectionId: `${L}/connections/spark`,
+              location: "us-central1",
+              role: "roles/bigquery.connectionUser",
+            };
+            await google.live({
+              type: "gcp:bigquery/connectionIamMember:ConnectionIamMember",
+              inputs: { ...member, member: `serviceAccount:${account}` },
+              id: `${L}/connections/spark/roles/bigquery.connectionUser/serviceAccount:${account}`,
+            });
+          },
+        });
+        await expect(google.provider.delete("gcp:compute/subnetwork:Subnetwork", subnet, {})).rejects.toThrow(
+          "history",
+        );
+      },
+    });
+  });
+
+  test("Cluster without buckets of its own, for which two are made that stay", async () => {
+    const { stagingBucket: _, tempBucket: __, ...config } = cluster().clusterConfig as Properties;
+    const made = await google.make(CLUSTER, { name: "bare", region: "us-central1", clusterConfig: config });
+    await google.provider.delete(CLUSTER, made, {});
+    expect(await buckets()).toEqual(
+      expect.arrayContaining(["dataproc-staging-us-central1-100000000001", "dataproc-temp-us-central1-100000000001"]),
+    );
+  });
+
+  test("MetastoreService", () => {
+    const inputs = (more: Properties = {}): Properties => ({
+      ...{
+        serviceId: "store",
+        location: "us-central1",
+        databaseType: "SPANNER",
+        scalingConfig: { scalingFactor: 0.1 },
+      },
+      hiveMetastoreConfig: { version: "3.1.2", endpointProtocol: "GRPC" },
+      ...more,
+    });
+    return google.live({
+      type: "gcp:dataproc/metastoreService:MetastoreService",
+      inputs: inputs(),
+      id: `${L}/services/store`,
+      outputs: { state: "ACTIVE", port: 443, releaseChannel: "STABLE" },
+      change: [
+        inputs({ labels: { v: "2" }, scalingConfig: { scalingFactor: 0.2 } }),
+        ["labels", "scalingConfig.scalingFactor"],
+      ],
+      replace: [inputs({ databaseType: "MYSQL" }), ["databaseType"]],
+    });
+  });
+
+  test("Instance of Workbench, which stops and starts", () => {
+    const inputs = (more: Properties = {}, setup: Properties = {}): Properties => ({
+      ...{ name: "notebooks", location: "us-central1-a", ...more },
+      gceSetup: {
+        ...{ machineType: "e2-standard-4", disablePublicIp: true, metadata: { "idle-timeout-seconds": "3600" } },
+        ...{
+          bootDisk: { diskSizeGb: "150", diskType: "PD_BALANCED" },
+          dataDisks: { diskSizeGb: "100", diskType: "PD_BALANCED" },
+        },
+        serviceAccounts: [{ email: account }],
+        networkInterfaces: [{ network: network.id, subnet: subnet.id }],
+        shieldedInstanceConfig: { enableSecureBoot: true, enableVtpm: true, enableIntegrityMonitoring: true },
+        ...setup,
+      },
+    });
+    return google.live({
+      type: "gcp:workbench/instance:Instance",
+      inputs: inputs(),
+      id: `${P}/locations/us-central1-a/instances/notebooks`,
+      outputs: { state: "ACTIVE", creator: "operator@sparklab.local" },
+      change: [
+        inputs({ labels: { v: "2" }, desiredState: "STOPPED" }, { machineType: "e2-standard-2" }),
+        ["labels", "gceSetup.machineType", "desiredState"],
+      ],
+      replace: [inputs({}, { disablePublicIp: false }), ["gceSetup.disablePublicIp"]],
+    });
+  });
+
+  test("Environment of Composer, whose bucket stays", async () => {
+    const before = await buckets();
+    await google.live({
+      type: "gcp:composer/environment:Environment",
+      inputs: environment(),
+      id: `${L}/environments/airflow`,
+      outputs: {
+        config: { dagGcsPrefix: expect.stringMatching(/^gs:\/\/us-central1-airflow-\w{8}-bucket\/dags$/) as never },
+      },
+      change: [
+        environment(
+          { labels: { v: "2" } },
+          { softwareConfig: { imageVersion: "composer-3-airflow-3", envVariables: { A: "2" } } },
+        ),
+        ["labels", "config.softwareConfig.envVariables.A"],
+      ],
+      replace: [environment({}, { nodeConfig: { serviceAccount: "other" } }), ["config.nodeConfig.serviceAccount"]],
+    });
+    expect((await buckets()).length).toBe(before.length + 1);
+    await expect(
+      google.make(
+        "gcp:composer/environment:Environment",
+        environment({}, { softwareConfig: { imageVersion: "composer-2-airflow-2" } }),
+      ),
+    ).rejects.toThrow("Got 'composer-2-airflow-2'; expected an image of Composer 3");
+  });
+
+  test("AiEndpoint, which stays while it serves a model", async () => {
+    const inputs = (more: Properties = {}): Properties => ({
+      ...{ name: "1234567890", location: "us-central1", displayName: "churn", dedicatedEndpointEnabled: true, ...more },
+    });
+    const key = `${L}/endpoints/1234567890`;
+    const { store } = google.lab.cloud;
+    await google.live({
+      type: "gcp:vertex/aiEndpoint:AiEndpoint",
+      inputs: inputs(),
+      id: key,
+      outputs: { dedicatedEndpointDns: "1234567890.us-central1-100000000001.prediction.vertexai.goog" },
+      change: [inputs({ description: "x" }), ["description"]],
+      replace: [inputs({ network: "projects/1/global/networks/x" }), ["network"]],
+      before: async () => {
+        const found = (await store.get(key))!;
+        await store.write({ put: { [key]: { ...found, deployedModels: [{ id: "7", model: `${L}/models/1` }] } } });
+        const refusal = await google.lab.refusal(`DELETE https://us-central1-aiplatform.googleapis.com/v1beta1/${key}`);
+        expect(refusal.message).toContain("has deployed or being-deployed DeployedModel(s) with ID(s): 7.");
+        await store.write({ put: { [key]: found } });
+      },
+    });
+  });
+
+  test("Schedule, which pauses and resumes", () => {
+    const inputs = (more: Properties = {}): Properties => ({
+      ...{ displayName: "nightly", location: "us-central1", cron: "TZ=Etc/UTC 0 3 * * *", maxConcurrentRunCount: "1" },
+      createPipelineJobRequest: {
+        pipelineJob: {
+          ...{
+            displayName: "x",
+            templateUri: "https://us-central1-kfp.pkg.dev/p/pipelines/train/latest",
+            serviceAccount: account,
+          },
+          runtimeConfig: { gcsOutputDirectory: "gs://data/root", parameterValues: { a: "1" } },
+        },
+      },
+      ...more,
+    });
+    return google.live({
+      type: "gcp:colab/schedule:Schedule",
+      inputs: inputs({ desiredState: "PAUSED" }),
+      id: /schedules\/\d+$/,
+      outputs: { state: "PAUSED", startedRunCount: "0" },
+      change: [inputs({ cron: "TZ=Etc/UTC 0 4 * * *", desiredState: "ACTIVE" }), ["cron", "desiredState"]],
+    });
+  });
+});
