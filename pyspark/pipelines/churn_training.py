@@ -31,11 +31,15 @@ def churn_training(
     metrics_bucket: str,
     spark_runtime: str,
     spark_service_account: str,
-    serving_image: str,
     pipeline_id: str,
     model_version: str,
     execution_time: str,
     threshold: float = 0.5,
+    serving_image: str = "",
+    spark_image: str = "",
+    subnetwork: str = "",
+    metastore: str = "",
+    history_server: str = "",
 ) -> None:
     """Wire the steps.
 
@@ -48,11 +52,15 @@ def churn_training(
         metrics_bucket: Bucket of metrics as JSON.
         spark_runtime: Version of the Spark runtime.
         spark_service_account: Account that the batches run as.
-        serving_image: Container image that serves the model.
         pipeline_id: Id of the run; batch ids end with it, so that a repeated run finds its own batches.
         model_version: Version of the model that is trained.
         execution_time: Time of the run with its zone.
         threshold: Least area under the precision-recall curve of a model that goes on.
+        serving_image: Container image that serves the model; without one no model is registered.
+        spark_image: Container image of the batches, over the runtime's own.
+        subnetwork: Subnetwork that the batches run in.
+        metastore: Resource name of the batches' metastore.
+        history_server: Resource name of the cluster that shows the batches' histories.
     """
     settings = {
         "dataset": str(dataset),
@@ -64,7 +72,19 @@ def churn_training(
         "execution_time": str(execution_time),
     }
 
-    spark = Spark(region, code, spark_runtime, spark_service_account, settings)
+    spark = Spark(
+        region=region,
+        code=code,
+        settings=settings,
+        batch_options={
+            "runtime_config_version": spark_runtime,
+            "service_account": spark_service_account,
+            "container_image": spark_image,
+            "subnetwork_uri": subnetwork,
+            "metastore_service": metastore,
+            "spark_history_dataproc_cluster": history_server,
+        },
+    )
 
     preprocessing = spark.batch(CATALOGUE.jobs["churn_preprocessing"])
     step(
@@ -80,11 +100,11 @@ def churn_training(
     results = f"customer-churn-model/training/{model_version}"
     metrics = step(imported_file(uri=f"gs://{metrics_bucket}/{results}/full/metrics.json"), "Metrics", training)
     evaluation = step(evaluate_model(metrics=metrics.output), "Evaluate the model")
-    with dsl.If(evaluation.outputs["Output"] >= threshold, name="Good enough"):
-        model = registered_model(
-            region=region, model_uri=f"gs://{models_bucket}/{results}", serving_image=serving_image
-        )
-        step(model, "Register the model")
+    good = dsl.If(evaluation.outputs["Output"] >= threshold, name="Good enough")
+    served = dsl.If(serving_image != "", name="Has an image")
+    with good, served:
+        model_uri = f"gs://{models_bucket}/{results}"
+        step(registered_model(region=region, model_uri=model_uri, serving_image=serving_image), "Register the model")
 
 
 if __name__ == "__main__":

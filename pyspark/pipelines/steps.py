@@ -17,9 +17,8 @@ class Spark:
 
     region: str
     code: str
-    runtime: str
-    service_account: str
     settings: Mapping[str, str]
+    batch_options: Mapping[str, str]
 
     def batch(self, job: Job, *after: dsl.PipelineTask) -> dsl.PipelineTask:
         """Add a job of the catalogue as a batch of the run."""
@@ -30,9 +29,8 @@ class Spark:
             main_python_file_uri=f"{self.code}/{job.main}",
             python_file_uris=[f"{self.code}/sparklab.zip"],
             args=job.command_arguments(self.settings),
-            runtime_config_version=self.runtime,
             runtime_config_properties=dict(job.properties),
-            service_account=self.service_account,
+            **self.batch_options,
         )
         return step(task, job.name.replace("_", " ").capitalize(), *after)
 
