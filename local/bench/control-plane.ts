@@ -15,14 +15,23 @@ async function main(): Promise<void> {
     const variables = clientEnvironment(lab.folder);
     const ca = readFileSync(variables.NODE_EXTRA_CA_CERTS!, "utf8");
     const door = new ProxyAgent({ uri: variables.HTTPS_PROXY!, requestTls: { ca }, connections: AT_ONCE });
-    const headers = { authorization: `Bearer ${variables.GOOGLE_OAUTH_ACCESS_TOKEN!}`, "content-type": "application/json" };
+    const headers = {
+      authorization: `Bearer ${variables.GOOGLE_OAUTH_ACCESS_TOKEN!}`,
+      "content-type": "application/json",
+    };
     const get = (url: string) => () => send(door, url, { headers });
     const bucket = "https://storage.googleapis.com/storage/v1/b/sparklab-local-raw";
     const insert = (index: number) =>
-      send(door, `https://storage.googleapis.com/upload/storage/v1/b/sparklab-local-staging/o?uploadType=media&name=bench/${index}`, { headers, method: "POST", body: "x" });
+      send(
+        door,
+        `https://storage.googleapis.com/upload/storage/v1/b/sparklab-local-staging/o?uploadType=media&name=bench/${index}`,
+        { headers, method: "POST", body: "x" },
+      );
     const bare = await bareServer();
     const reads = await rate(get(bucket));
-    const templates = await rate(get("https://dataproc.googleapis.com/v1/projects/sparklab-local/locations/us-central1/sessionTemplates"));
+    const templates = await rate(
+      get("https://dataproc.googleapis.com/v1/projects/sparklab-local/locations/us-central1/sessionTemplates"),
+    );
     const writes = await rate(insert, REQUESTS / 4);
     const baseline = await rate(() => send(bare.agent, bare.url, { headers }));
     bare.close();
@@ -35,8 +44,11 @@ async function main(): Promise<void> {
   });
 }
 
-async function send(dispatcher: Dispatcher, url: string, options: Omit<Dispatcher.RequestOptions, "path" | "origin" | "method"> & { method?: Dispatcher.HttpMethod }): Promise<void> {
-  const { statusCode, body } = await request(url, { dispatcher, ...options });
+type Asked = { headers: Record<string, string>; method?: Dispatcher.HttpMethod; body?: string };
+
+async function send(dispatcher: Dispatcher, url: string, options: Asked): Promise<void> {
+  // A copy of the headers: undici writes the host of the proxied request into what it is given.
+  const { statusCode, body } = await request(url, { dispatcher, ...options, headers: { ...options.headers } });
   const text = await body.text();
   if (statusCode !== 200) throw new Error(`${url}: got ${statusCode} ${text}; expected 200`);
 }

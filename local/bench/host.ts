@@ -19,8 +19,8 @@ type Seconds = Record<"preview" | "up" | "second up" | "refresh" | "destroy", nu
 
 async function main(): Promise<void> {
   await withTemporaryLab(async (lab) => {
-    // Any command brings the cloud up.
-    await lab.sparklab("exec", "--", process.execPath, "--version");
+    // Brings the cloud up.
+    await lab.sparklab("preview");
     const environment = { ...process.env, ...clientEnvironment(lab.folder) };
     const measured = new Map<number, Seconds>();
     for (const copies of chosen()) measured.set(copies, await measure(lab.folder, copies, environment));

@@ -14,7 +14,10 @@ async function main(): Promise<void> {
   const cold = readdirSync(folder).flatMap((file) => {
     const { seconds, megabytes } = JSON.parse(readFileSync(join(folder, file), "utf8")) as Stamp;
     const step = file.replace(/\.json$/, "");
-    return [{ what: `set-up, cold: ${step}`, ours: seconds, unit: "s" }, ...(megabytes > 0 ? [{ what: `set-up, disk: ${step}`, ours: megabytes, unit: "MB" }] : [])];
+    return [
+      { what: `set-up, cold: ${step}`, ours: seconds, unit: "s" },
+      ...(megabytes > 0 ? [{ what: `set-up, disk: ${step}`, ours: megabytes, unit: "MB" }] : []),
+    ];
   });
   const warm = await withTemporaryLab(async ({ sparklab }) => {
     const rows = [];

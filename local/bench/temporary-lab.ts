@@ -16,7 +16,8 @@ const root = resolve(__dirname, "..", "..");
 export async function withTemporaryLab<T>(work: (lab: TemporaryLab) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), "sparklab-bench-"));
   const environment = { ...process.env, SPARKLAB_LAB: folder, SPARKLAB_PORT: "0" };
-  const sparklab = (...words: string[]) => timed(process.execPath, [join(root, "cli", "bin", "sparklab.mjs"), ...words], environment);
+  const sparklab = (...words: string[]) =>
+    timed(process.execPath, [join(root, "cli", "bin", "sparklab.mjs"), ...words], environment);
   try {
     return await work({ folder, sparklab });
   } finally {
@@ -26,7 +27,11 @@ export async function withTemporaryLab<T>(work: (lab: TemporaryLab) => Promise<T
 }
 
 /** Runs a command to its end. @returns standard output and seconds from start to end */
-export function timed(command: string, words: readonly string[], environment: NodeJS.ProcessEnv): Promise<{ output: string; seconds: number }> {
+export function timed(
+  command: string,
+  words: readonly string[],
+  environment: NodeJS.ProcessEnv,
+): Promise<{ output: string; seconds: number }> {
   const began = performance.now();
   return new Promise((done, fail) => {
     const child = spawn(command, [...words], { cwd: root, env: environment, stdio: ["ignore", "pipe", "inherit"] });

@@ -61,7 +61,7 @@ async function launch(options: BigQueryEngineOptions): Promise<Running> {
   const logFile = join(folder, "engine.log");
   const log = openSync(logFile, "w", 0o600);
   const child = spawn(python, ["-m", "bigquery_server"], {
-    env: environment(folder, home),
+    env: environment(home),
     stdio: ["pipe", "pipe", log],
   });
   closeSync(log);
@@ -81,7 +81,7 @@ async function launch(options: BigQueryEngineOptions): Promise<Running> {
 }
 
 /** Only what Python needs: no proxy, no credentials. */
-function environment(folder: string, home: string): NodeJS.ProcessEnv {
+function environment(home: string): NodeJS.ProcessEnv {
   return {
     PATH: process.env.PATH,
     HOME: home,
