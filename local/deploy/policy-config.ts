@@ -6,7 +6,7 @@ import * as analyzer from "@pulumi/pulumi/proto/analyzer_pb";
 import Ajv from "ajv";
 import { Struct } from "google-protobuf/google/protobuf/struct_pb";
 import { allProblems } from "./errors";
-import { isObject, type Properties } from "./values";
+import { isObject, type Properties, type Value } from "./values";
 
 export function policyConfig(info: analyzer.AnalyzerInfo): analyzer.ConfigureAnalyzerRequest {
   const request = new analyzer.ConfigureAnalyzerRequest();
@@ -37,7 +37,7 @@ function violations(schema: analyzer.PolicyConfigSchema, config: Properties): st
 }
 
 function defaults(schema: Struct | undefined): Properties {
-  const entries = Object.entries((schema?.toJavaScript() ?? {}) as Properties);
+  const entries = Object.entries<Value>(schema?.toJavaScript() ?? {});
   return Object.fromEntries(
     entries.flatMap(([key, property]) =>
       isObject(property) && property.default !== undefined ? [[key, property.default]] : [],

@@ -67,14 +67,16 @@ export class PolicyPacks {
     request.setProject(project.name).setStack(options.stack).setOrganization(ORGANIZATION).setDryRun(preview);
     request.setConfigSecretKeysList(config.secretKeys);
     for (const [key, value] of Object.entries(config.values)) request.getConfigMap().set(key, value);
-    await Promise.all(this.packs.map(({ client }) => ask(client, client.configureStack, request)));
+    await Promise.all(this.packs.map(({ client }) => ask((sent, done) => client.configureStack(sent, done), request)));
   }
 
   /** @returns whether anything mandatory is violated; a preview goes on, so that all violations are seen at once. */
   async analyze(resource: Analyzed): Promise<boolean> {
     const request = fillAnalyzed(new analyzer.AnalyzeRequest(), resource);
     const answers = await Promise.all(
-      this.packs.map(({ client }) => ask<analyzer.AnalyzeRequest, Answer>(client, client.analyze, request)),
+      this.packs.map(({ client }) =>
+        ask<analyzer.AnalyzeRequest, Answer>((sent, done) => client.analyze(sent, done), request),
+      ),
     );
     return this.tell(answers, resource.state.urn);
   }
@@ -90,7 +92,9 @@ export class PolicyPacks {
     });
     const request = new analyzer.AnalyzeStackRequest().setResourcesList(filled);
     const answers = await Promise.all(
-      this.packs.map(({ client }) => ask<analyzer.AnalyzeStackRequest, Answer>(client, client.analyzeStack, request)),
+      this.packs.map(({ client }) =>
+        ask<analyzer.AnalyzeStackRequest, Answer>((sent, done) => client.analyzeStack(sent, done), request),
+      ),
     );
     return this.tell(answers, undefined);
   }
@@ -134,8 +138,11 @@ async function startPack(folder: string, { environment, emit, options }: Scene):
       "grpc.max_send_message_length": LARGEST_MESSAGE,
       "grpc.enable_http_proxy": 0,
     });
-    const info = await ask<Empty, analyzer.AnalyzerInfo>(client, client.getAnalyzerInfo, new Empty());
-    await ask(client, client.configure, policyConfig(info));
+    const info = await ask<Empty, analyzer.AnalyzerInfo>(
+      (sent, done) => client.getAnalyzerInfo(sent, done),
+      new Empty(),
+    );
+    await ask((sent, done) => client.configure(sent, done), policyConfig(info));
     return {
       client,
       stop: async () => {
@@ -199,16 +206,11 @@ type Method<Request, Response> = (
 ) => unknown;
 
 /** A pack that throws has decided nothing: its failure is the operation's. */
-async function ask<Request, Response>(
-  client: AnalyzerClient,
-  method: Method<Request, Response>,
-  request: Request,
-): Promise<Response> {
+async function ask<Request, Response>(method: Method<Request, Response>, request: Request): Promise<Response> {
   try {
-    return await promisify<Request, Response>(method.bind(client) as never)(request);
+    return await promisify(method)(request);
   } catch (error) {
-    throw new DeployError(`policy pack: ${(error as ServiceError).details || (error as Error).message}`, {
-      cause: error,
-    });
+    const { details, message } = error as ServiceError;
+    throw new DeployError(`policy pack: ${details || message}`, { cause: error });
   }
 }

@@ -119,7 +119,7 @@ test("fields that are not known here stay as they were", async () => {
     put: [
       {
         key: state.snapshot.newKey(),
-        resource: { ...resource("a"), taint: true, stackTrace: [{ sourcePosition: "x" }] } as ResourceState,
+        resource: { ...resource("a"), taint: true, stackTrace: [{ sourcePosition: "x" }] },
       },
     ],
   });
