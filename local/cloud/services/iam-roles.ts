@@ -1,4 +1,5 @@
 /** Predefined roles as questions are asked of them: does it exist, what does it include. */
+import { MANAGED_ROWS } from "./iam-roles-managed";
 import { PLATFORM_ROWS } from "./iam-roles-platform";
 import { ROWS, type Row } from "./iam-roles-table";
 
@@ -24,7 +25,7 @@ function predefined([title, description, permissions]: Row): PredefinedRole {
   return { title, description, includedPermissions: names, includes: (permission) => names.includes(permission) };
 }
 
-const specific = Object.entries({ ...ROWS, ...PLATFORM_ROWS }).map(([name, row]) => [name, predefined(row)] as const);
+const specific = Object.entries({ ...ROWS, ...PLATFORM_ROWS, ...MANAGED_ROWS }).map(([name, row]) => [name, predefined(row)] as const);
 const KNOWN = [...new Set(specific.flatMap(([, { includedPermissions }]) => includedPermissions))].sort();
 
 /** Being someone else is granted to nobody by a basic role. */

@@ -166,6 +166,14 @@ describe("the life of a", () => {
         ["labels", "scalingConfig.scalingFactor"],
       ],
       replace: [inputs({ databaseType: "MYSQL" }), ["databaseType"]],
+      before: async () => {
+        const member = { serviceId: "store", location: "us-central1", role: "roles/metastore.metadataEditor" };
+        await google.live({
+          type: "gcp:dataproc/metastoreServiceIamMember:MetastoreServiceIamMember",
+          inputs: { ...member, member: `serviceAccount:${account}` },
+          id: `${L}/services/store/roles/metastore.metadataEditor/serviceAccount:${account}`,
+        });
+      },
     });
   });
 
@@ -194,6 +202,10 @@ describe("the life of a", () => {
         ["labels", "gceSetup.machineType", "desiredState"],
       ],
       replace: [inputs({}, { disablePublicIp: false }), ["gceSetup.disablePublicIp"]],
+      before: () =>
+        expect(google.provider.delete("gcp:compute/subnetwork:Subnetwork", subnet, {})).rejects.toThrow(
+          "instances/notebooks",
+        ),
     });
   });
 
@@ -243,6 +255,12 @@ describe("the life of a", () => {
         const refusal = await google.lab.refusal(`DELETE https://us-central1-aiplatform.googleapis.com/v1beta1/${key}`);
         expect(refusal.message).toContain("has deployed or being-deployed DeployedModel(s) with ID(s): 7.");
         await store.write({ put: { [key]: found } });
+        const member = { endpoint: "1234567890", location: "us-central1", role: "roles/aiplatform.user" };
+        await google.live({
+          type: "gcp:vertex/aiEndpointIamMember:AiEndpointIamMember",
+          inputs: { ...member, member: `serviceAccount:${account}` },
+          id: `${key}/roles/aiplatform.user/serviceAccount:${account}`,
+        });
       },
     });
   });
@@ -254,7 +272,7 @@ describe("the life of a", () => {
         pipelineJob: {
           ...{
             displayName: "x",
-            templateUri: "https://us-central1-kfp.pkg.dev/p/pipelines/train/latest",
+            pipelineSpec: JSON.stringify({ schemaVersion: "2.1.0", root: { dag: {} } }),
             serviceAccount: account,
           },
           runtimeConfig: { gcsOutputDirectory: "gs://data/root", parameterValues: { a: "1" } },

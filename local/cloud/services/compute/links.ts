@@ -41,9 +41,12 @@ export const invalidField = (field: string, value: string, why: string) =>
 export async function usersOf(name: string, cloud: Cloud): Promise<string[]> {
   const { id, number } = cloud.project;
   const link = linkTo(name);
-  const prefixes = [`projects/${id}/global/`, `projects/${id}/regions/`];
+  const prefixes = ["global", "regions", "locations"].map((place) => `projects/${id}/${place}/`);
   const entries = (await Promise.all(prefixes.map((prefix) => cloud.store.list(prefix)))).flat();
-  const holders = entries.filter(({ key, value }) => key !== name && holds(value, link)).map(({ key }) => key);
+  // Other services than Compute's keep names.
+  const holders = entries
+    .filter(({ key, value }) => key !== name && (holds(value, link) || holds(value, name)))
+    .map(({ key }) => key);
   // Peerings of service producers keep the network by the project's number.
   const byNumber = name.replace(`projects/${id}/`, `projects/${number}/`);
   const peerings = await cloud.store.list(PEERINGS);
