@@ -31,4 +31,12 @@ describe("google-cloud-aiplatform", () => {
       "finds_it_again_by_rest",
     ]);
   }, 120_000);
+
+  test("registers data sets and models with versions and aliases", async () => {
+    expect(await client("registry.py", BUCKET)).toEqual([
+      "registers_a_table",
+      "keeps_versions_with_aliases",
+      "deletes",
+    ]);
+  }, 60_000);
 });

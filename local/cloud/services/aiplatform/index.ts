@@ -1,6 +1,7 @@
 /** What runs on Vertex AI; versions.ts makes the API's two versions of it. */
 import type { Cloud } from "../../cloud";
 import type { Service } from "../../service";
+import { modelMethods } from "./models";
 import { pipelineJobMethods } from "./pipelines/jobs";
 import { PipelineRunner } from "./pipelines/runner";
 
@@ -13,13 +14,25 @@ function runnerOf(cloud: Cloud): PipelineRunner {
   return known;
 }
 
+/** Spoken by gRPC too. */
+const SERVICES = [
+  "PipelineService",
+  "DatasetService",
+  "ModelService",
+  "EndpointService",
+  "MetadataService",
+  "ScheduleService",
+];
+
 export const aiplatform: Service = {
   apis: ["aiplatform.v1", "aiplatform.v1beta1"],
   types: [],
-  methods: { ...pipelineJobMethods(runnerOf) },
+  methods: { ...pipelineJobMethods(runnerOf), ...modelMethods },
   transcoded: {
     protos: "@google-cloud/aiplatform",
-    services: ["google.cloud.aiplatform.v1.PipelineService", "google.cloud.aiplatform.v1beta1.PipelineService"],
+    services: ["v1", "v1beta1"].flatMap((version) =>
+      SERVICES.map((name) => `google.cloud.aiplatform.${version}.${name}`),
+    ),
   },
   recover: (cloud) => runnerOf(cloud).recover(),
   close: (cloud) => runnerOf(cloud).close(),

@@ -1,12 +1,13 @@
 /** Vertex AI in its two versions, which answer in message types of different names: what runs, and what is stored. */
 import type { Service } from "../../service";
 import { aiplatform } from ".";
+import { datasetType } from "./datasets";
 import { endpointType } from "./endpoints";
 import { scheduleMethods, scheduleType } from "./schedules";
 
 const versionOf = (version: "v1" | "v1beta1"): Pick<Service, "apis" | "types" | "methods"> => ({
   apis: [`aiplatform.${version}`],
-  types: [...aiplatform.types, endpointType(version), scheduleType(version)],
+  types: [...aiplatform.types, datasetType(version), endpointType(version), scheduleType(version)],
   methods: { ...aiplatform.methods, ...scheduleMethods },
 });
 

@@ -1,8 +1,9 @@
-"""PipelineJob of google-cloud-aiplatform, unmodified, by gRPC and by REST: submit, wait, state, task details, list, cancel.
+"""PipelineJob of google-cloud-aiplatform, unmodified, by gRPC and by REST.
 
 Usage: python pipeline_job.py SPECS BUCKET ACCOUNT FOLDER
 """
 
+import contextlib
 import sys
 from pathlib import Path
 
@@ -55,10 +56,8 @@ def cancels_and_deletes() -> None:
     run = job("waiting", "stopped", {"first": f"{folder}/none", "second": f"{folder}/none"})
     run.submit(service_account=account)
     run.cancel()
-    try:
+    with contextlib.suppress(RuntimeError):
         run.wait()
-    except RuntimeError:
-        pass
     assert run.state.name == "PIPELINE_STATE_CANCELLED", run.state
     run.delete()
     assert aiplatform.PipelineJob.list(filter='display_name="display stopped"') == []

@@ -14,7 +14,7 @@ import type { Json, JsonObject } from "../../../service";
 import { cloudResourceManager } from "../../cloudresourcemanager";
 import { iam } from "../../iam";
 import { storage } from "../../storage";
-import { aiplatform } from "..";
+import { vertex } from "../versions";
 
 export const HOST = "us-central1-aiplatform.googleapis.com";
 export const PARENT = "projects/sparklab-local/locations/us-central1";
@@ -90,7 +90,7 @@ function start(folder: string): Promise<StartedCloud> {
   return startCloud({
     lab: folder,
     port: 0,
-    services: [...cloudResourceManager, iam, storage, aiplatform],
+    services: [...cloudResourceManager, iam, storage, ...vertex],
     engines,
     descriptions: tools.descriptions,
   });
