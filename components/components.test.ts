@@ -10,13 +10,21 @@ import { WorkloadIdentity } from "./workload-identity";
 import * as pulumi from "@pulumi/pulumi";
 
 const inputsOf = (recording: Awaited<ReturnType<typeof record>>, name: string, type: string) =>
-  recording.resources.find((resource) => resource.name === name && resource.type.startsWith("gcp:") && resource.type.endsWith(`:${type}`))?.inputs;
+  recording.resources.find(
+    (resource) => resource.name === name && resource.type.startsWith("gcp:") && resource.type.endsWith(`:${type}`),
+  )?.inputs;
 
 describe("ProjectServices", () => {
   it("enables each service and leaves it enabled on destroy", async () => {
     const recording = await record(() => new ProjectServices("services", { services: ["dataproc", "storage"] }));
-    expect(declaredLines(recording)).toEqual(["gcp:projects/service:Service services-dataproc", "gcp:projects/service:Service services-storage"]);
-    expect(inputsOf(recording, "services-dataproc", "Service")).toMatchObject({ service: "dataproc.googleapis.com", disableOnDestroy: false });
+    expect(declaredLines(recording)).toEqual([
+      "gcp:projects/service:Service services-dataproc",
+      "gcp:projects/service:Service services-storage",
+    ]);
+    expect(inputsOf(recording, "services-dataproc", "Service")).toMatchObject({
+      service: "dataproc.googleapis.com",
+      disableOnDestroy: false,
+    });
   });
 });
 
@@ -39,14 +47,23 @@ describe("WorkloadIdentity", () => {
       "gcp:serviceaccount/iAMMember:IAMMember worker-used-by-ann",
     ]);
     const member = "serviceAccount:lab-worker@sparklab-test.iam.gserviceaccount.com";
-    expect(inputsOf(recording, "worker-run-spark", "IAMMember")).toEqual({ project: "p", role: "roles/dataproc.worker", member });
-    expect(inputsOf(recording, "worker-used-by-ann", "IAMMember")).toMatchObject({ member: "user:ann@example.com", serviceAccountId: expect.stringContaining("lab-worker@") });
+    expect(inputsOf(recording, "worker-run-spark", "IAMMember")).toEqual({
+      project: "p",
+      role: "roles/dataproc.worker",
+      member,
+    });
+    expect(inputsOf(recording, "worker-used-by-ann", "IAMMember")).toMatchObject({
+      member: "user:ann@example.com",
+      serviceAccountId: expect.stringContaining("lab-worker@"),
+    });
   });
 });
 
 describe("LakeBucket", () => {
   const bucket = (args: Partial<ConstructorParameters<typeof LakeBucket>[1]>) =>
-    record(() => new LakeBucket("raw", { bucketName: "lab-raw", location: "us-central1", labels: {}, grants: {}, ...args }));
+    record(
+      () => new LakeBucket("raw", { bucketName: "lab-raw", location: "us-central1", labels: {}, grants: {}, ...args }),
+    );
 
   it("is private, uniform, free of soft deletion and deletable by default", async () => {
     expect(inputsOf(await bucket({}), "raw", "Bucket")).toMatchObject({
@@ -70,13 +87,22 @@ describe("LakeBucket", () => {
 
   it("declares one member per grant", async () => {
     const recording = await bucket({ grants: { reads: { role: "roles/storage.objectViewer", member: "user:a@b.c" } } });
-    expect(declaredLines(recording)).toEqual(["gcp:storage/bucket:Bucket raw", "gcp:storage/bucketIAMMember:BucketIAMMember raw-reads"]);
+    expect(declaredLines(recording)).toEqual([
+      "gcp:storage/bucket:Bucket raw",
+      "gcp:storage/bucketIAMMember:BucketIAMMember raw-reads",
+    ]);
   });
 });
 
 describe("ObjectSet", () => {
   it("declares one object per name and gives its address", async () => {
-    const recording = await record(() => new ObjectSet("code", { bucket: "b", objects: { "a/x.py": { source: new pulumi.asset.StringAsset("1"), contentType: "text/x-python" } } }));
+    const recording = await record(
+      () =>
+        new ObjectSet("code", {
+          bucket: "b",
+          objects: { "a/x.py": { source: new pulumi.asset.StringAsset("1"), contentType: "text/x-python" } },
+        }),
+    );
     expect(declaredLines(recording)).toEqual(["gcp:storage/bucketObject:BucketObject code-a/x.py"]);
     const uri = await new Promise((resolve) => recording.outputs.uris["a/x.py"]!.apply(resolve));
     expect(uri).toBe("gs://b/a/x.py");
@@ -85,7 +111,19 @@ describe("ObjectSet", () => {
 
 describe("Warehouse", () => {
   const warehouse = (protectData: boolean) =>
-    record(() => new Warehouse("churn", { project: "p", datasetId: "ds", location: "us-central1", description: "d", labels: {}, tables: { t: "[]" }, grants: { w: { role: "roles/bigquery.dataEditor", member: "user:a@b.c" } }, protectData }));
+    record(
+      () =>
+        new Warehouse("churn", {
+          project: "p",
+          datasetId: "ds",
+          location: "us-central1",
+          description: "d",
+          labels: {},
+          tables: { t: "[]" },
+          grants: { w: { role: "roles/bigquery.dataEditor", member: "user:a@b.c" } },
+          protectData,
+        }),
+    );
 
   it("declares the data set, each table and each grant", async () => {
     expect(declaredLines(await warehouse(false))).toEqual([
@@ -104,11 +142,30 @@ describe("Warehouse", () => {
 
 describe("SparkRuntime", () => {
   it("names the template in full and sets version, identity and limits explicitly", async () => {
-    const recording = await record(() => new SparkRuntime("notebook", { project: "p", location: "r", version: "2.3", serviceAccount: "w@x", stagingBucket: "s", templateId: "lab-notebook", labels: {} }));
+    const recording = await record(
+      () =>
+        new SparkRuntime("notebook", {
+          project: "p",
+          location: "r",
+          version: "2.3",
+          serviceAccount: "w@x",
+          stagingBucket: "s",
+          notebook: { templateId: "lab-notebook", version: "2.3" },
+          labels: {},
+        }),
+    );
     expect(inputsOf(recording, "notebook", "SessionTemplate")).toMatchObject({
       name: "projects/p/locations/r/sessionTemplates/lab-notebook",
       runtimeConfig: { version: "2.3" },
-      environmentConfig: { executionConfig: { serviceAccount: "w@x", stagingBucket: "s", ttl: "14400s", idleTtl: "3600s", authenticationConfig: { userWorkloadAuthenticationType: "SERVICE_ACCOUNT" } } },
+      environmentConfig: {
+        executionConfig: {
+          serviceAccount: "w@x",
+          stagingBucket: "s",
+          ttl: "14400s",
+          idleTtl: "3600s",
+          authenticationConfig: { userWorkloadAuthenticationType: "SERVICE_ACCOUNT" },
+        },
+      },
     });
   });
 });

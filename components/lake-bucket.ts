@@ -1,5 +1,5 @@
 /** One bucket of the lake with its grants: private, uniform access, and no hidden cost from soft deletion. */
-import * as gcp from "@pulumi/gcp";
+import * as storage from "@pulumi/gcp/storage";
 import * as pulumi from "@pulumi/pulumi";
 import type { Grants } from "./iam";
 
@@ -18,12 +18,12 @@ export interface LakeBucketArgs {
 }
 
 export class LakeBucket extends pulumi.ComponentResource {
-  readonly bucket: gcp.storage.Bucket;
+  readonly bucket: storage.Bucket;
   readonly bucketName: pulumi.Output<string>;
 
   constructor(name: string, args: LakeBucketArgs, opts?: pulumi.ComponentResourceOptions) {
     super("sparklab:lake:LakeBucket", name, {}, opts);
-    this.bucket = new gcp.storage.Bucket(
+    this.bucket = new storage.Bucket(
       name,
       {
         name: args.bucketName,
@@ -41,7 +41,7 @@ export class LakeBucket extends pulumi.ComponentResource {
     );
     this.bucketName = this.bucket.name;
     for (const [key, grant] of Object.entries(args.grants)) {
-      new gcp.storage.BucketIAMMember(
+      new storage.BucketIAMMember(
         `${name}-${key}`,
         { bucket: this.bucket.name, ...grant },
         { parent: this, deleteBeforeReplace: true },

@@ -1,5 +1,5 @@
 /** A custom role that can start pipeline jobs and look at them, and nothing else of Vertex AI. */
-import * as gcp from "@pulumi/gcp";
+import * as projects from "@pulumi/gcp/projects";
 import * as pulumi from "@pulumi/pulumi";
 
 export interface PipelineLauncherRoleArgs {
@@ -8,7 +8,11 @@ export interface PipelineLauncherRoleArgs {
 }
 
 /** Least that `pipelineJobs.create` and following the job need. */
-export const LAUNCH_PERMISSIONS = ["aiplatform.pipelineJobs.create", "aiplatform.pipelineJobs.get", "aiplatform.pipelineJobs.list"];
+export const LAUNCH_PERMISSIONS = [
+  "aiplatform.pipelineJobs.create",
+  "aiplatform.pipelineJobs.get",
+  "aiplatform.pipelineJobs.list",
+];
 
 export class PipelineLauncherRole extends pulumi.ComponentResource {
   /** `projects/<project>/roles/<id>`. */
@@ -16,7 +20,7 @@ export class PipelineLauncherRole extends pulumi.ComponentResource {
 
   constructor(name: string, args: PipelineLauncherRoleArgs, opts?: pulumi.ComponentResourceOptions) {
     super("sparklab:foundation:PipelineLauncherRole", name, {}, opts);
-    const role = new gcp.projects.IAMCustomRole(
+    const role = new projects.IAMCustomRole(
       name,
       {
         roleId: args.roleId,

@@ -1,22 +1,49 @@
-/** How Spark runs in this lab: one settings value for every submitter, and the notebook session template made of it. */
-import * as gcp from "@pulumi/gcp";
+/** How Spark runs in this lab: one settings value for every submitter, and the session templates made of it. */
+import * as dataproc from "@pulumi/gcp/dataproc";
 import * as pulumi from "@pulumi/pulumi";
 
 export interface SparkRuntimeArgs {
   project: string;
   location: string;
-  /** Runtime version, `major.minor`; always set, since the service's default changes under us. */
+  /** Runtime version of batches, `major.minor`; always set, since the service's default changes under us. */
   version: string;
   /** E-mail of the account that drivers and executors run as. */
   serviceAccount: pulumi.Input<string>;
   stagingBucket: pulumi.Input<string>;
-  /** Id of the session template, from names.ts. */
-  templateId: string;
+  /** Full name of the subnet. @default the project's default network */
+  subnetwork?: pulumi.Input<string>;
+  /** Image with the lab's packages. @default the service's own */
+  containerImage?: pulumi.Input<string>;
+  /** Full name of a metastore. @default none */
+  metastore?: pulumi.Input<string>;
+  /** Full name of a history server's cluster. @default none */
+  historyServer?: pulumi.Input<string>;
+  /** Template of notebook sessions: its id, from names.ts, and its runtime. */
+  notebook: { templateId: string; version: string };
+  /** Template of Spark Connect sessions. @default none */
+  connect?: { templateId: string; version: string };
   labels: Record<string, string>;
-  /** Longest life of a notebook session. @default "4 hours" */
+  /** Longest life of a session. @default "4 hours" */
   sessionTtl?: `${number} hours`;
-  /** A notebook session idle for so long ends. @default "1 hours" */
+  /** A session idle for so long ends. @default "1 hours" */
   sessionIdleTtl?: `${number} hours`;
+}
+
+/** `runtimeConfig` and `environmentConfig` of a batch, in the words of Dataproc's API. */
+export interface BatchSettings {
+  runtimeConfig: { version: string; containerImage?: pulumi.Input<string> };
+  environmentConfig: {
+    executionConfig: {
+      serviceAccount: pulumi.Input<string>;
+      stagingBucket: pulumi.Input<string>;
+      subnetworkUri?: pulumi.Input<string>;
+      authenticationConfig: { userWorkloadAuthenticationType: string };
+    };
+    peripheralsConfig?: {
+      metastoreService?: pulumi.Input<string>;
+      sparkHistoryServerConfig?: { dataprocCluster: pulumi.Input<string> };
+    };
+  };
 }
 
 /** What a batch, a session or a pipeline step needs to be submitted: plain values for any client. */
@@ -24,44 +51,83 @@ export interface SparkSettings {
   runtimeVersion: string;
   serviceAccount: pulumi.Output<string>;
   stagingBucket: pulumi.Output<string>;
+  batch: BatchSettings;
 }
 
 export class SparkRuntime extends pulumi.ComponentResource {
   readonly settings: SparkSettings;
   /** Full name of the Jupyter session template. */
   readonly sessionTemplate: pulumi.Output<string>;
+  /** Full name of the Spark Connect session template. */
+  readonly connectTemplate?: pulumi.Output<string>;
 
   constructor(name: string, args: SparkRuntimeArgs, opts?: pulumi.ComponentResourceOptions) {
     super("sparklab:spark:SparkRuntime", name, {}, opts);
+    const batch = batchSettings(args);
     this.settings = {
       runtimeVersion: args.version,
       serviceAccount: pulumi.output(args.serviceAccount),
       stagingBucket: pulumi.output(args.stagingBucket),
+      batch,
     };
-    const template = new gcp.dataproc.SessionTemplate(
-      name,
-      {
-        name: `projects/${args.project}/locations/${args.location}/sessionTemplates/${args.templateId}`,
-        location: args.location,
-        labels: args.labels,
-        jupyterSession: { kernel: "PYTHON", displayName: "Spark lab" },
-        runtimeConfig: { version: args.version },
-        environmentConfig: {
-          executionConfig: {
-            serviceAccount: args.serviceAccount,
-            stagingBucket: args.stagingBucket,
-            ttl: seconds(args.sessionTtl ?? "4 hours"),
-            idleTtl: seconds(args.sessionIdleTtl ?? "1 hours"),
-            // Said explicitly because the default changes from service account to end user with runtime 3.0.
-            authenticationConfig: { userWorkloadAuthenticationType: "SERVICE_ACCOUNT" },
-          },
+    const template = (
+      key: string,
+      { templateId, version }: { templateId: string; version: string },
+      kind: Partial<dataproc.SessionTemplateArgs>,
+    ) =>
+      new dataproc.SessionTemplate(
+        key,
+        {
+          name: `projects/${args.project}/locations/${args.location}/sessionTemplates/${templateId}`,
+          location: args.location,
+          labels: args.labels,
+          runtimeConfig: { ...batch.runtimeConfig, version },
+          environmentConfig: sessionEnvironment(batch, args),
+          ...kind,
         },
-      },
-      { parent: this, dependsOn: opts?.dependsOn, deleteBeforeReplace: true },
-    );
-    this.sessionTemplate = template.name;
+        { parent: this, dependsOn: opts?.dependsOn, deleteBeforeReplace: true },
+      ).name;
+    this.sessionTemplate = template(name, args.notebook, {
+      jupyterSession: { kernel: "PYTHON", displayName: "Spark lab" },
+    });
+    if (args.connect) {
+      // Runtimes from 3.0 have a Spark of their own: no image, history server or metastore made for the others fits.
+      const { executionConfig } = sessionEnvironment(batch, args);
+      this.connectTemplate = template(`${name}-connect`, args.connect, {
+        sparkConnectSession: {},
+        runtimeConfig: { version: args.connect.version },
+        environmentConfig: { executionConfig },
+      });
+    }
     this.registerOutputs({ sessionTemplate: this.sessionTemplate });
   }
+}
+
+/** The one value: whoever submits a batch adds the job and nothing else. Pure. */
+export function batchSettings(args: SparkRuntimeArgs): BatchSettings {
+  const { containerImage, subnetwork, metastore, historyServer } = args;
+  const peripherals = {
+    ...(metastore ? { metastoreService: metastore } : {}),
+    ...(historyServer ? { sparkHistoryServerConfig: { dataprocCluster: historyServer } } : {}),
+  };
+  return {
+    runtimeConfig: { version: args.version, ...(containerImage ? { containerImage } : {}) },
+    environmentConfig: {
+      executionConfig: {
+        serviceAccount: args.serviceAccount,
+        stagingBucket: args.stagingBucket,
+        ...(subnetwork ? { subnetworkUri: subnetwork } : {}),
+        // Said explicitly because the default changes from service account to end user with runtime 3.0.
+        authenticationConfig: { userWorkloadAuthenticationType: "SERVICE_ACCOUNT" },
+      },
+      ...(Object.keys(peripherals).length > 0 ? { peripheralsConfig: peripherals } : {}),
+    },
+  };
+}
+
+function sessionEnvironment({ environmentConfig }: BatchSettings, args: SparkRuntimeArgs) {
+  const limits = { ttl: seconds(args.sessionTtl ?? "4 hours"), idleTtl: seconds(args.sessionIdleTtl ?? "1 hours") };
+  return { ...environmentConfig, executionConfig: { ...environmentConfig.executionConfig, ...limits } };
 }
 
 /** Seconds as Google's duration text: `"4 hours"` is `"14400s"`. */

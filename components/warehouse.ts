@@ -1,5 +1,5 @@
 /** The BigQuery data set with its tables, schemas shared with the jobs, and the grants on it. */
-import * as gcp from "@pulumi/gcp";
+import * as bigquery from "@pulumi/gcp/bigquery";
 import * as pulumi from "@pulumi/pulumi";
 import type { Grants } from "./iam";
 
@@ -23,7 +23,7 @@ export class Warehouse extends pulumi.ComponentResource {
 
   constructor(name: string, args: WarehouseArgs, opts?: pulumi.ComponentResourceOptions) {
     super("sparklab:lake:Warehouse", name, {}, opts);
-    const dataset = new gcp.bigquery.Dataset(
+    const dataset = new bigquery.Dataset(
       name,
       {
         datasetId: args.datasetId,
@@ -36,7 +36,7 @@ export class Warehouse extends pulumi.ComponentResource {
     );
     this.datasetId = dataset.datasetId;
     for (const [tableId, schema] of Object.entries(args.tables)) {
-      const table = new gcp.bigquery.Table(
+      const table = new bigquery.Table(
         `${name}-${tableId}`,
         {
           datasetId: dataset.datasetId,
@@ -50,7 +50,7 @@ export class Warehouse extends pulumi.ComponentResource {
       this.tables[tableId] = pulumi.interpolate`${args.project}.${dataset.datasetId}.${table.tableId}`;
     }
     for (const [key, grant] of Object.entries(args.grants)) {
-      new gcp.bigquery.DatasetIamMember(
+      new bigquery.DatasetIamMember(
         `${name}-${key}`,
         { datasetId: dataset.datasetId, ...grant },
         { parent: this, deleteBeforeReplace: true },

@@ -1,5 +1,6 @@
 /** A service account that a workload runs as, with everything it may do at project level and who may act as it. */
-import * as gcp from "@pulumi/gcp";
+import * as projects from "@pulumi/gcp/projects";
+import * as serviceaccount from "@pulumi/gcp/serviceaccount";
 import * as pulumi from "@pulumi/pulumi";
 import type { Grants } from "./iam";
 
@@ -16,13 +17,13 @@ export interface WorkloadIdentityArgs {
 }
 
 export class WorkloadIdentity extends pulumi.ComponentResource {
-  readonly account: gcp.serviceaccount.Account;
+  readonly account: serviceaccount.Account;
   readonly email: pulumi.Output<string>;
   readonly member: pulumi.Output<string>;
 
   constructor(name: string, args: WorkloadIdentityArgs, opts?: pulumi.ComponentResourceOptions) {
     super("sparklab:foundation:WorkloadIdentity", name, {}, opts);
-    this.account = new gcp.serviceaccount.Account(
+    this.account = new serviceaccount.Account(
       name,
       { accountId: args.accountId, displayName: args.displayName, description: args.description },
       { parent: this, dependsOn: opts?.dependsOn },
@@ -30,14 +31,14 @@ export class WorkloadIdentity extends pulumi.ComponentResource {
     this.email = this.account.email;
     this.member = pulumi.interpolate`serviceAccount:${this.account.email}`;
     for (const [key, role] of Object.entries(args.projectRoles ?? {})) {
-      new gcp.projects.IAMMember(
+      new projects.IAMMember(
         `${name}-${key}`,
         { project: args.project, role, member: this.member },
         { parent: this, deleteBeforeReplace: true },
       );
     }
     for (const [key, grant] of Object.entries(args.actAs ?? {})) {
-      new gcp.serviceaccount.IAMMember(
+      new serviceaccount.IAMMember(
         `${name}-used-by-${key}`,
         { serviceAccountId: this.account.name, ...grant },
         { parent: this, deleteBeforeReplace: true },

@@ -1,32 +1,105 @@
-/** What an environment declares, as a document that a person reviews as a diff. */
-import { parse, stringify } from "yaml";
-import { readFileSync } from "node:fs";
+/** What a profile declares, as a document that a person reviews as a diff. */
+import { stringify } from "yaml";
 import * as pulumi from "@pulumi/pulumi";
 import type { Recording } from "../components/record";
 import { parseConfig, type LabConfig } from "./config";
+import type { Profile } from "./config/features";
 
-/** Inputs worth a reviewer's eye, by the last part of the type: identity, security, retention, grants. */
+/** Inputs worth a reviewer's eye, by type: identity, security, retention, limits. Grants of every kind show alike. */
 const SHOWN: Record<string, readonly string[]> = {
-  Service: ["service", "disableOnDestroy"],
-  Account: ["accountId"],
-  IAMCustomRole: ["roleId", "permissions"],
-  IAMMember: ["role", "member"],
-  BucketIAMMember: ["bucket", "role", "member"],
-  DatasetIamMember: ["datasetId", "role", "member"],
-  Bucket: ["name", "location", "uniformBucketLevelAccess", "publicAccessPrevention", "forceDestroy", "softDeletePolicy", "lifecycleRules"],
-  BucketObject: ["bucket", "name", "contentType"],
-  Dataset: ["datasetId", "location", "deleteContentsOnDestroy"],
-  Table: ["datasetId", "tableId", "deletionProtection"],
-  SessionTemplate: ["name", "location", "runtimeConfig", "jupyterSession", "environmentConfig"],
+  "projects/service:Service": ["service", "disableOnDestroy"],
+  "projects/serviceIdentity:ServiceIdentity": ["service"],
+  "serviceaccount/account:Account": ["accountId"],
+  "projects/iAMCustomRole:IAMCustomRole": ["roleId", "permissions"],
+  "compute/network:Network": ["name", "autoCreateSubnetworks"],
+  "compute/subnetwork:Subnetwork": ["name", "ipCidrRange", "privateIpGoogleAccess"],
+  "compute/firewall:Firewall": ["name", "direction", "sourceRanges", "destinationRanges", "allows"],
+  "compute/router:Router": ["name"],
+  "compute/routerNat:RouterNat": ["name", "natIpAllocateOption", "sourceSubnetworkIpRangesToNat"],
+  "compute/globalAddress:GlobalAddress": ["name", "purpose", "address", "prefixLength"],
+  "servicenetworking/connection:Connection": ["service", "reservedPeeringRanges"],
+  "orgpolicy/policy:Policy": ["name", "spec"],
+  "storage/bucket:Bucket": [
+    "name",
+    "location",
+    "uniformBucketLevelAccess",
+    "publicAccessPrevention",
+    "forceDestroy",
+    "softDeletePolicy",
+    "lifecycleRules",
+  ],
+  "storage/bucketObject:BucketObject": ["bucket", "name", "contentType"],
+  "bigquery/dataset:Dataset": ["datasetId", "location", "deleteContentsOnDestroy", "defaultPartitionExpirationMs"],
+  "bigquery/table:Table": ["datasetId", "tableId", "deletionProtection", "externalDataConfiguration"],
+  "bigquery/connection:Connection": ["connectionId", "spark", "cloudResource"],
+  "bigquery/routine:Routine": ["datasetId", "routineId", "arguments", "sparkOptions"],
+  "artifactregistry/repository:Repository": ["repositoryId", "format", "cleanupPolicies"],
+  "dataproc/sessionTemplate:SessionTemplate": [
+    "name",
+    "location",
+    "runtimeConfig",
+    "jupyterSession",
+    "sparkConnectSession",
+    "environmentConfig",
+  ],
+  "dataproc/cluster:Cluster": ["name", "clusterConfig"],
+  "dataproc/metastoreService:MetastoreService": [
+    "serviceId",
+    "databaseType",
+    "hiveMetastoreConfig",
+    "scalingConfig",
+    "deletionProtection",
+  ],
+  "vertex/aiEndpoint:AiEndpoint": ["name", "displayName"],
+  "colab/schedule:Schedule": ["displayName", "cron", "desiredState", "maxConcurrentRunCount"],
+  "cloudrunv2/service:Service": ["name", "ingress", "deletionProtection", "template"],
+  "cloudfunctionsv2/function:Function": ["name", "buildConfig", "serviceConfig"],
+  "cloudscheduler/job:Job": ["name", "schedule", "timeZone", "attemptDeadline", "retryConfig", "httpTarget"],
+  "pubsub/topic:Topic": ["name"],
+  "pubsub/subscription:Subscription": [
+    "name",
+    "topic",
+    "expirationPolicy",
+    "pushConfig",
+    "deadLetterPolicy",
+    "retryPolicy",
+  ],
+  "cloudtasks/queue:Queue": ["name", "rateLimits", "retryConfig"],
+  "composer/environment:Environment": ["name", "storageConfig", "config"],
+  "workbench/instance:Instance": ["name", "location", "gceSetup"],
+  "logging/projectSink:ProjectSink": ["name", "destination", "filter"],
+  "monitoring/notificationChannel:NotificationChannel": ["type", "labels"],
+  "monitoring/alertPolicy:AlertPolicy": ["displayName", "conditions", "alertStrategy"],
+  "monitoring/dashboard:Dashboard": ["dashboardJson"],
+  "billing/budget:Budget": ["billingAccount", "amount", "budgetFilter", "thresholdRules"],
 };
+/** Of a grant: on what, which role, to whom. */
+const GRANT = [
+  "bucket",
+  "datasetId",
+  "serviceAccountId",
+  "repository",
+  "serviceId",
+  "topic",
+  "subscription",
+  "name",
+  "role",
+  "member",
+];
 
-/** The configuration of an environment as its Pulumi.<environment>.yaml and the defaults of Pulumi.yaml give it. */
-export function environmentConfig(environment: string): LabConfig {
-  const project = parse(readFileSync("Pulumi.yaml", "utf8")) as { config: Record<string, { default: unknown }> };
-  const stack = parse(readFileSync(`Pulumi.${environment}.yaml`, "utf8")) as { config: Record<string, unknown> };
-  const defaults = Object.fromEntries(Object.entries(project.config).map(([key, { default: value }]) => [key, value]));
-  const values = Object.fromEntries(Object.entries(stack.config).map(([key, value]) => [key.replace(/^.*:/, ""), value]));
-  return parseConfig({ environment, ...defaults, ...values }, () => true);
+/** The configuration that a profile's inventory is made with. */
+export function profileConfig(profile: Profile, more: Record<string, unknown> = {}): LabConfig {
+  const raw = {
+    project: "sparklab-test",
+    region: "us-central1",
+    environment: profile,
+    profile,
+    operators: ["user:operator@example.com"],
+    attendees: ["group:attendees@example.com"],
+    alertEmail: "operator@example.com",
+    ...more,
+  };
+  return parseConfig(raw, () => true);
 }
 
 /** Counts by type, then every resource with the inputs that matter, sorted, as YAML. */
@@ -48,12 +121,14 @@ export function inventory(recording: Recording): string {
 }
 
 function shown(type: string, inputs: Record<string, unknown>): Record<string, unknown> {
-  const keys = SHOWN[type.split(":").at(-1) ?? ""];
+  const keys = /IamMember$/i.test(type) ? GRANT : SHOWN[type.replace(/^gcp:/, "")];
   if (!keys) throw new Error(`stacks/inventory.ts: type ${type} has no list of inputs to show; add one to SHOWN`);
   return Object.fromEntries(keys.filter((key) => inputs[key] !== undefined).map((key) => [key, plain(inputs[key])]));
 }
 
 /** Assets and archives are shown by what they are, not by their content. */
 function plain(value: unknown): unknown {
-  return pulumi.asset.Asset.isInstance(value) || pulumi.asset.Archive.isInstance(value) ? value.constructor.name : value;
+  return pulumi.asset.Asset.isInstance(value) || pulumi.asset.Archive.isInstance(value)
+    ? value.constructor.name
+    : value;
 }

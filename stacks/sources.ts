@@ -1,19 +1,25 @@
-/** Files of this repository that the lab delivers: job code as objects, BigQuery schemas as tables. */
-import { readdirSync, readFileSync } from "node:fs";
+/** Files of this repository that the lab delivers: code and notebooks as objects, schemas as tables, hashes as image tags. */
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import type { ObjectSetArgs } from "../components/object-set";
 
 const PYSPARK = "pyspark";
 const TABLES = join(PYSPARK, "tables");
+const PIPELINES = join(PYSPARK, "pipelines");
+/** The compiled training pipeline, below the pipelines' bucket too. */
+export const TRAINING_PIPELINE = "churn_training.json";
 
-/** `jobs/<job>.py` one by one, and the package that they import as one archive. */
-export function jobCode(): ObjectSetArgs["objects"] {
-  const objects: ObjectSetArgs["objects"] = {};
-  for (const file of files(join(PYSPARK, "jobs"), ".py")) {
-    objects[`jobs/${relative(join(PYSPARK, "jobs"), file)}`] = { source: new pulumi.asset.FileAsset(file), contentType: "text/x-python" };
-  }
-  return { ...objects, "sparklab.zip": { source: packageArchive(), contentType: "application/zip" } };
+type Objects = ObjectSetArgs["objects"];
+
+/** `jobs/<job>.py` one by one, and the package that they import as one archive. @param procedures Stored procedures too. */
+export function jobCode(procedures: boolean): Objects {
+  return {
+    ...fileObjects(join(PYSPARK, "jobs"), ".py", "text/x-python", "jobs/"),
+    ...(procedures ? fileObjects(join(PYSPARK, "procedures"), ".py", "text/x-python", "procedures/") : {}),
+    "sparklab.zip": { source: packageArchive(), contentType: "application/zip" },
+  };
 }
 
 /** The Python package and the schemas it reads, file by file, so that compiled leftovers never change the archive's hash. */
@@ -21,23 +27,75 @@ function packageArchive(): pulumi.asset.AssetArchive {
   const root = join(PYSPARK, "src");
   const sources: pulumi.asset.AssetMap = {};
   for (const file of files(root, ".py")) sources[relative(root, file)] = new pulumi.asset.FileAsset(file);
-  for (const file of files(TABLES, ".json")) sources[`sparklab/tables/${relative(TABLES, file)}`] = new pulumi.asset.FileAsset(file);
+  for (const file of files(TABLES, ".json"))
+    sources[`sparklab/tables/${relative(TABLES, file)}`] = new pulumi.asset.FileAsset(file);
   return new pulumi.asset.AssetArchive(sources);
+}
+
+/** `specs/<pipeline>.json`, as the Python compiler wrote them. */
+export function compiledPipelines(): Objects {
+  return fileObjects(PIPELINES, ".json", "application/json", "specs/");
+}
+
+/** The training pipeline's text, for who submits it without the bucket. */
+export function trainingPipeline(): string {
+  return readFileSync(join(PIPELINES, TRAINING_PIPELINE), "utf8");
+}
+
+/** Notebooks, without outputs, as they are in the repository. */
+export function notebooks(): Objects {
+  return fileObjects("notebooks", ".ipynb", "application/x-ipynb+json", "notebooks/");
+}
+
+/** DAG files by their name below `dags/`. */
+export function dags(): Record<string, pulumi.asset.Asset> {
+  const folder = join(PYSPARK, "dags");
+  return Object.fromEntries(
+    files(folder, ".py").map((file) => [relative(folder, file), new pulumi.asset.FileAsset(file)]),
+  );
 }
 
 /** Table id to schema as BigQuery's JSON, one file each in pyspark/tables; the jobs read the same files. */
 export function tableSchemas(): Record<string, string> {
-  const schemas: Record<string, string> = {};
-  for (const file of files(TABLES, ".json")) {
-    schemas[relative(TABLES, file).replace(/\.json$/, "")] = JSON.stringify(JSON.parse(readFileSync(file, "utf8")));
-  }
-  return schemas;
+  return Object.fromEntries(
+    files(TABLES, ".json").map((file) => [relative(TABLES, file).replace(/\.json$/, ""), schema(file)]),
+  );
 }
 
-/** Files below a folder with an extension, in a fixed order. */
+/** Schema of a table whose rows are files. */
+export function externalSchema(table: string): string {
+  return schema(join(PYSPARK, "external_tables", `${table}.json`));
+}
+
+function schema(file: string): string {
+  return JSON.stringify(JSON.parse(readFileSync(file, "utf8")));
+}
+
+/** Tag of an image: twelve digits of the hash of everything that it is built from. */
+export function imageTag(folder: string): string {
+  const hash = createHash("sha256");
+  for (const file of files(folder, ""))
+    hash
+      .update(`${relative(folder, file)}\0`)
+      .update(readFileSync(file))
+      .update("\0");
+  return hash.digest("hex").slice(0, 12);
+}
+
+function fileObjects(folder: string, extension: string, contentType: string, prefix: string): Objects {
+  return Object.fromEntries(
+    files(folder, extension).map((file) => [
+      prefix + relative(folder, file),
+      { source: new pulumi.asset.FileAsset(file), contentType },
+    ]),
+  );
+}
+
+/** Files below a folder with an extension, in a fixed order; none where there is no folder. */
 function files(folder: string, extension: string): string[] {
+  if (!existsSync(folder)) return [];
   return readdirSync(folder, { withFileTypes: true, recursive: true })
-    .filter((entry) => entry.isFile() && entry.name.endsWith(extension))
+    .filter((entry) => entry.isFile() && entry.name.endsWith(extension) && !entry.parentPath.includes("__pycache__"))
     .map((entry) => join(entry.parentPath, entry.name))
     .sort();
 }

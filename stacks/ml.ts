@@ -1,0 +1,163 @@
+/** Machine learning: where pipelines are registered and deploy models to, the API that scores, the schedule of Vertex itself. */
+import * as pulumi from "@pulumi/pulumi";
+import { grantEach } from "../components/iam";
+import type { LakeBucket } from "../components/lake-bucket";
+import { ModelEndpoint } from "../components/model-endpoint";
+import { physicalName, type Naming } from "../components/names";
+import { ObjectSet } from "../components/object-set";
+import { PipelineSchedule } from "../components/pipeline-schedule";
+import type { ProjectServices } from "../components/project-services";
+import { Registry } from "../components/registry";
+import { ScoringApi } from "../components/scoring-api";
+import type { WorkloadIdentity } from "../components/workload-identity";
+import { bundleFunction } from "./bundle";
+import type { Features } from "./config/features";
+import { imageTag, trainingPipeline } from "./sources";
+
+/** Folder of the champion's bundle. */
+const CHAMPION = "customer-churn-model/champion";
+
+export interface MlArgs {
+  project: string;
+  region: string;
+  naming: Naming;
+  labels: Record<string, string>;
+  features: Features;
+  protectData: boolean;
+  trainingSchedule: string;
+  timeZone: string;
+  runner: WorkloadIdentity;
+  launcher: WorkloadIdentity;
+  scoring?: WorkloadIdentity;
+  buckets: Record<"pipelines" | "functions" | "bundles", LakeBucket>;
+  images: Registry;
+  /** Values for the pipeline's parameters. */
+  parameters: Record<string, pulumi.Input<string>>;
+  /** Principals who may call the scoring API, by grant key. */
+  people: Record<string, string>;
+  /** Folder that holds `functions/`. */
+  root: string;
+  services: ProjectServices;
+}
+
+export interface Ml {
+  pipelineRoot: pulumi.Output<string>;
+  /** Address of the registry of compiled pipelines. */
+  pipelineRegistry: pulumi.Output<string>;
+  experiment: string;
+  endpoint: pulumi.Output<string>;
+  scoringUrl?: pulumi.Output<string>;
+  /** Values for the pipeline's parameters that the lab itself decides. */
+  parameters: Record<string, pulumi.Input<string>>;
+  schedule?: pulumi.Output<string>;
+}
+
+export function ml(args: MlArgs): Ml {
+  const ready = { dependsOn: [args.services] };
+  const pipelineRoot = pulumi.interpolate`gs://${args.buckets.pipelines.bucketName}/root`;
+  const registry = new Registry(
+    "pipeline-registry",
+    {
+      project: args.project,
+      repositoryId: physicalName(args.naming, "resource", "pipelines"),
+      location: args.region,
+      format: "KFP",
+      description: "Compiled pipelines by version",
+      labels: args.labels,
+      grants: grantEach("roles/artifactregistry.reader", {
+        runner: args.runner.member,
+        launcher: args.launcher.member,
+      }),
+    },
+    ready,
+  );
+  const name = physicalName(args.naming, "resource", "churn");
+  const endpoint = new ModelEndpoint("churn", { displayName: name, location: args.region, labels: args.labels }, ready);
+  const parameters = {
+    ...args.parameters,
+    experiment: name,
+    endpoint: endpoint.endpoint,
+    ...(args.features.scoringApi
+      ? {
+          serving_image: pulumi.interpolate`${args.images.address}/scoring-api:${imageTag(`${args.root}/functions/scoring-api`)}`,
+        }
+      : {}),
+  };
+  return {
+    pipelineRoot,
+    pipelineRegistry: registry.address,
+    experiment: name,
+    endpoint: endpoint.endpoint,
+    scoringUrl: args.scoring ? scoringApi(args, args.scoring).url : undefined,
+    parameters,
+    schedule: args.features.vertexSchedule ? weekly(args, name, parameters, pipelineRoot).schedule : undefined,
+  };
+}
+
+function scoringApi(args: MlArgs, account: WorkloadIdentity): ScoringApi {
+  const { objectName, archive } = bundleFunction("scoring-api", args.root);
+  const source = new ObjectSet("scoring-api", {
+    bucket: args.buckets.functions.bucketName,
+    objects: { [objectName]: { source: archive, contentType: "application/zip" } },
+  });
+  return new ScoringApi(
+    "scoring-api",
+    {
+      serviceName: physicalName(args.naming, "service", "scoring-api"),
+      location: args.region,
+      labels: args.labels,
+      serviceAccount: account.email,
+      source: {
+        bucket: args.buckets.functions.bucketName,
+        object: objectName,
+        generation: source.generations[objectName]!,
+      },
+      environment: { AIP_STORAGE_URI: pulumi.interpolate`gs://${args.buckets.bundles.bucketName}/${CHAMPION}` },
+      grants: grantEach("roles/run.invoker", { runner: args.runner.member, ...args.people }),
+      protect: args.protectData,
+    },
+    { dependsOn: [args.services, account, args.buckets.bundles] },
+  );
+}
+
+/** Parameters of a schedule never change from run to run, so that each of its runs is the same run: a demonstration, created paused. */
+function weekly(
+  args: MlArgs,
+  name: string,
+  values: Record<string, pulumi.Input<string>>,
+  pipelineRoot: pulumi.Input<string>,
+): PipelineSchedule {
+  const spec = trainingPipeline();
+  const { root } = JSON.parse(spec) as {
+    root: { inputDefinitions: { parameters: Record<string, { isOptional?: boolean }> } };
+  };
+  const run: Record<string, pulumi.Input<string>> = {
+    ...values,
+    pipeline_id: "scheduled",
+    model_version: "scheduled",
+    execution_time: "2026-01-01T00:00:00Z",
+  };
+  const wanted = Object.entries(root.inputDefinitions.parameters).filter(
+    ([key, { isOptional }]) => !isOptional || run[key] !== undefined,
+  );
+  const missing = wanted.filter(([key]) => run[key] === undefined).map(([key]) => key);
+  if (missing.length > 0)
+    throw new pulumi.RunError(
+      `pyspark/pipelines/churn_training.json: got parameters ${missing.join(", ")}; expected ${Object.keys(run).sort().join(", ")}. Add them to stacks/parameters.ts`,
+    );
+  return new PipelineSchedule(
+    "weekly",
+    {
+      displayName: name,
+      location: args.region,
+      labels: args.labels,
+      cron: args.trainingSchedule,
+      timeZone: args.timeZone,
+      pipelineSpec: spec,
+      parameters: Object.fromEntries(wanted.map(([key]) => [key, run[key]!])),
+      serviceAccount: args.runner.email,
+      pipelineRoot,
+    },
+    { dependsOn: [args.services, args.runner] },
+  );
+}

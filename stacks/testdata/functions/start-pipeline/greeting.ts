@@ -1,0 +1,2 @@
+/** What is hashed. */
+export const greeting = (name: string): string => `start ${name}`;
