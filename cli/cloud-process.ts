@@ -1,8 +1,9 @@
 /** The loopback cloud as a background process of this lab: start it, find it, stop it. */
-import { spawn } from "node:child_process";
+import { spawn, type ChildProcess } from "node:child_process";
 import { mkdirSync, openSync, readFileSync, watch } from "node:fs";
 import { join } from "node:path";
 import { isRunning } from "../local/process";
+import { EXIT } from "./exit-codes";
 import { UserError, type Lab } from "./lab";
 
 /** What the cloud writes once its door is open. */
@@ -28,7 +29,27 @@ export async function ensureCloud(lab: Lab): Promise<Door> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const output = join(folder, "cloud.out");
   const log = openSync(output, "w", 0o600);
-  const child = spawn(
+  const child = startCloud(lab, log);
+  return new Promise<Door>((resolve, reject) => {
+    const settle = (finish: () => void) => {
+      watcher.close();
+      child.removeAllListeners();
+      child.unref();
+      finish();
+    };
+    const look = () => {
+      const door = readDoor(lab);
+      if (door && door.pid === child.pid) settle(() => resolve(door));
+    };
+    const watcher = watch(folder, look);
+    child.once("error", (error) => settle(() => reject(error)));
+    child.once("exit", (code) => settle(() => reject(startError(code, readFileSync(output, "utf8").trim()))));
+    look();
+  });
+}
+
+function startCloud(lab: Lab, log: number): ChildProcess {
+  return spawn(
     process.execPath,
     [
       "--import",
@@ -45,30 +66,13 @@ export async function ensureCloud(lab: Lab): Promise<Door> {
     ],
     { cwd: lab.root, detached: true, stdio: ["ignore", log, log] },
   );
-  return new Promise<Door>((resolve, reject) => {
-    const settle = (finish: () => void) => {
-      watcher.close();
-      child.removeAllListeners();
-      child.unref();
-      finish();
-    };
-    const look = () => {
-      const door = readDoor(lab);
-      if (door && door.pid === child.pid) settle(() => resolve(door));
-    };
-    const watcher = watch(folder, look);
-    child.once("error", (error) => settle(() => reject(error)));
-    child.once("exit", (code) =>
-      settle(() =>
-        reject(
-          new UserError(
-            `The loopback cloud ended with code ${code} while starting:\n${readFileSync(output, "utf8").trim()}`,
-          ),
-        ),
-      ),
-    );
-    look();
-  });
+}
+
+/** What the cloud said a person can mend has its own remedy; anything else is told with how it ended. */
+function startError(code: number | null, text: string): UserError {
+  return new UserError(
+    code === EXIT.wrong ? text : `The loopback cloud ended with code ${code} while starting:\n${text}`,
+  );
 }
 
 /** Ends the cloud and waits until its process is gone; false if none was running. */

@@ -86,22 +86,7 @@ complete -F _sparklab sparklab
 
 /** Zsh: \`_arguments\` knows options, \`_describe\` lists commands. */
 function zsh(levels: readonly Level[]): string {
-  const safe = (text: string) => text.replaceAll("[", "(").replaceAll("]", ")").replaceAll(":", " -");
-  const action = { nothing: "", stack: ":stack:_sparklab_stacks", file: ":file:_files", text: ":value: " };
-  const described = (level: Level) => [
-    ...level.options.flatMap(({ names, description, takes }) =>
-      names.map((name) => quoted(`${name}[${safe(description)}]${action[takes]}`)),
-    ),
-    ...(level.words.length > 0
-      ? [
-          quoted(
-            `1:command:((${level.words.map(({ name, description }) => `${name}\\:${JSON.stringify(safe(description))}`).join(" ")}))`,
-          ),
-        ]
-      : []),
-    quoted("*::rest: "),
-  ];
-  const cases = levels.map((level) => `    ${keyOf(level)}) _arguments ${described(level).join(" ")} ;;`);
+  const cases = levels.map((level) => `    ${keyOf(level)}) _arguments ${zshArguments(level).join(" ")} ;;`);
   return `#compdef sparklab
 # Completion of sparklab for zsh: eval "$(npx sparklab completion zsh)"; alias sparklab='npx sparklab'
 _sparklab_stacks() {
@@ -126,6 +111,16 @@ ${cases.join("\n")}
 }
 compdef _sparklab sparklab
 `;
+}
+
+function zshArguments({ options, words }: Level): string[] {
+  const safe = (text: string) => text.replaceAll("[", "(").replaceAll("]", ")").replaceAll(":", " -");
+  const action = { nothing: "", stack: ":stack:_sparklab_stacks", file: ":file:_files", text: ":value: " };
+  const flags = options.flatMap(({ names, description, takes }) =>
+    names.map((name) => quoted(`${name}[${safe(description)}]${action[takes]}`)),
+  );
+  const listed = words.map(({ name, description }) => `${name}\\:${JSON.stringify(safe(description))}`).join(" ");
+  return [...flags, ...(words.length > 0 ? [quoted(`1:command:((${listed}))`)] : []), quoted("*::rest: ")];
 }
 
 /** Fish: one line for each word and option, with the commands that must or must not stand before it. */

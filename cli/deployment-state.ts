@@ -29,8 +29,7 @@ export type Resource = z.infer<typeof resourceSchema>;
 /** Secrets stay sealed unless they are asked for. */
 export async function readState(lab: Lab, stack: string, showSecrets = false): Promise<State> {
   if (stack !== LOCAL_STACK) return stateSchema.parse(JSON.parse(await exportText(lab, stack, { showSecrets })));
-  if (showSecrets) throw new UserError("--show-secrets: the state of the local stack stays sealed. Leave it out.");
-  return stateSchema.parse(await exportStack({ lab: lab.folder, stack }));
+  return stateSchema.parse(await exportStack({ lab: lab.folder, stack }, showSecrets));
 }
 
 export const resourcesOf = ({ deployment }: State): readonly Resource[] => deployment.resources ?? [];

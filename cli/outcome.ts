@@ -14,6 +14,8 @@ export interface Outcome {
   drift?: readonly Drift[];
   errors?: readonly string[];
   durations?: object;
+  /** What each resource waited for, where it is asked for. */
+  timings?: readonly object[];
 }
 
 export const MASK = "[secret]";

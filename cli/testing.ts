@@ -32,53 +32,62 @@ export interface RunningCommand {
 export async function openGatedLab(program: string): Promise<GatedLab> {
   const folder = mkdtempSync(join(tmpdir(), "sparklab-cli-"));
   const started = await startTestCloud(folder, readTools().descriptions);
-  const held = new Map<string, { arrive: () => void; opened: Promise<void> }>();
-  const sockets = new Set<Duplex>();
-  const gate = createServer();
-  gate.on("connect", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    sockets.add(socket);
-    void forward(request, socket, head);
-  });
-  const forward = async (request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> => {
-    const host = request.url!.split(":")[0]!;
-    const stop = held.get(host);
-    held.delete(host);
-    stop?.arrive();
-    await stop?.opened;
-    const door = connect(started.door.port, "127.0.0.1");
-    const authorization = request.headers["proxy-authorization"];
-    door.write(
-      `CONNECT ${request.url} HTTP/1.1\r\nHost: ${request.url}\r\n${authorization ? `Proxy-Authorization: ${authorization}\r\n` : ""}\r\n`,
-    );
-    door.write(head);
-    door.pipe(socket).pipe(door);
-    for (const end of [door, socket]) end.on("error", () => [door, socket].forEach((stream) => stream.destroy()));
-  };
-  gate.listen(0, "127.0.0.1");
-  await once(gate, "listening");
+  const gate = await openGate(started.door.port);
   const file = cloudFiles(folder).door;
   const door = JSON.parse(readFileSync(file, "utf8")) as { proxy: string };
-  const { port } = gate.address() as AddressInfo;
-  const proxy = Object.assign(new URL(door.proxy), { port: String(port) });
+  const proxy = Object.assign(new URL(door.proxy), { port: String(gate.port) });
   writeFileSync(file, JSON.stringify({ ...door, proxy: proxy.href }), { mode: 0o600 });
   return {
     folder,
-    hold: (host) => {
-      let arrive!: () => void;
-      let open!: () => void;
-      const arrived = new Promise<void>((done) => (arrive = done));
-      const opened = new Promise<void>((done) => (open = done));
-      held.set(host, { arrive, opened });
-      return { arrived, open };
-    },
+    hold: gate.hold,
     sparklab: (...words) => start(words, resolve(__dirname, "testdata", program), folder),
     close: async () => {
-      for (const socket of sockets) socket.destroy();
       gate.close();
       await started.close();
       rmSync(folder, { recursive: true });
     },
   };
+}
+
+/** A proxy before the door that lets every connection through but those that a test holds. */
+async function openGate(doorPort: number) {
+  const held = new Map<string, { arrive: () => void; opened: Promise<void> }>();
+  const sockets = new Set<Duplex>();
+  const server = createServer();
+  server.on("connect", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    sockets.add(socket);
+    const host = request.url!.split(":")[0]!;
+    const stop = held.get(host);
+    held.delete(host);
+    stop?.arrive();
+    void Promise.resolve(stop?.opened).then(() => forward(request, socket, head, doorPort));
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    port: (server.address() as AddressInfo).port,
+    hold: (host: string) => {
+      let [arrive, open] = [() => undefined as void, () => undefined as void];
+      const arrived = new Promise<void>((done) => (arrive = done));
+      const opened = new Promise<void>((done) => (open = done));
+      held.set(host, { arrive, opened });
+      return { arrived, open };
+    },
+    close: () => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    },
+  };
+}
+
+function forward({ url, headers }: IncomingMessage, socket: Duplex, head: Buffer, doorPort: number): void {
+  const door = connect(doorPort, "127.0.0.1");
+  const authorization = headers["proxy-authorization"];
+  const token = authorization ? `Proxy-Authorization: ${authorization}\r\n` : "";
+  door.write(`CONNECT ${url} HTTP/1.1\r\nHost: ${url}\r\n${token}\r\n`);
+  door.write(head);
+  door.pipe(socket).pipe(door);
+  for (const end of [door, socket]) end.on("error", () => [door, socket].forEach((stream) => stream.destroy()));
 }
 
 function start(words: string[], root: string, lab: string): RunningCommand {

@@ -62,12 +62,15 @@ async function operate(request: DeploymentRequest, context: Context): Promise<Ou
 
 /** The summary with its secrets masked, or told by name where a person asks for them. */
 function outcomeOf({ showSecrets, json }: DeploymentRequest, summary: Summary, terminal: Terminal): Outcome {
-  const { result, counts, errors, durations, secretOutputs } = summary;
+  const { result, counts, errors, durations, secretOutputs, timings } = summary;
   const isShown = (name: string) => showSecrets || !secretOutputs.includes(name);
   const outputs = Object.entries(summary.outputs).map(([name, value]) => [name, isShown(name) ? value : MASK]);
   if (showSecrets && !json)
     for (const name of secretOutputs) terminal.line(`  ${name}: ${JSON.stringify(summary.outputs[name])}`);
-  return { result, counts, errors, durations, outputs: Object.fromEntries(outputs) as Outcome["outputs"] };
+  return {
+    ...{ result, counts, errors, durations, outputs: Object.fromEntries(outputs) as Outcome["outputs"] },
+    ...(timings ? { timings } : {}),
+  };
 }
 
 function optionsOf(request: DeploymentRequest) {

@@ -1,8 +1,9 @@
 /** The stack's state: listed, shown, taken away, put back. */
 import { readFileSync } from "node:fs";
 import writeFileAtomic from "write-file-atomic";
+import { importStack } from "../../local/deploy";
 import type { Context } from "../context";
-import { findResource, nameOf, readState, resourcesOf, stateSchema, type State } from "../deployment-state";
+import { findResource, nameOf, readState, resourcesOf, stateSchema } from "../deployment-state";
 import { EXIT } from "../exit-codes";
 import { openStack } from "../google-cloud/pulumi";
 import { LOCAL_STACK, UserError } from "../lab";
@@ -61,28 +62,41 @@ async function exportTo({ stack, file, showSecrets }: Of<"export">, { lab, termi
 }
 
 async function importFrom({ stack, file, yes }: Of<"import">, { lab, terminal }: Context): Promise<number> {
-  const read = readDeployment(file);
+  const text = readGiven(file);
+  const given = checked(file, text);
   if (!yes && terminal.isInteractive && !(await terminal.ask(`Replace the whole state of stack ${stack}?`))) {
     terminal.note("Nothing was changed.");
     return EXIT.wrong;
   }
-  if (stack === LOCAL_STACK) throw new UserError("state import: the deployment host takes no state from outside.");
-  await (await openStack(lab, stack)).importStack(read);
+  if (stack === LOCAL_STACK) await importStack({ lab: lab.folder, stack }, text);
+  else await (await openStack(lab, stack)).importStack(given);
   terminal.note(`Stack ${stack} has the state of ${file}`);
   return EXIT.done;
 }
 
+function readGiven(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw wrong(file, (error as Error).message);
+  }
+}
+
 /** @throws UserError with every problem of the file */
-function readDeployment(file: string): State {
-  const wrong = (problem: string) =>
-    new UserError(`State file ${file}: ${problem}; expected what \`npx sparklab state export\` writes.`);
+function checked(file: string, text: string) {
   let raw: unknown;
   try {
-    raw = JSON.parse(readFileSync(file, "utf8"));
+    raw = JSON.parse(text);
   } catch (error) {
-    throw wrong((error as Error).message);
+    throw wrong(file, (error as Error).message);
   }
   const result = stateSchema.safeParse(raw);
   if (result.success) return result.data;
-  throw wrong(result.error.issues.map((issue) => `${issue.path.join(".") || "content"}: ${issue.message}`).join("; "));
+  throw wrong(
+    file,
+    result.error.issues.map((issue) => `${issue.path.join(".") || "content"}: ${issue.message}`).join("; "),
+  );
 }
+
+const wrong = (file: string, problem: string) =>
+  new UserError(`State file ${file}: ${problem}; expected what \`npx sparklab state export\` writes.`);

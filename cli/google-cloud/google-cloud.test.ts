@@ -6,11 +6,8 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { version as SDK } from "@pulumi/pulumi/package.json";
-import { carryOut } from "../carry-out";
 import { openLab } from "../lab";
-import { parseWords } from "../parse";
-import { problemOf } from "../problems";
-import type { Terminal } from "../terminal";
+import { tell } from "../testing-terminal";
 
 const folder = mkdtempSync(join(tmpdir(), "pulumi-"));
 const log = join(folder, "log");
@@ -33,25 +30,9 @@ async function sparklab(line: string, { says = {}, answer, path }: Setting = {})
     ...{ PULUMI_LOG: log, PULUMI_SAYS: JSON.stringify(says) },
   });
   writeFileSync(log, "");
-  const told = { out: "", notes: "", asked: "" };
-  const terminal: Terminal = {
-    line: (text = "") => void (told.out += `${text}\n`),
-    raw: (text) => void (told.out += text),
-    note: (text) => void (told.notes += `${text}\n`),
-    isInteractive: answer !== undefined,
-    ask: async (question) => ((told.asked += question), answer === true),
-    wait: (_, work) => work,
-  };
-  const parsed = parseWords(line.split(" "));
-  if (!("request" in parsed)) throw new Error(parsed.text);
-  const context = { lab: openLab({}), environment: process.env, words: [], terminal };
-  const code = await carryOut(parsed.request, context).catch((error: unknown) => {
-    const { text, exitCode } = problemOf(error);
-    terminal.note(text);
-    return exitCode;
-  });
+  const told = await tell(line, openLab({}), answer);
   const lines = readFileSync(log, "utf8").split("\n").filter(Boolean);
-  return { code, ...told, lines: lines.filter((sent) => sent !== "version" && !sent.startsWith("stack select")) };
+  return { ...told, lines: lines.filter((sent) => sent !== "version" && !sent.startsWith("stack select")) };
 }
 
 const AFTER_UP = [
