@@ -3,6 +3,7 @@ import { execFile } from "node:child_process";
 import { resolve } from "node:path";
 import { promisify } from "node:util";
 import type { Engines } from "../engines/interface";
+import type { Timeouts } from "./door/front-door";
 import { startCloud, type StartedCloud } from "./main";
 import { dataproc } from "./services/dataproc";
 import { scriptedEngine } from "./services/dataproc/scripted-engine";
@@ -11,9 +12,14 @@ import { iamcredentials } from "./services/iamcredentials";
 import { storage } from "./services/storage";
 
 /** The services that clients meet first, over a Spark engine that the test scripts. */
-export const startTestCloud = (lab: string, descriptions: string, now = () => new Date()): Promise<StartedCloud> =>
+export const startTestCloud = (
+  lab: string,
+  descriptions: string,
+  now = () => new Date(),
+  timeouts: Partial<Timeouts> = {},
+): Promise<StartedCloud> =>
   startCloud({
-    ...{ lab, port: 0, descriptions, now, services: [iam, iamcredentials, storage, dataproc] },
+    ...{ lab, port: 0, descriptions, now, timeouts, services: [iam, iamcredentials, storage, dataproc] },
     engines: { spark: scriptedEngine() } as unknown as Engines,
   });
 

@@ -18,7 +18,7 @@ import type { OpenEndpoints } from "./door/front-door-request";
 import { createGrpcCarrier } from "./grpc/grpc";
 import { addTranscoded } from "./grpc/transcoding";
 import { openPrincipals, type Identities } from "./door/principals";
-import { writeOperatorCredentials } from "./door/principals-operator";
+import { keepOperatorCredentials, writeOperatorCredentials } from "./door/principals-operator";
 import type { Service } from "./service";
 import { oauthEndpoints } from "./services/oauth";
 import { openTokens } from "./door/tokens";
@@ -70,7 +70,8 @@ export async function startCloud(options: StartOptions): Promise<StartedCloud> {
   };
   try {
     const certificates = await openCertificates({ folder: files.ca, now, log: logs.log });
-    await writeOperatorCredentials({ files, tokens, project: cloud.project.id, now });
+    const operator = { files, tokens, project: cloud.project.id, now, log: logs.log };
+    await writeOperatorCredentials(operator);
     addTranscoded(grpc.server, services, { api, log: logs.log });
     for (const service of services) service.grpc?.(grpc.server, cloud);
     await composed.recover();
@@ -85,7 +86,9 @@ export async function startCloud(options: StartOptions): Promise<StartedCloud> {
     const { caBundle, caCertificate } = certificates;
     announce({ proxy: front.proxy, caBundle, caCertificate, project: cloud.project.id });
     logs.log.info({ ...record }, "front door open");
+    const leave = keepOperatorCredentials(operator);
     const close = async () => {
+      await leave();
       await front.close();
       await closeParts();
       // Last: who waits for this file to go may start the next cloud at once.

@@ -1,4 +1,6 @@
 /** Real processes: recorded ends, stopped groups, runs that are found again, ids that are used again. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -64,6 +66,24 @@ describe("a run", () => {
 });
 
 describe("a run of before a restart", () => {
+  test("is the only one, though the next cloud did not see it yet and starts it again", async () => {
+    const script = command("echo begun; sleep 1; exit 4");
+    const [first, second] = await Promise.all([start(script), start(script)]);
+    expect(second.pid).toBe(first.pid);
+    expect(await Promise.all([first.ended, second.ended])).toEqual(Array(2).fill({ exitCode: 4, signal: null }));
+    expect(output()).toBe("begun\n");
+  });
+
+  test("goes on when the cloud that started it died before it could be told", async () => {
+    const recorder = join(__dirname, "spark_process.py");
+    const words = ["-I", recorder, folder, "/bin/sh", "-c", "exit 5"];
+    // Nobody reads the other end of its descriptor 3.
+    const child = spawn(readTools().python.spark, words, { stdio: ["ignore", "inherit", "inherit", "pipe"] });
+    child.stdio[3]!.destroy();
+    await once(child, "exit");
+    expect(await attach(folder)!.ended).toEqual({ exitCode: 5, signal: null });
+  });
+
   test("is not there when none was started", () => {
     expect(attach(folder)).toBeUndefined();
   });

@@ -25,6 +25,11 @@ export interface Command {
   output: string;
 }
 
+interface Identity {
+  pid: number;
+  started: string;
+}
+
 /** Starts a command in a session of its own; resolves once its identity is on disk. */
 export async function start(command: Command): Promise<SparkRun> {
   const log = openSync(command.output, "a", 0o600);
@@ -44,12 +49,15 @@ export async function start(command: Command): Promise<SparkRun> {
   ready.catch(() => undefined);
   ended.catch(() => undefined);
   await Promise.race([ready, ended]);
+  // A cloud that was killed may have started the command just before: then that one is the run, and ours has ended.
+  const identity = readRecord<Identity>(command.folder, "process.json");
+  if (identity && identity.pid !== child.pid) return attach(command.folder)!;
   return run(child.pid as number, ended);
 }
 
 /** The run that a folder's records tell of: alive, ended, or vanished. Undefined if none was ever started. */
 export function attach(folder: string): SparkRun | undefined {
-  const identity = readRecord<{ pid: number; started: string }>(folder, "process.json");
+  const identity = readRecord<Identity>(folder, "process.json");
   if (!identity) return undefined;
   return run(identity.pid, lookUntilEnd(folder, identity.pid, identity.started));
 }

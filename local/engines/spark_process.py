@@ -9,13 +9,17 @@ learns the outcome.
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
 import resource
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
+from typing import TextIO
 
 RECORD_BYTES = 512
 
@@ -26,13 +30,19 @@ def main(folder: Path, command: list[str]) -> None:
     stops: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda received, _frame: stops.append(received))
+    claim = (folder / "claim").open("w")
+    while not claimed(claim) and not (folder / "process.json").exists():
+        time.sleep(0.02)
+    if (folder / "process.json").exists():
+        # A cloud that was killed had started the command already, and the next one did not see it yet.
+        tell()
+        return
     record(
         folder / "process.json", {"pid": os.getpid(), "started": started(os.getpid())}
     )
     # The room of the last record is taken now: a command that fills the disk must not keep its end from being recorded.
     draft(folder / "exit.json", {})
-    os.write(3, b"\n")
-    os.close(3)
+    tell()
     try:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
         # A stop that came before the command could hear it.
@@ -52,6 +62,22 @@ def main(folder: Path, command: list[str]) -> None:
         "peakMb": used.ru_maxrss // (1024 if sys.platform == "linux" else 1024**2),
     }
     record(folder / "exit.json", end)
+
+
+def claimed(file: TextIO) -> bool:
+    """One recorder for a folder, as long as it lives: what it starts does not inherit the lock."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def tell() -> None:
+    """The identity is on disk. A cloud that died meanwhile does not hear it; the next one reads it."""
+    with contextlib.suppress(BrokenPipeError):
+        os.write(3, b"\n")
+    os.close(3)
 
 
 def record(file: Path, content: dict[str, object]) -> None:

@@ -31,6 +31,9 @@ const DAY = 24 * 60 * 60 * 1000;
 const CA_DAYS = 3650;
 const LEAF_DAYS = 30;
 const RENEW_WITHIN_DAYS = 7;
+/** A clock that is set back must not come before a certificate's beginning: the CA's, and the leaf's. */
+const CA_BEGUN_DAYS = 365;
+const LEAF_BEGUN_DAYS = 1;
 const KEY = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
 
 export interface Certificates {
@@ -58,6 +61,7 @@ interface Authority {
 export interface Leaf {
   key: string;
   cert: string;
+  notBefore: Date;
   notAfter: Date;
 }
 
@@ -75,8 +79,11 @@ export async function openCertificates(options: CertificatesOptions): Promise<Ce
   const leaf = async (): Promise<Leaf> => {
     const current = issued;
     const known = await current;
-    const due = known.notAfter.getTime() - options.now().getTime() < RENEW_WITHIN_DAYS * DAY;
-    if (!due) return known;
+    const now = options.now().getTime();
+    // One that ends with its CA is not renewed for ever: the next start makes a new CA long before.
+    const ends =
+      known.notAfter < authority.certificate.notAfter && known.notAfter.getTime() - now < RENEW_WITHIN_DAYS * DAY;
+    if (!ends && known.notBefore.getTime() <= now) return known;
     // Connections that arrive together share one renewal: the first replaces the promise before anyone else looks.
     if (issued === current) issued = issueLeaf(authority, options);
     return issued;
@@ -100,7 +107,8 @@ async function readAuthority({ folder, now, log }: CertificatesOptions): Promise
     const certificate = new NodeCertificate(pem.certificate);
     const key = createPrivateKey(pem.key);
     if (!certificate.checkPrivateKey(key)) return refuse("key and certificate do not belong together");
-    const end = new Date(certificate.validTo);
+    const [begin, end] = [new Date(certificate.validFrom), new Date(certificate.validTo)];
+    if (begin > now()) return refuse(`is not valid before ${begin.toISOString()}`);
     if (end.getTime() - now().getTime() < LEAF_DAYS * DAY) return refuse(`expires ${end.toISOString()}`);
     const pkcs8 = key.export({ format: "der", type: "pkcs8" });
     const imported = await webcrypto.subtle.importKey("pkcs8", pkcs8, KEY, false, ["sign"]);
@@ -116,8 +124,7 @@ async function makeAuthority({ folder, now, log }: CertificatesOptions): Promise
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     name: "CN=sparklab private CA,O=sparklab",
     keys: keys,
-    // An hour of tolerance for clients whose clock is behind.
-    notBefore: new Date(start.getTime() - DAY / 24),
+    notBefore: new Date(start.getTime() - CA_BEGUN_DAYS * DAY),
     notAfter: new Date(start.getTime() + CA_DAYS * DAY),
     signingAlgorithm: KEY,
     extensions: [
@@ -136,11 +143,12 @@ async function makeAuthority({ folder, now, log }: CertificatesOptions): Promise
 async function issueLeaf(authority: Authority, { now, log }: CertificatesOptions): Promise<Leaf> {
   const keys = await webcrypto.subtle.generateKey(KEY, true, ["sign", "verify"]);
   const start = now();
-  const notAfter = new Date(start.getTime() + LEAF_DAYS * DAY);
+  const notBefore = new Date(start.getTime() - LEAF_BEGUN_DAYS * DAY);
+  const notAfter = new Date(Math.min(start.getTime() + LEAF_DAYS * DAY, authority.certificate.notAfter.getTime()));
   const certificate = await x509.X509CertificateGenerator.create({
     subject: "CN=*.googleapis.com,O=sparklab",
     issuer: authority.certificate.subject,
-    notBefore: new Date(start.getTime() - DAY / 24),
+    notBefore,
     notAfter,
     publicKey: keys.publicKey,
     signingKey: authority.key,
@@ -157,7 +165,7 @@ async function issueLeaf(authority: Authority, { now, log }: CertificatesOptions
   const key = toPem(Buffer.from(await webcrypto.subtle.exportKey("pkcs8", keys.privateKey)));
   const cert = `${certificate.toString("pem")}\n${authority.certificate.toString("pem")}\n`;
   log.info({ until: notAfter }, "certificate for Google's host names issued");
-  return { key, cert, notAfter };
+  return { key, cert, notBefore, notAfter };
 }
 
 /** Certificate that carries the public half of an RSA key, for verifiers that want X.509 instead of a bare key. */

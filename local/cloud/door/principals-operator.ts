@@ -5,6 +5,7 @@ import type { cloudFiles } from "./client-environment";
 import { OPERATOR } from "./principals";
 import { CLOUD_PLATFORM, TokenError, type Tokens } from "./tokens";
 
+const LOOK_MS = 3600 * 1000;
 const DAY_SECONDS = 24 * 3600;
 /** For tools that take a token and cannot refresh it; renewed at a start when less than a third is left. */
 const TOKEN_DAYS = 90;
@@ -39,6 +40,24 @@ export async function writeOperatorCredentials({
   if (secondsLeft(files.operatorToken, tokens, now()) > RENEW_WITHIN_DAYS * DAY_SECONDS) return;
   const token = tokens.access(OPERATOR, TOKEN_DAYS * DAY_SECONDS, [CLOUD_PLATFORM]);
   await writeFileAtomic(files.operatorToken, `${token}\n`, secret);
+}
+
+/**
+ * The same now and then, so that a lab that is left alone for longer than a token lasts has a good one. Answers how to end
+ * it, which waits for a renewal that is under way.
+ */
+export function keepOperatorCredentials(
+  options: OperatorCredentialsOptions & { log: { error: (o: object, message: string) => void } },
+  everyMs = LOOK_MS,
+): () => Promise<void> {
+  let last = Promise.resolve();
+  const failed = (err: unknown) => options.log.error({ err }, "operator's token not renewed");
+  const renew = () => (last = last.then(() => writeOperatorCredentials(options)).catch(failed));
+  const timer = setInterval(() => void renew(), everyMs);
+  return () => {
+    clearInterval(timer);
+    return last;
+  };
 }
 
 function secondsLeft(file: string, tokens: Tokens, now: Date): number {

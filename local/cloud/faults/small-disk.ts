@@ -24,7 +24,7 @@ export class SmallDisk {
     const folder = mkdtempSync(join(tmpdir(), "sparklab-small-"));
     const script = `mount -t tmpfs -o size=${megabytes}m,mode=0700 none "$0" && echo made && exec cat`;
     const holder = spawn("unshare", ["-Urm", "sh", "-c", script, folder], { stdio: ["pipe", "pipe", "inherit"] });
-    await once(holder.stdout!, "data");
+    await once(holder.stdout, "data");
     return new SmallDisk(holder, folder);
   }
 

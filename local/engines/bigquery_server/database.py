@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +14,7 @@ import duckdb
 import duckdb_extension_avro
 import duckdb_extension_spatial
 
+_log = logging.getLogger(__name__)
 _scope: ContextVar[duckdb.DuckDBPyConnection | None] = ContextVar("scope", default=None)
 _writes: ContextVar[bool] = ContextVar("writes", default=False)
 
@@ -126,6 +129,12 @@ class Database:
         token = _scope.set(connection)
         try:
             yield connection
+        except duckdb.FatalException:
+            # DuckDB takes no more work in this process (a checkpoint that found the disk full ends so). What was committed
+            # is whole: the next process, which the next request starts, reads it.
+            _log.critical("the database cannot go on in this process; it ends", exc_info=True)
+            logging.shutdown()
+            os._exit(os.EX_IOERR)
         finally:
             _scope.reset(token)
             connection.close()

@@ -1,7 +1,7 @@
 /** Calls of the BigQuery engine: a method of Google's description in, its answer or Google's error out. */
 import { Agent, request } from "undici";
 import type { Cloud } from "../../cloud";
-import { ApiError, STATUS, type Status } from "../../errors";
+import { ApiError, diskFault, STATUS, type Status } from "../../errors";
 import type { Call, Json, JsonObject } from "../../service";
 
 /** An engine that works on a long query answers late; that it is alive shows its connection. */
@@ -33,7 +33,7 @@ export async function started(cloud: Cloud) {
     return await cloud.engines.bigquery.start();
   } catch (error) {
     cloud.log.error({ err: error }, "BigQuery engine does not start");
-    throw unavailable("The BigQuery engine does not start; the cloud's log says why.");
+    throw diskFault(error) ?? unavailable("The BigQuery engine does not start; the cloud's log says why.");
   }
 }
 

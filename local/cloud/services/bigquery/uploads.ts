@@ -1,18 +1,18 @@
 /** Load jobs whose file comes with the request: multipart, and resumable in chunks. */
 import { createWriteStream } from "node:fs";
-import { rename, rm } from "node:fs/promises";
+import { link, rm } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { MIMEType } from "node:util";
-import { Dicer } from "@fastify/busboy";
 import type { Cloud } from "../../cloud";
 import { ApiError } from "../../errors";
 import { HANDLED, type Call, type Json, type JsonObject, type Undescribed } from "../../service";
 import { appendChunk, keepGranules, rangeOfChunk, sizeOf } from "../storage/chunks";
 import { bodyOf, type Exchange, jsonBody, target, writeEmpty, writeJson } from "../storage/http";
+import { callEngine } from "./engine-call";
+import { partsOf } from "../storage/multipart";
 import { loadOf, startLoad } from "./load-jobs";
 import { newIncoming } from "./sources";
-import { findSession, newSession, removeSession, type UploadSession } from "./upload-sessions";
+import { endSession, findSession, newSession, type UploadSession } from "./upload-sessions";
 
 /** `POST /upload/bigquery/v2/projects/P/jobs`. */
 export async function receiveUpload(call: Call, cloud: Cloud): Promise<Json | typeof HANDLED> {
@@ -38,6 +38,10 @@ export async function continueUpload({ http, principal }: Undescribed, cloud: Cl
   const id = query.upload_id;
   await cloud.store.exclusive(`bigquery/uploads/${id}`, async () => {
     const session = await findSession(cloud, id, principal);
+    if (session.done) {
+      http.request.resume();
+      return writeJson(http.response, 200, await startedJob(cloud, session));
+    }
     const persisted = await sizeOf(session.file);
     const range = rangeOfChunk(http.request.headers["content-range"]);
     if (range.first === "query") {
@@ -55,15 +59,31 @@ export async function continueUpload({ http, principal }: Undescribed, cloud: Cl
   return true;
 }
 
+/** The bytes stay with the session until its job is started: whatever ends the cloud in between, the client can go on. */
 async function finish(cloud: Cloud, session: UploadSession, http: Exchange): Promise<void> {
   const path = await newIncoming(cloud, "");
   const size = await sizeOf(session.file);
   // An upload without a byte has no file yet.
   if (size === 0) await pipeline(Readable.from([]), createWriteStream(path));
-  else await rename(session.file, path);
-  await removeSession(cloud, session.id);
+  else await link(session.file, path);
   const files = [{ uri: "upload", path, size, temporary: true }];
-  writeJson(http.response, 200, await startLoad(cloud, session, session.job, { files }));
+  const job = await startLoad(cloud, session, session.job, { files }).catch(async (error: unknown) => {
+    await rm(path, { force: true });
+    if (!(error instanceof ApiError) || error.status !== "ALREADY_EXISTS") throw error;
+    const job = await startedJob(cloud, session);
+    // A job of that name from before the session is another's.
+    if (Number((job.statistics as JsonObject).creationTime) < Date.parse(session.startedAt)) throw error;
+    return job;
+  });
+  await endSession(cloud, session);
+  writeJson(http.response, 200, job);
+}
+
+/** The job of a session whose client did not get the answer. */
+async function startedJob(cloud: Cloud, { job, path, principal }: UploadSession): Promise<JsonObject> {
+  const { jobId } = job.jobReference as { jobId: string };
+  const call = { methodId: "bigquery.jobs.get", path: { ...path, jobId }, principal, query: {}, body: {} };
+  return (await callEngine(cloud, call)) as JsonObject;
 }
 
 function writeProgress(http: Exchange, persisted: number): void {
@@ -82,46 +102,22 @@ async function multipart(call: Call, cloud: Cloud, { request }: Exchange): Promi
 }
 
 /** Two parts: the job as JSON, then the file, which streams to disk while it arrives. */
-function readParts(body: Readable, contentType: string | undefined, path: string) {
-  return new Promise<{ job: JsonObject; size: number }>((resolve, reject) => {
-    const parser = new Dicer({ boundary: boundaryOf(contentType) });
-    const parts: Promise<unknown>[] = [];
-    const fail = (error: Error) => {
-      body.unpipe(parser);
-      body.resume();
-      reject(error instanceof ApiError ? error : invalid(`Invalid multipart request: ${error.message}.`));
-    };
-    parser.on("part", (part) => {
-      const stream = part;
-      const read = parts.length === 0 ? jsonBody(stream) : pipeline(stream, createWriteStream(path, { flush: true }));
-      read.catch(fail);
-      parts.push(read);
-    });
-    parser.on("error", fail);
-    body.on("error", fail);
-    parser.on("finish", () => {
-      if (parts.length !== 2)
-        return fail(invalid(`Invalid multipart request: got ${parts.length} part(s); expected 2.`));
-      Promise.all(parts).then(
-        async ([job]) => resolve({ job: cleaned(job as JsonObject), size: await sizeOf(path) }),
-        fail,
-      );
-    });
-    body.pipe(parser);
-  });
+async function readParts(body: Readable, contentType: string | undefined, path: string) {
+  let job: JsonObject = {};
+  let count = 0;
+  for await (const part of partsOf(contentType, body as AsyncIterable<Buffer>)) {
+    count += 1;
+    if (count === 1) job = cleaned(await jsonBody(part.body));
+    if (count === 2) await pipeline(part.body, createWriteStream(path, { flush: true }));
+  }
+  if (count !== 2) throw invalid(`Invalid multipart request: got ${count} part(s); expected 2, the job and the file.`);
+  return { job, size: await sizeOf(path) };
 }
 
 /** `@google-cloud/bigquery` says the job's location a second time where the description has no field for it. */
 function cleaned(job: JsonObject): JsonObject {
   const { location: _, ...load } = loadOf(job) ?? {};
   return { ...job, configuration: { ...(job.configuration as JsonObject), load } };
-}
-
-function boundaryOf(contentType: string | undefined): string {
-  const boundary = /^multipart\//i.test(contentType ?? "") ? new MIMEType(contentType!).params.get("boundary") : null;
-  if (!boundary)
-    throw invalid(`Content type: got ${contentType ?? "none"}; expected multipart/related with a boundary.`);
-  return boundary;
 }
 
 const invalid = (message: string) => new ApiError("INVALID_ARGUMENT", message, [], 400, "invalid");

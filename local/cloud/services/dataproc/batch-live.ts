@@ -34,8 +34,10 @@ export class LiveBatch {
     this.memoryMb = spark.resources(propertiesOf(batch)).memoryMb;
     this.copy = new OutputCopy(cloud, spark.driverOutput(this.folder), outputUri(run.bucket, run.uuid));
     this.copier = setInterval(() => void this.advance(), COPY_MS);
-    const end = Date.parse(text(batch.stateTime)) + seconds(text(executionOf(batch).ttl)) * 1000;
-    this.limit = setTimeout(overdue, Math.max(0, end - cloud.now().getTime()));
+    const ttl = seconds(text(executionOf(batch).ttl)) * 1000;
+    const passed = cloud.now().getTime() - Date.parse(text(batch.stateTime));
+    // A clock that was set back since then makes no ttl longer than it is.
+    this.limit = setTimeout(overdue, Math.min(ttl, Math.max(0, ttl - passed)));
   }
 
   /** Stops what goes on beside the driver; resolves when the last of its output is copied. */
