@@ -1,10 +1,15 @@
-/** Predefined roles of the managed services: Airflow, metastore, notebooks. Source: as in iam-roles-table.ts. */
+/** Predefined roles of the managed services: connections, Airflow, metastore, notebooks. Source: as in iam-roles-table.ts. */
 import type { Row } from "./iam-roles-table";
 
 const METADATA_READ =
   "metastore.databases get list; metastore.tables get list; metastore.services get use; resourcemanager.projects get list";
 
 export const MANAGED_ROWS: Record<string, Row> = {
+  "roles/bigquery.connectionUser": [
+    "BigQuery Connection User",
+    "When applied to a connection, access to use it",
+    "bigquery.connections get getIamPolicy list use",
+  ],
   "roles/composer.worker": [
     "Composer Worker",
     "Worker to run the environment's own workloads; meant for its service account",

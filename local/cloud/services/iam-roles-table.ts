@@ -69,11 +69,6 @@ export const ROWS: Record<string, Row> = {
       `bigquery.connections create delegate delete get getIamPolicy list setIamPolicy update use; ` +
       `bigquery.readsessions create getData update; ${PROJECT}`,
   ],
-  "roles/bigquery.connectionUser": [
-    "BigQuery Connection User",
-    "When applied to a connection, access to use it",
-    "bigquery.connections get getIamPolicy list use",
-  ],
   "roles/bigquery.dataEditor": [
     "BigQuery Data Editor",
     "Access to edit all the contents of datasets",

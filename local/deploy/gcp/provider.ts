@@ -13,39 +13,9 @@ import { googleHttp, type GoogleHttp } from "./http";
 import { DEFAULTS, validate, withDefaults, type Shape } from "./shape";
 import { compare, effective, project } from "./shape-changes";
 import { addedLabels, echo, foreseen, outputsOf, readable, shapeOf, withLabels } from "./outputs";
-import { BIGQUERY } from "./bigquery";
-import { COMPOSER } from "./composer";
-import { BIGQUERY_CONNECTION } from "./connection";
-import { BIGQUERY_ROUTINE } from "./bigquery-routine";
-import { DATAPROC } from "./dataproc";
-import { DATAPROC_CLUSTER } from "./dataproc-cluster";
-import { PLATFORM } from "./platform";
-import { CLOUD_FUNCTIONS } from "./functions";
-import { DATAPROC_METASTORE } from "./metastore";
-import { FUNCTIONS, PROJECTS } from "./projects";
-import { CLOUD_RUN } from "./run";
-import { SERVICE_ACCOUNT } from "./serviceaccount";
-import { STORAGE } from "./storage";
-import { VERTEX } from "./vertex";
-import { WORKBENCH } from "./workbench";
+import { DESCRIPTORS } from "./descriptors";
+import { FUNCTIONS } from "./projects";
 
-const DESCRIPTORS: readonly Descriptor[] = [
-  ...PROJECTS,
-  ...SERVICE_ACCOUNT,
-  ...STORAGE,
-  ...BIGQUERY,
-  ...BIGQUERY_CONNECTION,
-  ...BIGQUERY_ROUTINE,
-  ...DATAPROC,
-  ...DATAPROC_CLUSTER,
-  ...DATAPROC_METASTORE,
-  ...CLOUD_FUNCTIONS,
-  ...CLOUD_RUN,
-  ...VERTEX,
-  ...WORKBENCH,
-  ...COMPOSER,
-  ...PLATFORM,
-];
 const BY_TYPE = new Map(DESCRIPTORS.map((descriptor) => [descriptor.type, descriptor]));
 const BY_TOKEN = new Map(FUNCTIONS.map((descriptor: FunctionDescriptor) => [descriptor.token, descriptor]));
 

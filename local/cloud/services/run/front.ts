@@ -58,7 +58,7 @@ async function authorize(service: JsonObject, { headers }: IncomingMessage, clou
     (await policies.permitted(principal, ["run.routes.invoke"], name)).length > 0;
   // The second header is for services that read the first one themselves.
   const given = headers["x-serverless-authorization"] ?? headers.authorization;
-  const token = /^Bearer +(\S+)$/i.exec(textOf(given as string | undefined))?.[1];
+  const token = /^Bearer +(\S+)$/i.exec(textOf(given))?.[1];
   if (!token) {
     if (service.invokerIamDisabled === true || (await may(NOBODY))) return NOBODY;
     throw new ApiError(

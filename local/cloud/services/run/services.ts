@@ -73,7 +73,7 @@ export const serviceType: ResourceType = {
     },
     // Without a mask the body is the whole service.
     patch: (change) => {
-      if (!textOf(change.call.query.updateMask as Json | undefined)) dropUnsent(change.next, change.call);
+      if (!textOf(change.call.query.updateMask)) dropUnsent(change.next, change.call);
       withDefaults(change.next, change.cloud);
       return checked(change);
     },
