@@ -22,6 +22,13 @@ export interface DagEnvironmentArgs {
 }
 
 const SMALL = { count: 1, cpu: 0.5, memoryGb: 2, storageGb: 1 };
+const SIZES = {
+  scheduler: SMALL,
+  dagProcessor: SMALL,
+  triggerer: { count: 1, cpu: 0.5, memoryGb: 1 },
+  webServer: { cpu: 0.5, memoryGb: 2, storageGb: 1 },
+  worker: { cpu: 0.5, memoryGb: 2, storageGb: 1, minCount: 1, maxCount: 2 },
+};
 
 export class DagEnvironment extends pulumi.ComponentResource {
   /** `projects/<project>/locations/<region>/environments/<name>`. */
@@ -43,13 +50,7 @@ export class DagEnvironment extends pulumi.ComponentResource {
           enablePrivateEnvironment: true,
           softwareConfig: { imageVersion: args.imageVersion, envVariables: { AIRFLOW_VAR_SPARKLAB: args.settings } },
           nodeConfig: { serviceAccount: args.serviceAccount, network: args.network, subnetwork: args.subnetwork },
-          workloadsConfig: {
-            scheduler: SMALL,
-            dagProcessor: SMALL,
-            triggerer: { count: 1, cpu: 0.5, memoryGb: 1 },
-            webServer: { cpu: 0.5, memoryGb: 2, storageGb: 1 },
-            worker: { cpu: 0.5, memoryGb: 2, storageGb: 1, minCount: 1, maxCount: 2 },
-          },
+          workloadsConfig: SIZES,
         },
       },
       {

@@ -18,6 +18,8 @@ export interface ExternalTableArgs {
   labels: Record<string, string>;
 }
 
+const CSV = { sourceFormat: "CSV", autodetect: false, csvOptions: { quote: '"', skipLeadingRows: 1 } };
+
 export class ExternalTable extends pulumi.ComponentResource {
   /** `project.dataset.table`. */
   readonly table: pulumi.Output<string>;
@@ -54,13 +56,7 @@ export class ExternalTable extends pulumi.ComponentResource {
         // Nothing is lost with the table: the file is the data.
         deletionProtection: false,
         schema: args.schema,
-        externalDataConfiguration: {
-          connectionId: connection.name,
-          sourceFormat: "CSV",
-          autodetect: false,
-          sourceUris: [args.file],
-          csvOptions: { quote: '"', skipLeadingRows: 1 },
-        },
+        externalDataConfiguration: { ...CSV, connectionId: connection.name, sourceUris: [args.file] },
       },
       { ...own, dependsOn: [reader] },
     );

@@ -25,14 +25,7 @@ export async function record<T>(program: () => T, stack = "test"): Promise<Recor
     {
       newResource: ({ type, name, inputs }) => {
         resources.push({ type, name, inputs: inputs as Record<string, unknown> });
-        return {
-          id: `${name}-id`,
-          state: {
-            ...(inputs as object),
-            ...computed(type, name, inputs as Record<string, unknown>),
-            ...named(inputs as Record<string, unknown>),
-          },
-        };
+        return { id: `${name}-id`, state: stateOf(type, name, inputs as Inputs) };
       },
       call: ({ token, inputs }) => {
         calls.push(token);
@@ -55,52 +48,45 @@ export async function record<T>(program: () => T, stack = "test"): Promise<Recor
   }
 }
 
-/** Values that Google computes and that other resources take as inputs. */
-function computed(type: string, name: string, inputs: Record<string, unknown>): Record<string, unknown> {
-  const own = typeof inputs.name === "string" ? inputs.name : name;
-  switch (type) {
-    case "gcp:serviceaccount/account:Account": {
-      const email = `${String(inputs.accountId)}@sparklab-test.iam.gserviceaccount.com`;
-      return { email, member: `serviceAccount:${email}`, name: `projects/sparklab-test/serviceAccounts/${email}` };
-    }
-    case "gcp:projects/iAMCustomRole:IAMCustomRole":
-      return { name: `projects/sparklab-test/roles/${String(inputs.roleId)}` };
-    case "gcp:projects/serviceIdentity:ServiceIdentity":
-      return {
-        member: `serviceAccount:service-123@gcp-sa-${String(inputs.service).replace(/\..*$/, "")}.iam.gserviceaccount.com`,
-      };
-    case "gcp:bigquery/connection:Connection":
-      return {
-        name: `projects/sparklab-test/locations/us-central1/connections/${String(inputs.connectionId)}`,
-        ...connectionAccount(inputs),
-      };
-    case "gcp:cloudfunctionsv2/function:Function":
-      return {
-        url: `https://${own}-123.us-central1.run.app`,
-        serviceConfig: { ...(inputs.serviceConfig as object), service: own },
-      };
-    case "gcp:cloudrunv2/service:Service":
-      return { uri: `https://${own}-123.us-central1.run.app` };
-    case "gcp:logging/projectSink:ProjectSink":
-      return { writerIdentity: `serviceAccount:service-123@gcp-sa-logging.iam.gserviceaccount.com` };
-    case "gcp:storage/bucket:Bucket":
-      return { name, projectNumber: 123 };
-    case "gcp:storage/bucketObject:BucketObject":
-      return { name, generation: 1 };
-    case "gcp:artifactregistry/repository:Repository":
-      return { name: inputs.repositoryId };
-    case "gcp:composer/environment:Environment":
-      return { name, config: { ...(inputs.config as object), airflowUri: "https://airflow.example" } };
-    case "gcp:workbench/instance:Instance":
-      return { name, proxyUri: "jupyter.example" };
-    default:
-      return { name };
-  }
-}
+type Inputs = Record<string, unknown>;
 
-/** A name that is given stays; for a repository, an account or a role the computed one is another thing. */
-function named(inputs: Record<string, unknown>): Record<string, unknown> {
-  return inputs.name === undefined ? {} : { name: inputs.name };
+/** Values that Google computes and that other resources take as inputs, by type. */
+const COMPUTED: Record<string, (inputs: Inputs, name: string) => Inputs> = {
+  "gcp:serviceaccount/account:Account": ({ accountId }) => {
+    const email = `${String(accountId)}@sparklab-test.iam.gserviceaccount.com`;
+    return { email, member: `serviceAccount:${email}`, name: `projects/sparklab-test/serviceAccounts/${email}` };
+  },
+  "gcp:projects/iAMCustomRole:IAMCustomRole": ({ roleId }) => ({
+    name: `projects/sparklab-test/roles/${String(roleId)}`,
+  }),
+  "gcp:projects/serviceIdentity:ServiceIdentity": ({ service }) => ({
+    member: `serviceAccount:service-123@gcp-sa-${String(service).replace(/\..*$/, "")}.iam.gserviceaccount.com`,
+  }),
+  "gcp:bigquery/connection:Connection": (inputs) => ({
+    name: `projects/sparklab-test/locations/us-central1/connections/${String(inputs.connectionId)}`,
+    ...connectionAccount(inputs),
+  }),
+  "gcp:cloudfunctionsv2/function:Function": (inputs, name) => ({
+    url: `https://${name}-123.us-central1.run.app`,
+    serviceConfig: { ...(inputs.serviceConfig as object), service: name },
+  }),
+  "gcp:cloudrunv2/service:Service": (_, name) => ({ uri: `https://${name}-123.us-central1.run.app` }),
+  "gcp:logging/projectSink:ProjectSink": () => ({
+    writerIdentity: "serviceAccount:service-123@gcp-sa-logging.iam.gserviceaccount.com",
+  }),
+  "gcp:storage/bucket:Bucket": () => ({ projectNumber: 123 }),
+  "gcp:storage/bucketObject:BucketObject": () => ({ generation: 1 }),
+  "gcp:artifactregistry/repository:Repository": ({ repositoryId }) => ({ name: repositoryId }),
+  "gcp:composer/environment:Environment": (inputs) => ({
+    config: { ...(inputs.config as object), airflowUri: "https://airflow.example" },
+  }),
+  "gcp:workbench/instance:Instance": () => ({ proxyUri: "jupyter.example" }),
+};
+
+/** The state of a created resource: its inputs, what Google computes, and a name, given or not. */
+function stateOf(type: string, logicalName: string, inputs: Inputs): Inputs {
+  const name = typeof inputs.name === "string" ? inputs.name : logicalName;
+  return { name, ...inputs, ...COMPUTED[type]?.(inputs, name) };
 }
 
 /** The account that Google makes for a connection, in the block of its kind. */

@@ -23,7 +23,8 @@ export interface RequestQueueArgs {
 
 /** Deliveries of one message before it is set aside. */
 const ATTEMPTS = 5;
-const BACKOFF = { minimumBackoff: "10s", maximumBackoff: "600s" };
+/** A subscription that nobody uses for a month would else be deleted. */
+const KEPT = { ackDeadlineSeconds: 60, expirationPolicy: { ttl: "" } };
 
 export class RequestQueue extends pulumi.ComponentResource {
   readonly topic: pulumi.Output<string>;
@@ -66,13 +67,7 @@ export class RequestQueue extends pulumi.ComponentResource {
     const dead = new pubsub.Topic(`${name}-dead`, { name: args.deadLettersName, labels: args.labels }, ready);
     const deadLetters = new pubsub.Subscription(
       `${name}-dead`,
-      {
-        name: args.deadLettersName,
-        topic: dead.id,
-        labels: args.labels,
-        ackDeadlineSeconds: 60,
-        expirationPolicy: { ttl: "" },
-      },
+      { name: args.deadLettersName, topic: dead.id, labels: args.labels, ...KEPT },
       own,
     );
     const push = new pubsub.Subscription(
@@ -81,26 +76,19 @@ export class RequestQueue extends pulumi.ComponentResource {
         name: args.requestsName,
         topic: topic.id,
         labels: args.labels,
-        ackDeadlineSeconds: 60,
-        // A subscription that nobody uses for a month would else be deleted.
-        expirationPolicy: { ttl: "" },
+        ...KEPT,
         pushConfig: { pushEndpoint: args.url, oidcToken: { serviceAccountEmail: args.caller, audience: args.url } },
         deadLetterPolicy: { deadLetterTopic: dead.id, maxDeliveryAttempts: ATTEMPTS },
-        retryPolicy: BACKOFF,
+        retryPolicy: { minimumBackoff: "10s", maximumBackoff: "600s" },
       },
       own,
     );
-    new pubsub.TopicIAMMember(
-      `${name}-dead-agent`,
-      { topic: dead.name, role: "roles/pubsub.publisher", member: args.agent },
-      own,
-    );
-    new pubsub.SubscriptionIAMMember(
-      `${name}-agent`,
-      { subscription: push.name, role: "roles/pubsub.subscriber", member: args.agent },
-      own,
-    );
-    for (const [key, grant] of Object.entries(grantEach("roles/pubsub.publisher", args.requesters))) {
+    const publishes = "roles/pubsub.publisher";
+    const agent = args.agent;
+    new pubsub.TopicIAMMember(`${name}-dead-agent`, { topic: dead.name, role: publishes, member: agent }, own);
+    const reads = { subscription: push.name, role: "roles/pubsub.subscriber", member: agent };
+    new pubsub.SubscriptionIAMMember(`${name}-agent`, reads, own);
+    for (const [key, grant] of Object.entries(grantEach(publishes, args.requesters))) {
       new pubsub.TopicIAMMember(`${name}-${key}`, { topic: topic.name, ...grant }, own);
     }
     return { topic, deadLetters };

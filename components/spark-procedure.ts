@@ -28,6 +28,8 @@ export interface SparkProcedureArgs {
   historyServer?: pulumi.Input<string>;
 }
 
+const TEXT = JSON.stringify({ typeKind: "STRING" });
+
 export class SparkProcedure extends pulumi.ComponentResource {
   /** `project.dataset.routine`. */
   readonly routine: pulumi.Output<string>;
@@ -58,11 +60,7 @@ export class SparkProcedure extends pulumi.ComponentResource {
         language: "PYTHON",
         description: args.description,
         definitionBody: "",
-        arguments: args.parameters.map((parameter) => ({
-          name: parameter,
-          mode: "IN",
-          dataType: JSON.stringify({ typeKind: "STRING" }),
-        })),
+        arguments: args.parameters.map((parameter) => ({ name: parameter, mode: "IN", dataType: TEXT })),
         sparkOptions: {
           connection: connection.name,
           runtimeVersion: args.runtimeVersion,

@@ -81,6 +81,8 @@ const RULES: Record<IdentityRole, Rule> = {
   },
 };
 
+type Members = Record<string, pulumi.Input<string>>;
+
 export function identities(args: IdentitiesArgs): Identities {
   const { features, naming, whole } = args;
   const ready = { dependsOn: [args.services] };
@@ -91,20 +93,8 @@ export function identities(args: IdentitiesArgs): Identities {
     { roleId: physicalName(naming, "customRole", "pipeline_launcher") },
     ready,
   );
-  const account = (role: IdentityRole, actors: Record<string, pulumi.Input<string>>, moreRoles: Rule["roles"] = {}) => {
-    const { roles, ...words } = RULES[role];
-    return new WorkloadIdentity(
-      role,
-      {
-        project: args.project,
-        accountId: physicalName(naming, "serviceAccount", role),
-        ...words,
-        projectRoles: { ...roles, ...moreRoles },
-        actAs: grantEach("roles/iam.serviceAccountUser", actors),
-      },
-      ready,
-    );
-  };
+  const account = (role: IdentityRole, actors: Members, moreRoles?: Rule["roles"]) =>
+    identity(args, role, actors, moreRoles);
   const launcher = account("launcher", {}, { "start-pipelines": launcherRole.roleName });
   // A pipeline's own steps write logs and register the training data, which reads its schema.
   const runner = account(
@@ -128,6 +118,27 @@ export function identities(args: IdentitiesArgs): Identities {
     operators,
     attendees,
   };
+}
+
+/** @param actors Who may act as the account, by grant key. */
+function identity(
+  args: IdentitiesArgs,
+  role: IdentityRole,
+  actors: Members,
+  moreRoles: Rule["roles"] = {},
+): WorkloadIdentity {
+  const { roles, ...words } = RULES[role];
+  return new WorkloadIdentity(
+    role,
+    {
+      project: args.project,
+      accountId: physicalName(args.naming, "serviceAccount", role),
+      ...words,
+      projectRoles: { ...roles, ...moreRoles },
+      actAs: grantEach("roles/iam.serviceAccountUser", actors),
+    },
+    { dependsOn: [args.services] },
+  );
 }
 
 function grantPeople(

@@ -55,20 +55,7 @@ export function lake(args: LakeArgs): Lake {
   const code = new ObjectSet("code", { bucket: buckets.code.bucketName, objects: jobCode(args.whole) });
   if (buckets.pipelines)
     new ObjectSet("pipelines", { bucket: buckets.pipelines.bucketName, objects: compiledPipelines() });
-  const warehouse = new Warehouse(
-    "churn",
-    {
-      project: args.project,
-      datasetId: physicalName(args.naming, "dataset", "churn"),
-      location: args.region,
-      description: "Telco customers, what the model learned from them and what it predicts",
-      labels: args.labels,
-      tables: tableSchemas(),
-      grants: tableGrants(args),
-      protectData: args.protectData,
-    },
-    ready,
-  );
+  const warehouse = churnTables(args, ready);
   const dataset = pulumi.interpolate`${args.project}.${warehouse.datasetId}`;
   return {
     buckets,
@@ -87,6 +74,23 @@ export function lake(args: LakeArgs): Lake {
       ...Object.fromEntries(Object.entries(buckets).map(([role, { bucketName }]) => [`${role}_bucket`, bucketName])),
     },
   };
+}
+
+function churnTables(args: LakeArgs, ready: pulumi.ComponentResourceOptions): Warehouse {
+  return new Warehouse(
+    "churn",
+    {
+      project: args.project,
+      datasetId: physicalName(args.naming, "dataset", "churn"),
+      location: args.region,
+      description: "Telco customers, what the model learned from them and what it predicts",
+      labels: args.labels,
+      tables: tableSchemas(),
+      grants: tableGrants(args),
+      protectData: args.protectData,
+    },
+    ready,
+  );
 }
 
 function bucket(args: LakeArgs, role: BucketRole, ready: pulumi.ComponentResourceOptions): LakeBucket {

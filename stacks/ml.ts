@@ -26,9 +26,7 @@ export interface MlArgs {
   protectData: boolean;
   trainingSchedule: string;
   timeZone: string;
-  runner: WorkloadIdentity;
-  launcher: WorkloadIdentity;
-  scoring?: WorkloadIdentity;
+  accounts: { runner: WorkloadIdentity; launcher: WorkloadIdentity; scoring?: WorkloadIdentity };
   buckets: Record<"pipelines" | "functions" | "bundles", LakeBucket>;
   images: Registry;
   /** Values for the pipeline's parameters. */
@@ -65,33 +63,31 @@ export function ml(args: MlArgs): Ml {
       description: "Compiled pipelines by version",
       labels: args.labels,
       grants: grantEach("roles/artifactregistry.reader", {
-        runner: args.runner.member,
-        launcher: args.launcher.member,
+        runner: args.accounts.runner.member,
+        launcher: args.accounts.launcher.member,
       }),
     },
     ready,
   );
   const name = physicalName(args.naming, "resource", "churn");
   const endpoint = new ModelEndpoint("churn", { displayName: name, location: args.region, labels: args.labels }, ready);
-  const parameters = {
-    ...args.parameters,
-    experiment: name,
-    endpoint: endpoint.endpoint,
-    ...(args.features.scoringApi
-      ? {
-          serving_image: pulumi.interpolate`${args.images.address}/scoring-api:${imageTag(`${args.root}/functions/scoring-api`)}`,
-        }
-      : {}),
-  };
+  const parameters = { ...args.parameters, experiment: name, endpoint: endpoint.endpoint, ...servingImage(args) };
   return {
     pipelineRoot,
     pipelineRegistry: registry.address,
     experiment: name,
     endpoint: endpoint.endpoint,
-    scoringUrl: args.scoring ? scoringApi(args, args.scoring).url : undefined,
+    scoringUrl: args.accounts.scoring ? scoringApi(args, args.accounts.scoring).url : undefined,
     parameters,
     schedule: args.features.vertexSchedule ? weekly(args, name, parameters, pipelineRoot).schedule : undefined,
   };
+}
+
+/** The image that pipelines register models with: the scoring API, tagged by its content. */
+function servingImage(args: MlArgs): Record<string, pulumi.Input<string>> {
+  if (!args.features.scoringApi) return {};
+  const tag = imageTag(`${args.root}/functions/scoring-api`);
+  return { serving_image: pulumi.interpolate`${args.images.address}/scoring-api:${tag}` };
 }
 
 function scoringApi(args: MlArgs, account: WorkloadIdentity): ScoringApi {
@@ -113,7 +109,7 @@ function scoringApi(args: MlArgs, account: WorkloadIdentity): ScoringApi {
         generation: source.generations[objectName]!,
       },
       environment: { AIP_STORAGE_URI: pulumi.interpolate`gs://${args.buckets.bundles.bucketName}/${CHAMPION}` },
-      grants: grantEach("roles/run.invoker", { runner: args.runner.member, ...args.people }),
+      grants: grantEach("roles/run.invoker", { runner: args.accounts.runner.member, ...args.people }),
       protect: args.protectData,
     },
     { dependsOn: [args.services, account, args.buckets.bundles] },
@@ -155,9 +151,9 @@ function weekly(
       timeZone: args.timeZone,
       pipelineSpec: spec,
       parameters: Object.fromEntries(wanted.map(([key]) => [key, run[key]!])),
-      serviceAccount: args.runner.email,
+      serviceAccount: args.accounts.runner.email,
       pipelineRoot,
     },
-    { dependsOn: [args.services, args.runner] },
+    { dependsOn: [args.services, args.accounts.runner] },
   );
 }

@@ -36,11 +36,10 @@ export interface OrchestrationArgs {
   operators: Record<string, string>;
   buckets: Record<"pipelines" | "functions", LakeBucket> & { dags?: LakeBucket };
   network: SparkNetwork;
-  pipelineRoot: pulumi.Input<string>;
-  /** Values for the pipeline's parameters. */
-  parameters: Record<string, pulumi.Input<string>>;
+  /** Where runs leave artifacts, and the lab's values for the pipeline's parameters. */
+  models: { pipelineRoot: pulumi.Input<string>; parameters: Record<string, pulumi.Input<string>> };
   /** What DAGs read: job settings and how a batch is submitted. */
-  dagSettings: pulumi.Input<string>;
+  settings: pulumi.Input<string>;
   /** Folder that holds `functions/`. */
   root: string;
   services: ProjectServices;
@@ -90,19 +89,7 @@ function startPipeline(
     bucket,
     objects: { [objectName]: { source: archive, contentType: "application/zip" } },
   });
-  const repository = new Registry(
-    "functions",
-    {
-      project: args.project,
-      repositoryId: physicalName(args.naming, "resource", "functions"),
-      location: args.region,
-      format: "DOCKER",
-      description: "Images that Cloud Functions builds",
-      labels: args.labels,
-      grants: grantEach("roles/artifactregistry.writer", { build: build.member }),
-    },
-    { dependsOn: [args.services] },
-  );
+  const repository = builtImages(args, build);
   return new PipelineFunction(
     "start-pipeline",
     {
@@ -115,20 +102,41 @@ function startPipeline(
       serviceAccount: args.accounts.launcher.email,
       buildAccount: build.account.id,
       repository: repository.repository.id,
-      environment: {
-        PROJECT: args.project,
-        REGION: args.region,
-        PIPELINE_SPEC: pulumi.interpolate`gs://${args.buckets.pipelines.bucketName}/specs/${TRAINING_PIPELINE}`,
-        PIPELINE_SUBMISSIONS: pulumi.interpolate`gs://${args.buckets.pipelines.bucketName}/submissions`,
-        PIPELINE_ROOT: args.pipelineRoot,
-        PIPELINE_ACCOUNT: args.accounts.runner.email,
-        PIPELINE_PARAMETERS: pulumi.jsonStringify(args.parameters),
-      },
+      environment: starterEnvironment(args),
       grants: grantEach("roles/run.invoker", { scheduler: scheduler.member, ...args.operators }),
-      // The build reads the archive and writes the image as its own account.
     },
+    // The build reads the archive and writes the image as its own account.
     { dependsOn: [args.services, code, build, repository, args.buckets.functions, args.accounts.launcher] },
   );
+}
+
+function builtImages(args: OrchestrationArgs, build: WorkloadIdentity): Registry {
+  return new Registry(
+    "functions",
+    {
+      project: args.project,
+      repositoryId: physicalName(args.naming, "resource", "functions"),
+      location: args.region,
+      format: "DOCKER",
+      description: "Images that Cloud Functions builds",
+      labels: args.labels,
+      grants: grantEach("roles/artifactregistry.writer", { build: build.member }),
+    },
+    { dependsOn: [args.services] },
+  );
+}
+
+function starterEnvironment(args: OrchestrationArgs): Record<string, pulumi.Input<string>> {
+  const pipelines = pulumi.interpolate`gs://${args.buckets.pipelines.bucketName}`;
+  return {
+    PROJECT: args.project,
+    REGION: args.region,
+    PIPELINE_SPEC: pulumi.interpolate`${pipelines}/specs/${TRAINING_PIPELINE}`,
+    PIPELINE_SUBMISSIONS: pulumi.interpolate`${pipelines}/submissions`,
+    PIPELINE_ROOT: args.models.pipelineRoot,
+    PIPELINE_ACCOUNT: args.accounts.runner.email,
+    PIPELINE_PARAMETERS: pulumi.jsonStringify(args.models.parameters),
+  };
 }
 
 function requests(
@@ -165,7 +173,7 @@ function dagEnvironment(args: OrchestrationArgs, account: WorkloadIdentity, buck
       subnetwork: args.network.subnetwork.id,
       serviceAccount: account.email,
       bucket: bucket.bucketName,
-      settings: args.dagSettings,
+      settings: args.settings,
       dags: dags(),
     },
     { dependsOn: [args.services, account, bucket] },
