@@ -39,4 +39,12 @@ describe("google-cloud-aiplatform", () => {
       "deletes",
     ]);
   }, 60_000);
+
+  test("keeps experiments, and the lineage of what pipelines made", async () => {
+    expect(await client("experiments.py", join(__dirname, "pipelines", "testdata"), BUCKET, RUNNER)).toEqual([
+      "logs_runs",
+      "tracks_a_pipeline",
+      "follows_lineage",
+    ]);
+  }, 120_000);
 });

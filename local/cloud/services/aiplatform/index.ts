@@ -1,6 +1,7 @@
 /** What runs on Vertex AI; versions.ts makes the API's two versions of it. */
 import type { Cloud } from "../../cloud";
 import type { Service } from "../../service";
+import { metadataMethods } from "./metadata";
 import { modelMethods } from "./models";
 import { pipelineJobMethods } from "./pipelines/jobs";
 import { PipelineRunner } from "./pipelines/runner";
@@ -27,7 +28,7 @@ const SERVICES = [
 export const aiplatform: Service = {
   apis: ["aiplatform.v1", "aiplatform.v1beta1"],
   types: [],
-  methods: { ...pipelineJobMethods(runnerOf), ...modelMethods },
+  methods: { ...pipelineJobMethods(runnerOf), ...modelMethods, ...metadataMethods },
   transcoded: {
     protos: "@google-cloud/aiplatform",
     services: ["v1", "v1beta1"].flatMap((version) =>

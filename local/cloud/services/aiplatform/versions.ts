@@ -3,11 +3,18 @@ import type { Service } from "../../service";
 import { aiplatform } from ".";
 import { datasetType } from "./datasets";
 import { endpointType } from "./endpoints";
+import { metadataTypes } from "./metadata";
 import { scheduleMethods, scheduleType } from "./schedules";
 
 const versionOf = (version: "v1" | "v1beta1"): Pick<Service, "apis" | "types" | "methods"> => ({
   apis: [`aiplatform.${version}`],
-  types: [...aiplatform.types, datasetType(version), endpointType(version), scheduleType(version)],
+  types: [
+    ...aiplatform.types,
+    ...metadataTypes(version),
+    datasetType(version),
+    endpointType(version),
+    scheduleType(version),
+  ],
   methods: { ...aiplatform.methods, ...scheduleMethods },
 });
 

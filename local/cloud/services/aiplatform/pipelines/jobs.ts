@@ -11,7 +11,8 @@ import type { Behaviour, Call, Json, JsonObject } from "../../../service";
 import { defaultAccount, requireActAs, requireBucket } from "../../references";
 import { rootTask } from "./advance";
 import { formProblems, parameterProblems, specProblems } from "./check";
-import { locationOf, objectAt, pipelineRoot, specIn, storeOf, withRun } from "./record";
+import { contextsOf, lineageOf } from "./lineage";
+import { locationOf, objectAt, pipelineRoot, specIn, withRun } from "./record";
 import { type PipelineRun, ROOT, runKey } from "./run";
 import { planOf, type PipelineRunner } from "./runner";
 import { taskId } from "./step";
@@ -26,7 +27,7 @@ const UNIMPLEMENTED = 12;
 export function pipelineJobMethods(runnerOf: (cloud: Cloud) => PipelineRunner): Record<string, Behaviour> {
   return {
     [`${COLLECTION}.create`]: (call, cloud) => create(call, cloud, runnerOf(cloud)),
-    [`${COLLECTION}.get`]: (call, cloud) => existing(textOf(call.path.name), cloud),
+    [`${COLLECTION}.get`]: async (call, cloud) => withContext(await existing(textOf(call.path.name), cloud), cloud),
     [`${COLLECTION}.list`]: list,
     [`${COLLECTION}.delete`]: remove,
     [`${COLLECTION}.cancel`]: async (call, cloud) => {
@@ -75,28 +76,18 @@ async function create(call: Call, cloud: Cloud, runner: PipelineRunner): Promise
 async function store(base: JsonObject, account: string, now: string, cloud: Cloud): Promise<JsonObject> {
   const spec = specIn(base);
   const title = spec.pipelineInfo.name;
-  const context = (id: string, schemaTitle: string) => ({
-    name: `${storeOf(textOf(base.name))}/contexts/${id}`,
-    displayName: id,
-    schemaTitle,
-    schemaVersion: "0.0.1",
-    createTime: now,
-    updateTime: now,
-  });
+  const { pipelineContext, pipelineRunContext, put } = contextsOf(base);
   const job: JsonObject = {
     ...base,
     displayName: base.displayName ?? title,
     state: "PIPELINE_STATE_PENDING",
-    jobDetail: {
-      pipelineContext: context(title, "system.Pipeline"),
-      pipelineRunContext: context(textOf(base.name).split("/").at(-1) ?? "", "system.PipelineRun"),
-    },
+    jobDetail: { pipelineContext, pipelineRunContext },
   };
   const unsupported = specProblems(spec, cloud.engines.pipelines.problems);
   if (unsupported.length > 0) {
     const error = { code: UNIMPLEMENTED, message: `The pipeline cannot be run here:\n${unsupported.join("\n")}` };
     const failed = { ...job, state: "PIPELINE_STATE_FAILED", endTime: now, error };
-    await cloud.store.write({ put: { [textOf(base.name)]: failed } });
+    await cloud.store.write({ put: { ...put, [textOf(base.name)]: failed } });
     return failed;
   }
   const start = { job: textOf(base.name), uid: uidOf(job), account };
@@ -104,7 +95,7 @@ async function store(base: JsonObject, account: string, now: string, cloud: Clou
   const root = rootTask(title, parameters, planOf(job, start, cloud), now);
   const run: PipelineRun = { ...start, port: 0, cancelling: false, tasks: { [ROOT]: root } };
   const begun = withRun(job, run, now);
-  await cloud.store.write({ put: { [run.job]: begun, [runKey(run.uid)]: run } });
+  await cloud.store.write({ put: { ...put, ...lineageOf(run), [run.job]: begun, [runKey(run.uid)]: run } });
   return begun;
 }
 
@@ -156,7 +147,8 @@ const isGiven = (value: Json | undefined) =>
 const list: Behaviour = async (call, cloud) => {
   const prefix = `${textOf(call.path.parent)}/pipelineJobs/`;
   const { items, nextPageToken } = await listPage({ store: cloud.store, prefix, accepts: () => true }, call);
-  return { ...(items.length > 0 && { pipelineJobs: items }), ...(nextPageToken && { nextPageToken }) };
+  const pipelineJobs = await Promise.all(items.map((job) => withContext(job, cloud)));
+  return { ...(items.length > 0 && { pipelineJobs }), ...(nextPageToken && { nextPageToken }) };
 };
 
 const remove: Behaviour = async (call, cloud) => {
@@ -173,6 +165,13 @@ const remove: Behaviour = async (call, cloud) => {
   const metadata = { "@type": "type.googleapis.com/google.cloud.aiplatform.v1.DeleteOperationMetadata" };
   return cloud.operations.done({ parent: locationOf(name), response, metadata, call });
 };
+
+/** The run's context as it is now: experiments become its parents later. */
+async function withContext(job: JsonObject, cloud: Cloud): Promise<JsonObject> {
+  const jobDetail = objectAt(job, "jobDetail");
+  const current = await cloud.store.get(textOf(objectAt(jobDetail, "pipelineRunContext").name));
+  return current ? { ...job, jobDetail: { ...jobDetail, pipelineRunContext: current } } : job;
+}
 
 async function existing(name: string, cloud: Cloud): Promise<JsonObject> {
   const job = await cloud.store.get(name);

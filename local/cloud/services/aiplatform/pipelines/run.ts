@@ -46,6 +46,8 @@ export interface Task extends JsonObject {
   startTime: string;
   endTime: string;
   error: TaskError | null;
+  /** The state that the metadata store knows. */
+  recorded: string;
 }
 
 export interface PipelineRun extends JsonObject {
@@ -76,5 +78,5 @@ export type NewTask = Pick<Task, "path" | "title" | "component" | "kind" | "inpu
 
 export function newTask({ now, ...task }: NewTask): Task {
   const times = { notBefore: "", createTime: now, startTime: "", endTime: "" };
-  return { ...task, ...times, state: "PENDING", attempts: 0, outputs: noValues(), error: null };
+  return { ...task, ...times, state: "PENDING", attempts: 0, outputs: noValues(), error: null, recorded: "" };
 }

@@ -6,6 +6,7 @@ import type { DoorSettings, SparkEnd, SparkRun } from "../../../../engines/inter
 import type { Cloud } from "../../../cloud";
 import type { JsonObject } from "../../../service";
 import { advance, end, fail, type Plan, specOf } from "./advance";
+import { lineageOf } from "./lineage";
 import { factsOf, objectAt, specIn, withRun } from "./record";
 import { hasEnded, listRuns, type PipelineRun, ROOT, runKey, type Task } from "./run";
 import { type Places, StepRunner, type TaskInRun } from "./step-runner";
@@ -81,7 +82,8 @@ export class PipelineRunner {
 
   private async save(run: PipelineRun, job: JsonObject, plan: Plan): Promise<void> {
     advance(run, plan, this.now());
-    await this.cloud.store.write({ put: { [run.job]: withRun(job, run, this.now()), [runKey(run.uid)]: run } });
+    const put = { ...lineageOf(run), [run.job]: withRun(job, run, this.now()), [runKey(run.uid)]: run };
+    await this.cloud.store.write({ put });
     if (!hasEnded(run.tasks[ROOT]!)) return;
     this.cloud.log.info({ job: run.job, state: run.tasks[ROOT]!.state }, "pipeline ended");
     await this.metadata.get(run.uid)?.close();
