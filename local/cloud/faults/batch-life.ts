@@ -69,10 +69,10 @@ export class BatchLife {
         await this.renew();
         return {};
       });
-    const ended = this.lines("ended");
     rmSync(join(this.points, "active"));
-    if (!this.cloud.isRunning) await this.renew();
-    return { ended, batch };
+    // Points behind the last state may just be ending the cloud: what is looked at is what the next one finds.
+    await this.renew();
+    return { ended: this.lines("ended"), batch };
   }
 
   /** After whatever happened: no process without a batch, no half object, no half table. Answers what was made. */
