@@ -2,6 +2,7 @@
 import { createBigQueryEngine } from "./bigquery";
 import type { Engines } from "./interface";
 import { createPipelineEngine } from "./pipelines";
+import { createHistoryEngine } from "./history";
 import { createServerEngine } from "./servers";
 import { createSparkEngine } from "./spark";
 import type { Tools } from "./tools";
@@ -18,6 +19,7 @@ export function createEngines(tools: Tools, { folder, project, location }: Engin
   return {
     spark: createSparkEngine(tools),
     pipelines: createPipelineEngine(tools),
+    history: createHistoryEngine(tools),
     servers: createServerEngine({ python: tools.python.clients, folder }),
     bigquery: createBigQueryEngine({ python: tools.python.bigquery, home: tools.bigqueryHome, folder: `${folder}/bigquery`, project, location }),
   };

@@ -197,9 +197,25 @@ export interface PipelineEngine {
   result: (folder: string) => Promise<PipelineResult | undefined>;
 }
 
+/** A running history server, and what a request to `https://localhost:<port>` must show. */
+export interface HistoryRun {
+  port: number;
+  identity: { key?: unknown; cert?: unknown; ca?: unknown };
+  ended: Promise<unknown>;
+  stop: () => Promise<void>;
+}
+
+export interface HistoryEngine {
+  /** Resolves when the server answers. @param events folder with event logs, which may grow */
+  start: (server: { folder: string; events: string }) => Promise<HistoryRun>;
+  /** Ends what an earlier cloud started in a folder, if it still runs. */
+  stopEarlier: (folder: string) => Promise<void>;
+}
+
 export interface Engines {
   spark: SparkEngine;
   bigquery: BigQueryEngine;
   pipelines: PipelineEngine;
   servers: ServerEngine;
+  history: HistoryEngine;
 }

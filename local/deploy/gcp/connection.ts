@@ -36,7 +36,7 @@ const connection: Descriptor = standard({
   nameProperties: ["project", "location", "connectionId"],
   idParameter: "connectionId",
   outputs: { name: "name", hasCredential: "hasCredential" },
-  planned: (inputs) => ({ name: name(inputs as Inputs) }),
+  planned: (inputs) => ({ name: name(inputs) }),
   hasDeletionPolicy: true,
   autoName: { property: "connectionId", length: 255 },
   body: (inputs): Properties => ({ cloudResource: null, spark: null, ...toRest(shape, inputs) }),

@@ -1,5 +1,5 @@
 /** Clusters of Dataproc, as the lab has one: a single node that shows the history of Spark. */
-import { isObject, type Properties, text, type Value } from "../values";
+import { equal, isObject, type Properties, text, type Value } from "../values";
 import type { Descriptor, Inputs } from "./descriptor";
 import { toRest, type Shape } from "./shape";
 import { standard } from "./standard";
@@ -15,7 +15,7 @@ const link: Shape[string] = { type: "string", computed: true, same: sameLink };
 const fullScope = (scope: Value) =>
   text(scope).startsWith("https://") ? text(scope) : `https://www.googleapis.com/auth/${text(scope)}`;
 const sameScopes = (a: Value, b: Value) =>
-  Array.isArray(a) && Array.isArray(b) && `${a.map(fullScope).sort()}` === `${b.map(fullScope).sort()}`;
+  Array.isArray(a) && Array.isArray(b) && equal(a.map(fullScope).sort(), b.map(fullScope).sort());
 
 /** `2.3-debian12` is the family of `2.3.10-debian12`. */
 function sameImage(a: Value, b: Value): boolean {

@@ -45,7 +45,7 @@ const metastore: Descriptor = standard({
       (output) => [output, output],
     ),
   ),
-  planned: (inputs) => ({ name: metastoreName(inputs as Inputs) }),
+  planned: (inputs) => ({ name: metastoreName(inputs) }),
   labelled: true,
   hasDeletionPolicy: true,
   refuseDelete: ({ deletionProtection }) =>

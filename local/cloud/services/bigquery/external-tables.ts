@@ -7,7 +7,7 @@ import type { Cloud } from "../../cloud";
 import type { PoliciesKernel } from "../../engine/policies";
 import { ApiError } from "../../errors";
 import { isObject, textOf } from "../../json";
-import type { Behaviour, Json, JsonObject } from "../../service";
+import type { Behaviour, JsonObject } from "../../service";
 import { requireBucket } from "../references";
 import { listObjects } from "../storage/objects";
 import { callEngine } from "./engine-call";
@@ -129,7 +129,7 @@ async function requireAccess(external: JsonObject, uris: readonly string[], clou
 
 /** A connection is written as its full name, or as `project.location.id` with the project left out or not. */
 async function connectionOf({ connectionId }: JsonObject, cloud: Cloud): Promise<JsonObject> {
-  const parts = textOf(connectionId as Json)
+  const parts = textOf(connectionId)
     .replace(/projects\/|\/locations|\/connections/g, "")
     .split(/[./]/);
   const [location = "", id = ""] = parts.slice(-2);

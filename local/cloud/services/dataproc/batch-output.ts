@@ -6,7 +6,8 @@ import type { Cloud } from "../../cloud";
 import type { JsonObject } from "../../service";
 import { writeObject } from "../storage/objects";
 import { serviceBucket } from "./buckets";
-import { executionOf, isSet, propertiesOf, text } from "./workload-rules";
+import { logDirectory } from "./history-places";
+import { executionOf, isSet, objectAt, propertiesOf, text } from "./workload-rules";
 
 /** The service cuts driver output into parts of this size, numbered with nine digits. */
 const PART_BYTES = 1 << 20;
@@ -59,7 +60,10 @@ export async function tail(file: string): Promise<string> {
   return (await readRange(file, Math.max(0, size - TAIL_BYTES), size)).toString("utf8");
 }
 
-/** Event logs go where the batch says (`spark.eventLog.dir`), else to the staging bucket. */
+/**
+ * Event logs go where the batch says (`spark.eventLog.dir`), else to where its history server looks, else to the staging
+ * bucket.
+ */
 export async function keepEventLogs(
   batch: JsonObject,
   bucket: string,
@@ -68,11 +72,22 @@ export async function keepEventLogs(
 ): Promise<void> {
   const properties = propertiesOf(batch);
   const asked = properties["spark.eventLog.dir"] ?? properties["spark:spark.eventLog.dir"];
-  const folder = asked?.replace(/\/+$/, "") ?? `gs://${bucket}/${text(batch.uuid)}/spark-job-history`;
+  const folder =
+    asked?.replace(/\/+$/, "") ??
+    (await historyDirectory(batch, cloud)) ??
+    `gs://${bucket}/${text(batch.uuid)}/spark-job-history`;
   for (const log of logs) {
     // A driver that was killed could not rename its log; a history server reads it all the same.
     await writeObject(cloud, location(`${folder}/${basename(log)}`), createReadStream(log));
   }
+}
+
+/** The directory of the history server that a batch names, its wildcard being the batch's own folder. */
+async function historyDirectory(batch: JsonObject, cloud: Cloud): Promise<string | undefined> {
+  const peripherals = objectAt(objectAt(batch, "environmentConfig"), "peripheralsConfig");
+  const name = text(objectAt(peripherals, "sparkHistoryServerConfig").dataprocCluster);
+  const cluster = name === "" ? undefined : await cloud.store.get(name);
+  return cluster && logDirectory(cluster).replace(/\/+$/, "").replace("*", text(batch.uuid));
 }
 
 function location(uri: string): { bucket: string; name: string } {

@@ -2,7 +2,7 @@
  * Clusters: single-node ones that show the history of Spark. Source: ClusterController in
  * google/cloud/dataproc/v1/clusters.proto, https://cloud.google.com/dataproc/docs/concepts/jobs/history-server
  */
-import { createHash, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import type { Cloud } from "../../cloud";
 import type { Violation } from "../../contract/validate-schema";
 import { badRequest } from "../../contract/validate";
@@ -11,9 +11,10 @@ import type { Hook, JsonObject, OperationForm, ResourceType } from "../../servic
 import { linkTo, nameIn } from "../compute/links";
 import { defaultAccount, requireActAs, requireBucket, requireStored } from "../references";
 import { serviceBucket } from "./buckets";
+import { historyOf } from "./history";
+import { historyAddress, LOG_DIRECTORY } from "./history-places";
 import { isSet, labelProblems, objectAt, text } from "./workload-rules";
 
-const LOG_DIRECTORY = "spark:spark.history.fs.logDirectory";
 const ZERO_WORKERS = "dataproc:dataproc.allow.zero.workers";
 const TYPES = "type.googleapis.com/google.cloud.dataproc.v1";
 
@@ -58,6 +59,12 @@ export const clusters: ResourceType = {
       if (violations.length > 0) throw badRequest(violations);
       next.labels = { ...objectAt(next, "labels"), ...ownLabels(current!, call.path.region!) };
     },
+  },
+  after: {
+    delete: ({ call, cloud }) =>
+      historyOf(cloud).end(
+        `projects/${cloud.project.id}/regions/${call.path.region}/clusters/${call.path.clusterName}`,
+      ),
   },
   source: "https://cloud.google.com/dataproc/docs/reference/rest/v1/projects.regions.clusters",
 };
@@ -159,12 +166,6 @@ function scopes(given: string[]): string[] {
     scope.startsWith("https://") ? scope : `https://www.googleapis.com/auth/${scope}`,
   );
   return full.some((scope) => scope.endsWith("/cloud-platform")) ? full : [...new Set([...LOGGING, ...full])].sort();
-}
-
-/** The component gateway's address. Source: https://cloud.google.com/dataproc/docs/concepts/accessing/dataproc-gateways */
-export function historyAddress(cluster: string, region: string, cloud: Cloud): string {
-  const tail = createHash("sha256").update(`${cloud.project.number}/${region}/${cluster}`).digest("hex").slice(0, 24);
-  return `https://${tail}-dot-${region}.dataproc.googleusercontent.com/sparkhistory/`;
 }
 
 const ownLabels = ({ clusterName, clusterUuid }: JsonObject, region: string): JsonObject => ({

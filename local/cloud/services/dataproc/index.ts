@@ -4,6 +4,7 @@ import type { Service } from "../../service";
 import { BatchRunner } from "./batch-runner";
 import { batchMethods } from "./batches";
 import { clusters } from "./clusters";
+import { gateway, historyOf } from "./history";
 import { sessionTemplates } from "./session-templates";
 
 /** One runner for each cloud of this process: tests have several. */
@@ -23,10 +24,18 @@ export const dataproc: Service = {
     protos: "@google-cloud/dataproc",
     services: [
       "google.cloud.dataproc.v1.BatchController",
+      "google.cloud.dataproc.v1.ClusterController",
       "google.cloud.dataproc.v1.SessionTemplateController",
       "google.cloud.dataproc.v1.SessionController",
     ],
   },
-  recover: (cloud) => runnerOf(cloud).recover(),
-  close: (cloud) => runnerOf(cloud).close(),
+  addresses: gateway,
+  recover: async (cloud) => {
+    await historyOf(cloud).recover();
+    await runnerOf(cloud).recover();
+  },
+  close: async (cloud) => {
+    await historyOf(cloud).close();
+    await runnerOf(cloud).close();
+  },
 };

@@ -75,6 +75,9 @@ const tokenFor = (audience: string, principal = scheduler) =>
   started.cloud.principals.identityToken(principal, audience);
 
 beforeAll(async () => {
+  // A package that Node would find above the function's folder, as it finds a checkout's own above a lab's.
+  mkdirSync(join(lab, "node_modules", "outside"), { recursive: true });
+  writeFileSync(join(lab, "node_modules", "outside", "index.js"), "");
   await open();
   for (const accountId of ["launcher", "scheduler"])
     await rest("POST", "https://iam.googleapis.com/v1/projects/sparklab-local/serviceAccounts", { accountId });

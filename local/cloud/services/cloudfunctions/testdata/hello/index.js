@@ -26,6 +26,6 @@ exports.hello = async (req, res) => {
   res.status(req.path === "/teapot" ? 418 : 200).json({
     ...{ path: req.path, query: req.query, body: req.body, pid: process.pid, service, revision, greeting },
     ...{ account: await metadata("email"), authorization, ownHome: home !== undefined },
-    ...{ findsPackagesOutside: canRequire("undici") || canRequire("typescript") },
+    ...{ findsPackagesOutside: canRequire("outside") },
   });
 };
