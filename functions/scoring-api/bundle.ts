@@ -59,14 +59,23 @@ export function parseBundle(text: string, where: string): Bundle {
     throw refused(where, [`is not JSON (${text.length} characters): ${(error as Error).message}`]);
   }
   if (!matchesSchema(document)) throw refused(where, (matchesSchema.errors ?? []).map(schemaProblem));
-  const problems = [...slotProblems(document), ...document.trees.flatMap((tree, index) => treeProblems(tree, index, document.slots))];
+  const problems = [
+    ...slotProblems(document),
+    ...document.trees.flatMap((tree, index) => treeProblems(tree, index, document.slots)),
+  ];
   if (problems.length > 0) throw refused(where, problems);
   return document;
 }
 
 function refused(where: string, problems: readonly string[]): BundleError {
   const more = problems.length > SHOWN ? [`and ${problems.length - SHOWN} more`] : [];
-  return new BundleError([`model bundle ${where}: got a document that cannot be used; expected what churn_export writes.`, ...problems.slice(0, SHOWN), ...more].join("\n  "));
+  return new BundleError(
+    [
+      `model bundle ${where}: got a document that cannot be used; expected what churn_export writes.`,
+      ...problems.slice(0, SHOWN),
+      ...more,
+    ].join("\n  "),
+  );
 }
 
 function schemaProblem({ instancePath, message, params }: ErrorObject): string {
@@ -89,7 +98,8 @@ function slotProblems({ inputs, slots }: Bundle): string[] {
 /** Every walk must end: children lie behind their parent and inside the tree. */
 function treeProblems({ feature, threshold, left, right, counts }: Tree, index: number, slots: number): string[] {
   const nodes = feature.length;
-  if ([threshold, left, right, counts].some((list) => list.length !== nodes)) return [`/trees/${index}: got lists of different lengths`];
+  if ([threshold, left, right, counts].some((list) => list.length !== nodes))
+    return [`/trees/${index}: got lists of different lengths`];
   return feature.flatMap((slot, node) => {
     const [no, yes] = counts[node]!;
     if (slot === -1) return no + yes > 0 ? [] : [`/trees/${index}: leaf ${node} has no counts`];

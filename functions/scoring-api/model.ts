@@ -40,7 +40,9 @@ export class Model {
     this.inputs = bundle.inputs;
     this.names = bundle.inputs.map(({ name }) => name);
     this.known = new Set(this.names);
-    this.encoders = bundle.inputs.map((input) => (input.kind === "amount" ? amountEncoder(input) : categoryEncoder(input)));
+    this.encoders = bundle.inputs.map((input) =>
+      input.kind === "amount" ? amountEncoder(input) : categoryEncoder(input),
+    );
     this.score = scorerOf(bundle);
     this.vector = new Float64Array(bundle.slots);
   }
@@ -66,7 +68,9 @@ export class Model {
 
   private predictOne(instance: unknown): Prediction | Problem[] {
     if (typeof instance !== "object" || instance === null || Array.isArray(instance)) {
-      return [{ field: "", description: `got ${shown(instance)}; expected an object with ${this.names.length} inputs.` }];
+      return [
+        { field: "", description: `got ${shown(instance)}; expected an object with ${this.names.length} inputs.` },
+      ];
     }
     const values = instance as Readonly<Record<string, unknown>>;
     let problems: Problem[] | undefined;
@@ -77,16 +81,26 @@ export class Model {
       const problem = this.encoders[position]!(values[name], this.vector);
       if (problem === undefined) continue;
       if (problem === "") (unseen ??= []).push(name);
-      else (problems ??= []).push({ field: `.${name}`, description: Object.hasOwn(values, name) ? problem : "is missing." });
+      else
+        (problems ??= []).push({
+          field: `.${name}`,
+          description: Object.hasOwn(values, name) ? problem : "is missing.",
+        });
     }
     for (const name in values) {
-      if (!this.known.has(name)) (problems ??= []).push({ field: `.${name}`, description: `is not an input of this model; expected ${this.names.join(", ")}.` });
+      if (!this.known.has(name))
+        (problems ??= []).push({
+          field: `.${name}`,
+          description: `is not an input of this model; expected ${this.names.join(", ")}.`,
+        });
     }
     if (problems) return problems;
     const probability = this.score(this.vector);
     const churn = probability > 0.5 ? "yes" : "no";
     const version = this.about.version;
-    return unseen ? { churn, probability, unseen, model_version: version } : { churn, probability, model_version: version };
+    return unseen
+      ? { churn, probability, unseen, model_version: version }
+      : { churn, probability, model_version: version };
   }
 }
 
@@ -94,7 +108,8 @@ function amountEncoder({ slot, blank }: Amount): Encode {
   const expected = blank === undefined ? "a finite number, not blank." : `a finite number, or blank for ${blank}.`;
   return (value, vector) => {
     if (typeof value === "number" && Number.isFinite(value)) vector[slot] = value;
-    else if (blank !== undefined && (value === null || (typeof value === "string" && value.trim() === ""))) vector[slot] = blank;
+    else if (blank !== undefined && (value === null || (typeof value === "string" && value.trim() === "")))
+      vector[slot] = blank;
     else return `got ${shown(value)}; expected ${expected}`;
     return undefined;
   };

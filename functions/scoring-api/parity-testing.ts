@@ -8,8 +8,12 @@ interface Line {
 
 /** Absolute difference for each line of `predictions.jsonl`. */
 export function differences(model: Model, lines: string): number[] {
-  const expected = lines.trimEnd().split("\n").map((line) => JSON.parse(line) as Line);
+  const expected = lines
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Line);
   const answer = model.predict(expected.map(({ instance }) => instance));
-  if (!("predictions" in answer)) throw new Error(`${answer.total} problems, the first: ${JSON.stringify(answer.problems[0])}`);
+  if (!("predictions" in answer))
+    throw new Error(`${answer.total} problems, the first: ${JSON.stringify(answer.problems[0])}`);
   return answer.predictions.map(({ probability }, index) => Math.abs(probability - expected[index]!.probability));
 }

@@ -21,7 +21,16 @@ export function runnersOf({ root, manifest, reports }) {
   return [
     check("types", [bin("tsc"), "--noEmit"]),
     check("eslint", [bin("eslint"), "."]),
-    check("imports", [bin("depcruise"), "--config", ".dependency-cruiser.cjs", "stacks", "components", "local", "cli"]),
+    check("imports", [
+      bin("depcruise"),
+      "--config",
+      ".dependency-cruiser.cjs",
+      "stacks",
+      "components",
+      "local",
+      "cli",
+      "functions",
+    ]),
     check("ruff", [clients, "-m", "ruff", "check", "--no-cache", ...ruffed]),
     nodeTests({ root, reports }),
     jest({

@@ -1,0 +1,210 @@
+/** The surface: answers by the OpenAPI document, every problem at once, and a model that changes under load. */
+import Ajv2020 from "ajv/dist/2020";
+import type { FastifyInstance } from "fastify";
+import { openApi } from "./openapi";
+import { serverOf } from "./server";
+import { bundleText, instance, memoryChampion, probability, type MemoryBucket } from "./testing";
+
+let bucket: MemoryBucket;
+let app: FastifyInstance;
+let address: string;
+beforeEach(async () => {
+  bucket = await memoryChampion();
+  app = serverOf({
+    settings: { predictRoute: "/vertex/predict", healthRoute: "/vertex/health" },
+    champion: bucket.champion,
+  });
+  address = await app.listen({ port: 0, host: "127.0.0.1" });
+});
+afterEach(() => app.close());
+
+const ajv = new Ajv2020({ strict: false });
+ajv.addSchema(openApi(), "openapi");
+async function send(method: string, url: string, body?: string, type = "application/json") {
+  const headers: Record<string, string> = body === undefined ? {} : { "content-type": type };
+  const response = await fetch(`${address}${url}`, { method, body, headers });
+  return { statusCode: response.status, answer: JSON.parse(await response.text()) };
+}
+
+/** Asks, and checks the answer against the document's schema of that name. */
+async function ask(method: "GET" | "POST", url: string, payload: unknown, schema: string) {
+  const { statusCode, answer } = await send(method, url, payload === undefined ? undefined : JSON.stringify(payload));
+  const matches = ajv.getSchema(`openapi#/components/schemas/${schema}`)!;
+  expect({ valid: matches(answer), errors: matches.errors }).toEqual({ valid: true, errors: null });
+  return { statusCode, answer };
+}
+const predict = (instances: unknown, schema = "PredictResponse") => ask("POST", "/v1/predict", { instances }, schema);
+const violations = async (instances: unknown) =>
+  ((await predict(instances, "Error")).answer.error.details[0]?.fieldViolations ?? []).map(
+    ({ field, description }: { field: string; description: string }) => `${field}: ${description}`,
+  );
+
+describe("predictions", () => {
+  it.each(["/v1/predict", "/vertex/predict"])("are one per instance, in order, at %s", async (url) => {
+    const { answer } = await ask(
+      "POST",
+      url,
+      { instances: [instance, { ...instance, contract: "Two year" }] },
+      "PredictResponse",
+    );
+    expect(answer.predictions).toHaveLength(2);
+    expect(answer.predictions[0]).toEqual({
+      churn: probability > 0.5 ? "yes" : "no",
+      probability,
+      model_version: "golden",
+    });
+  });
+
+  it("take 18 inputs and no answer", async () => {
+    expect(Object.keys(instance)).toHaveLength(18);
+    expect(await violations([{ ...instance, churn: "no" }])).toEqual([
+      expect.stringMatching(/^instances\[0\]\.churn: is not an input of this model; expected monthly_charges, /),
+    ]);
+  });
+
+  it("name the inputs whose category is unseen, which have no say", async () => {
+    const [one, other] = (
+      await predict([
+        { ...instance, contract: "Ten years" },
+        { ...instance, contract: "Never" },
+      ])
+    ).answer.predictions;
+    expect(one.unseen).toEqual(["contract"]);
+    expect(one.probability).toBe(other.probability);
+  });
+
+  it.each([[null], [""], [" "]])("take blank total charges %j as those of the first month", async (blank) => {
+    const [one, other] = (
+      await predict([
+        { ...instance, total_charges: blank },
+        { ...instance, total_charges: 0 },
+      ])
+    ).answer.predictions;
+    expect(one).toEqual(other);
+  });
+
+  it("take the source file's own words", async () => {
+    const [one, other] = (
+      await predict([
+        { ...instance, tech_support: "No internet service", senior_citizen: "1" },
+        { ...instance, tech_support: "No", senior_citizen: 1 },
+      ])
+    ).answer.predictions;
+    expect(one).toEqual(other);
+  });
+});
+
+describe("wrong requests", () => {
+  it("get every problem of every instance at once", async () => {
+    const { gender: _, ...without } = instance;
+    const wrong = [
+      { ...without, contract: 1.5, monthly_charges: "" },
+      instance,
+      7,
+      { ...instance, total_charges: "12", partner: true },
+    ];
+    expect(await violations(wrong)).toEqual([
+      'instances[0].monthly_charges: got ""; expected a finite number, not blank.',
+      "instances[0].gender: is missing.",
+      "instances[0].contract: got 1.5; expected a category as text.",
+      "instances[2]: got 7; expected an object with 18 inputs.",
+      'instances[3].total_charges: got "12"; expected a finite number, or blank for 0.',
+      "instances[3].partner: got true; expected a category as text.",
+    ]);
+  });
+
+  it("get at most 1,000 problems in full, and their number", async () => {
+    const { error } = (
+      await predict(
+        Array.from({ length: 100 }, () => ({})),
+        "Error",
+      )
+    ).answer;
+    expect(error.message).toBe(
+      "1800 problems in the instances, of which the first 1000 are listed; nothing was predicted.",
+    );
+    expect(error.details[0].fieldViolations).toHaveLength(1000);
+  });
+
+  it.each([
+    [{}, "got nothing"],
+    [{ instances: [] }, "got instances"],
+    [{ instances: "x" }, "got instances"],
+    [{ instances: [{}], parameters: { threshold: 0.3 } }, "got instances, parameters"],
+    [{ instances: [{}], explain: true }, "got instances, explain"],
+  ])("of another shape (%j) are refused", async (body, got) => {
+    const { statusCode, answer } = await ask("POST", "/v1/predict", body, "Error");
+    expect(statusCode).toBe(400);
+    expect(answer.error.message).toContain(got);
+  });
+
+  it.each([
+    ["{", "application/json", 400],
+    ['{"instances": [{"__proto__": {}}]}', "application/json", 400],
+    ["a=1", "application/x-www-form-urlencoded", 415],
+    [`{"instances": ["${"x".repeat(1_600_000)}"]}`, "application/json", 413],
+  ])("with a body that is none (%#) are refused in Google's form", async (payload, type, code) => {
+    const { statusCode, answer } = await send("POST", "/v1/predict", payload, type);
+    expect([statusCode, answer.error.code]).toEqual([code, code]);
+  });
+
+  it("to another path are told where the paths are", async () => {
+    expect((await ask("GET", "/v1/predict", undefined, "Error")).statusCode).toBe(404);
+  });
+});
+
+it("says that it is healthy, which model answers, and what it offers", async () => {
+  for (const url of ["/healthz", "/vertex/health"])
+    expect((await ask("GET", url, undefined, "Health")).answer).toEqual({ status: "ok", model_version: "golden" });
+  const { answer } = await ask("GET", "/v1/model", undefined, "Model");
+  expect(answer.inputs).toHaveLength(18);
+  expect((await send("GET", "/openapi.json")).answer).toEqual(openApi());
+});
+
+describe("a new champion", () => {
+  const version = (text: string) => bundleText((bundle) => (bundle.model.version = text));
+
+  it("takes over while requests are under way, none of which fails", async () => {
+    const seen = new Set<string>();
+    let left = 600;
+    const client = async () => {
+      for (; left > 0; left -= 1) {
+        const response = await fetch(`${address}/v1/predict`, {
+          method: "POST",
+          headers: { "content-type": "application/json" },
+          body: JSON.stringify({ instances: [instance, instance] }),
+        });
+        expect(response.status).toBe(200);
+        const { predictions } = (await response.json()) as { predictions: { model_version: string }[] };
+        expect(predictions[0]!.model_version).toBe(predictions[1]!.model_version);
+        seen.add(predictions[0]!.model_version);
+        // Each model changes when the one before has been seen to answer.
+        if (seen.size < 5 && bucket.champion.model.about.version === predictions[0]!.model_version) {
+          bucket.put(version(`model-${seen.size}`));
+          await bucket.champion.look();
+        }
+      }
+    };
+    await Promise.all([client(), client(), client()]);
+    expect([...seen]).toEqual(["golden", "model-1", "model-2", "model-3", "model-4"]);
+  });
+
+  it("that is truncated never takes over; the one before answers and says why", async () => {
+    bucket.put(version("broken").slice(0, 5000));
+    expect(await bucket.champion.look()).toBe("failed");
+    expect((await predict([instance])).answer.predictions[0].probability).toBe(probability);
+    expect((await ask("GET", "/v1/model", undefined, "Model")).answer.newer_model_refused).toContain(
+      "is not JSON (5000 characters)",
+    );
+    bucket.put(version("whole"));
+    expect(await bucket.champion.look()).toBe("changed");
+    expect((await ask("GET", "/v1/model", undefined, "Model")).answer).not.toHaveProperty("newer_model_refused");
+  });
+
+  it("is not looked for twice at once", async () => {
+    bucket.put(version("next"));
+    expect(bucket.champion.look()).toBe(bucket.champion.look());
+    expect(await bucket.champion.look()).toBe("changed");
+    expect(await bucket.champion.look()).toBe("unchanged");
+  });
+});

@@ -1,0 +1,88 @@
+/** The HTTP surface: predictions by Vertex AI's contract, health, and which model answers. */
+import fastify, { LogController, type FastifyInstance, type FastifyReply, type FastifyServerOptions } from "fastify";
+import type { Champion } from "./champion";
+import { PROBLEMS_LISTED, type Problem } from "./model";
+import { openApi } from "./openapi";
+import type { Settings } from "./settings";
+
+/** Vertex AI's own limit of a prediction request. */
+const LARGEST_BODY = 1_500_000;
+
+export interface Deps {
+  settings: Pick<Settings, "predictRoute" | "healthRoute">;
+  champion: Champion;
+  logger?: FastifyServerOptions["logger"];
+}
+
+export function serverOf({ settings, champion, logger = false }: Deps): FastifyInstance {
+  const app = fastify({
+    logger,
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: LARGEST_BODY,
+    // A request that comes while the process ends is answered, on a connection that is then closed.
+    return503OnClosing: false,
+    forceCloseConnections: "idle",
+  });
+  refuseInGooglesForm(app);
+  for (const route of new Set([settings.predictRoute, "/v1/predict"])) {
+    app.post(route, ({ body }, reply) => predict(champion, body, reply));
+  }
+  for (const route of new Set([settings.healthRoute, "/healthz"])) {
+    app.get(route, () => ({ status: "ok", model_version: champion.model.about.version }));
+  }
+  app.get("/v1/model", () => ({
+    ...champion.model.about,
+    inputs: champion.model.inputs,
+    ...(champion.problem ? { newer_model_refused: champion.problem } : {}),
+  }));
+  const document = openApi();
+  app.get("/openapi.json", () => document);
+  return app;
+}
+
+function predict(champion: Champion, body: unknown, reply: FastifyReply): FastifyReply {
+  const { instances, ...others } = (body ?? {}) as Record<string, unknown>;
+  if (!Array.isArray(instances) || instances.length === 0 || hasContent(others)) {
+    const got = Object.keys({ ...(instances === undefined ? {} : { instances }), ...others }).join(", ") || "nothing";
+    const expected = '{"instances": [{...}, ...]} with at least one instance and nothing else';
+    return refuse(reply, 400, "INVALID_ARGUMENT", `body: got ${got}; expected ${expected}.`);
+  }
+  const answer = champion.model.predict(instances);
+  if ("predictions" in answer) return reply.send(answer);
+  return refuse(reply, 400, "INVALID_ARGUMENT", summaryOf(answer.total, answer.problems.length), answer.problems);
+}
+
+function refuseInGooglesForm(app: FastifyInstance): void {
+  app.setNotFoundHandler(({ method, url }, reply) =>
+    refuse(reply, 404, "NOT_FOUND", `${method} ${url}: no such path. GET /openapi.json lists them.`),
+  );
+  app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
+    const code = error.statusCode ?? 500;
+    const expected = "expected JSON with Content-Type application/json";
+    if (code < 500) return refuse(reply, code, "INVALID_ARGUMENT", `body: ${error.message}; ${expected}.`);
+    request.log.error(error);
+    return refuse(reply, code, "INTERNAL", "Internal error.");
+  });
+}
+
+/** Vertex AI may send empty `parameters`; this model has none. */
+function hasContent({ parameters, ...unknown }: Readonly<Record<string, unknown>>): boolean {
+  return Object.keys(unknown).length > 0 || Object.keys(parameters ?? {}).length > 0;
+}
+
+function summaryOf(total: number, listed: number): string {
+  return `${total} problem${total === 1 ? "" : "s"} in the instances${listed < total ? `, of which the first ${PROBLEMS_LISTED} are listed` : ""}; nothing was predicted.`;
+}
+
+/** Google's own form of an error. */
+function refuse(
+  reply: FastifyReply,
+  code: number,
+  status: string,
+  message: string,
+  problems: readonly Problem[] = [],
+): FastifyReply {
+  const details =
+    problems.length > 0 ? [{ "@type": "type.googleapis.com/google.rpc.BadRequest", fieldViolations: problems }] : [];
+  return reply.code(code).send({ error: { code, message, status, details } });
+}

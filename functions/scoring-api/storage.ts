@@ -1,0 +1,43 @@
+/** Reads one object from Cloud Storage as the account that the process runs as; honours HTTPS_PROXY and NO_PROXY. */
+import { GoogleAuth } from "google-auth-library";
+import { EnvHttpProxyAgent, request } from "undici";
+
+export interface StoredObject {
+  text: string;
+  /** Changes whenever the object is written. */
+  generation: string;
+}
+
+/** Gives the object, or undefined if it still has the known generation. */
+export type ReadObject = (uri: string, known?: string) => Promise<StoredObject | undefined>;
+
+/** An object that cannot be read; the message says why. */
+export class StorageError extends Error {}
+
+const READ_ONLY = "https://www.googleapis.com/auth/devstorage.read_only";
+const PATIENCE = { headersTimeout: 30_000, bodyTimeout: 30_000 };
+const UNCHANGED = 304;
+
+export function storageReader(): ReadObject {
+  const auth = new GoogleAuth({ scopes: READ_ONLY });
+  const dispatcher = new EnvHttpProxyAgent();
+  return async (uri, known) => {
+    const [, bucket, name] = /^gs:\/\/([^/]+)\/(.+)$/.exec(uri) ?? [];
+    if (!bucket || !name) throw new Error(`storage: got ${uri}; expected gs://bucket/object.`);
+    const address = new URL(
+      `https://storage.googleapis.com/storage/v1/b/${bucket}/o/${encodeURIComponent(name)}?alt=media`,
+    );
+    if (known !== undefined) address.searchParams.set("ifGenerationNotMatch", known);
+    const headers = Object.fromEntries(await auth.getRequestHeaders(address.href));
+    const { statusCode, headers: answered, body } = await request(address, { dispatcher, headers, ...PATIENCE });
+    const text = await body.text();
+    if (statusCode === UNCHANGED) return undefined;
+    if (statusCode !== 200) {
+      const got = `${statusCode} ${text.slice(0, 200).trim()}`;
+      throw new StorageError(
+        `${uri}: got ${got}; expected a readable object. Run churn_export, and see that this account may read the bucket.`,
+      );
+    }
+    return { text, generation: String(answered["x-goog-generation"]) };
+  };
+}
