@@ -90,7 +90,7 @@ export interface OutputsArgs {
 
 export function labOutputs(args: OutputsArgs): LabOutputs {
   const { config, network, data, compute } = args;
-  return {
+  return present({
     project: config.project,
     projectNumber: data.buckets.raw.bucket.projectNumber,
     region: config.region,
@@ -116,7 +116,14 @@ export function labOutputs(args: OutputsArgs): LabOutputs {
     sparkConnectTemplate: compute.runtime.connectTemplate,
     procedure: compute.procedure?.routine,
     ...(args.whole ? wholeOutputs(args.whole, data) : {}),
-  };
+  });
+}
+
+/** Without what is not there: the engine warns of outputs without a value. */
+function present(outputs: LabOutputs): LabOutputs {
+  return Object.fromEntries(
+    Object.entries(outputs).filter(([, value]) => value !== undefined),
+  ) as unknown as LabOutputs;
 }
 
 function wholeOutputs({ models, runs, desk, watch }: WholeLab, data: Lake): Partial<LabOutputs> {

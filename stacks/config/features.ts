@@ -18,7 +18,7 @@ const rules = {
   metastore: { adds: "A Dataproc Metastore that batches and notebook sessions share, about $250 a month" },
   sparkConnect: { adds: "A session template for Spark Connect, on a runtime of its own" },
   customImage: { adds: "The Spark image of pyspark/image for batches and notebook sessions" },
-  vertexSchedule: { adds: "A Vertex AI schedule of the training pipeline, created paused", needs: ["scoringApi"] },
+  vertexSchedule: { adds: "A Vertex AI schedule of the training pipeline, created paused" },
   queue: {
     adds: "A topic with dead letters and a task queue, each of which starts the training pipeline",
     needs: ["trigger"],
@@ -37,15 +37,15 @@ export const FEATURE_NAMES = Object.keys(rules) as Feature[];
 const PARTS: readonly Feature[] = ["trigger", "scoringApi", "workbench"];
 /** Not possible with the rights on a project alone. */
 const APART: readonly Feature[] = ["orgPolicies", "budget"];
-/** What delivers a function; off in every profile until the function is in `functions/`. */
-const WITHOUT_CODE: readonly Feature[] = ["trigger", "scoringApi", "queue", "vertexSchedule"];
+/** Off in every profile: its process ends where there is no model yet, as in a new lab. */
+const NOT_YET: readonly Feature[] = ["scoringApi"];
 
 export interface ProfileRule {
   description: string;
   features: readonly Feature[];
 }
 
-const delivered = (features: readonly Feature[]) => features.filter((feature) => !WITHOUT_CODE.includes(feature));
+const delivered = (features: readonly Feature[]) => features.filter((feature) => !NOT_YET.includes(feature));
 
 export const PROFILES = {
   batches: {
