@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import type { Engines } from "../../../../engines/interface";
+import type { Engines, SparkEngine } from "../../../../engines/interface";
 import { createPipelineEngine } from "../../../../engines/pipelines";
 import { readTools } from "../../../../engines/tools";
 import { assertNoViolations } from "../../../contract/validate";
@@ -12,6 +12,8 @@ import { textOf } from "../../../json";
 import { startCloud, type StartedCloud } from "../../../main";
 import type { Json, JsonObject } from "../../../service";
 import { cloudResourceManager } from "../../cloudresourcemanager";
+import { dataproc } from "../../dataproc";
+import { scriptedEngine } from "../../dataproc/scripted-engine";
 import { iam } from "../../iam";
 import { storage } from "../../storage";
 import { vertex } from "../versions";
@@ -30,9 +32,10 @@ export class PipelineLab {
     public started: StartedCloud,
   ) {}
 
-  static async open(): Promise<PipelineLab> {
+  /** Drivers of batches end as the test says. */
+  static async open(spark = scriptedEngine()): Promise<PipelineLab> {
     const folder = mkdtempSync(join(tmpdir(), "sparklab-pipelines-"));
-    const lab = new PipelineLab(folder, await start(folder));
+    const lab = new PipelineLab(folder, await start(folder, spark));
     await lab.rest("POST", "iam.googleapis.com", "/v1/projects/sparklab-local/serviceAccounts", {
       accountId: "pipeline-runner",
     });
@@ -84,13 +87,13 @@ export class PipelineLab {
   }
 }
 
-function start(folder: string): Promise<StartedCloud> {
+function start(folder: string, spark: SparkEngine): Promise<StartedCloud> {
   const tools = readTools();
-  const engines = { pipelines: createPipelineEngine(tools) } as unknown as Engines;
+  const engines = { pipelines: createPipelineEngine(tools), spark } as unknown as Engines;
   return startCloud({
     lab: folder,
     port: 0,
-    services: [...cloudResourceManager, iam, storage, ...vertex],
+    services: [...cloudResourceManager, iam, storage, dataproc, ...vertex],
     engines,
     descriptions: tools.descriptions,
   });

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from google_cloud_pipeline_components.v1.dataproc import DataprocPySparkBatchOp
 from kfp import compiler, dsl
 
 IMAGE = "python:3.11"
@@ -128,6 +129,18 @@ def waiting(first: str, second: str) -> None:
     wait_for(file=second)
 
 
+@dsl.pipeline(name="batch")
+def batch(batch_id: str, account: str) -> None:
+    DataprocPySparkBatchOp(
+        location="us-central1",
+        batch_id=batch_id,
+        main_python_file_uri="gs://sparklab-local-pipelines/job.py",
+        args=["--x", "1"],
+        runtime_config_version="2.3",
+        service_account=account,
+    ).set_display_name("batch")
+
+
 @dsl.container_component
 def shout():
     return dsl.ContainerSpec(image="alpine:3.20", command=["echo"], args=["hello"])
@@ -145,5 +158,5 @@ def unsupported() -> None:
 
 
 if __name__ == "__main__":
-    for pipeline in (values, branches, loops, files, failures, waiting, unsupported):
+    for pipeline in (values, branches, loops, files, failures, waiting, batch, unsupported):
         compiler.Compiler().compile(pipeline, str(Path(__file__).with_name(f"{pipeline.name}.json")))
