@@ -33,7 +33,7 @@ test("a batch of a pipeline carries the run's labels, and its end is seen within
   const job = await lab.until("passes");
   expect([job.state, Date.now() - ended < 10_000]).toEqual(["PIPELINE_STATE_SUCCEEDED", true]);
   const resources = JSON.parse(
-    String(output(tasks(job)["dataproc-create-pyspark-batch"], "gcp_resources")),
+    textOf(output(tasks(job)["dataproc-create-pyspark-batch"], "gcp_resources")),
   ) as JsonObject;
   expect(JSON.stringify(resources)).toContain(`${PARENT}/batches/batch-passes`);
 }, 60_000);
