@@ -4,6 +4,7 @@
  * `google.iam.v1.IAMPolicy` have the same methods on every host and are answered for the host that is asked.
  */
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { handleUnaryCall, MethodDefinition, Server } from "@grpc/grpc-js";
 import { fromProto3JSON, toProto3JSON } from "proto3-json-serializer";
 import { Message, Root, type INamespace, type Method, type Type } from "protobufjs";
@@ -37,8 +38,7 @@ export function addTranscoded(server: Server, services: readonly Service[], deps
 type Transcoded = NonNullable<Service["transcoded"]>;
 
 function addService(server: Server, { protos, services }: Transcoded, deps: TranscodingDeps): Described[] {
-  const file = require.resolve(`${protos}/build/protos/protos.json`);
-  const root = Root.fromJSON(JSON.parse(readFileSync(file, "utf8")) as INamespace);
+  const root = Root.fromJSON(JSON.parse(readFileSync(protosFile(protos), "utf8")) as INamespace);
   root.resolveAll();
   return services.map((name) => {
     const service = root.lookupService(name);
@@ -61,6 +61,13 @@ function addService(server: Server, { protos, services }: Transcoded, deps: Tran
   });
 }
 
+/** Found from the package's entry: some packages do not export the file, so that it cannot be resolved by its name. */
+export function protosFile(name: string): string {
+  const folder = join("node_modules", name);
+  const entry = require.resolve(name);
+  return join(entry.slice(0, entry.lastIndexOf(folder)), folder, "build", "protos", "protos.json");
+}
+
 /** Methods that every API has: their annotations name no API's paths, so the paths are made for the host. */
 function addCommon(server: Server, described: readonly Described[], deps: TranscodingDeps): void {
   const of = (host: string) => {
@@ -68,21 +75,20 @@ function addCommon(server: Server, described: readonly Described[], deps: Transc
     if (!found) throw new ApiError("UNIMPLEMENTED", `${host} has no methods of this service.`);
     return found;
   };
-  const operations = described[0]!.root.lookupService("google.longrunning.Operations");
+  // APIs without long-running operations do not bring the service.
+  const operations = described
+    .find(({ root }) => root.lookup(OPERATIONS_SERVICE))
+    ?.root.lookupService(OPERATIONS_SERVICE);
   const policies = commonProtos("iam_service").lookupService("google.iam.v1.IAMPolicy");
   const common = (method: Method, rest: (version: string, message: JsonObject) => RestRequest): Unary => ({
     method: method.resolve() as Method,
-    // Only the asked API's own protos know the messages inside its operations.
-    answerType: (host) => {
-      const type = (method.resolve() as Method).resolvedResponseType!;
-      return type.fullName.startsWith(".google.longrunning.") ? of(host).root.lookupType(type.fullName) : type;
-    },
+    answerType: (host) => ownType(method, of(host)),
     rest: (message, host) => rest(of(host).version, message),
   });
   add(
     server,
-    "google.longrunning.Operations",
-    operations.methodsArray.map((method) => {
+    OPERATIONS_SERVICE,
+    (operations?.methodsArray ?? []).map((method) => {
       const [verb, suffix = "", body] = OPERATIONS[method.name]!;
       return common(method, (version, message) =>
         toRest([rule(verb, `/${version}/{name=**}${suffix}`, body)], message),
@@ -103,6 +109,13 @@ function addCommon(server: Server, described: readonly Described[], deps: Transc
   );
 }
 
+/** Only the asked API's own protos know the messages inside its operations. */
+function ownType(method: Method, { root }: Described): Type {
+  const type = (method.resolve() as Method).resolvedResponseType!;
+  return type.fullName.startsWith(".google.longrunning.") ? root.lookupType(type.fullName) : type;
+}
+
+const OPERATIONS_SERVICE = "google.longrunning.Operations";
 const OPERATIONS: Readonly<Record<string, readonly [verb: string, suffix?: string, body?: string]>> = {
   ListOperations: ["GET"],
   GetOperation: ["GET"],

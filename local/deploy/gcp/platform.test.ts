@@ -303,7 +303,7 @@ describe("governance", () => {
       type,
       inputs,
       id: /^billingAccounts\/000000-000000-000000\/budgets\/[0-9a-f-]{36}$/,
-      outputs: { name: expect.stringMatching(/^[0-9a-f-]{36}$/) },
+      outputs: { ownershipScope: "ALL_USERS" },
       change: [{ ...inputs, displayName: "lab2" }, ["displayName"]],
       replace: [{ ...inputs, billingAccount: "111111-000000-000000" }, ["billingAccount"]],
     });

@@ -1,11 +1,12 @@
 /** Jobs of Cloud Scheduler: what Google fills in, what it refuses, and when a job runs next. */
 import { Cron } from "croner";
 import type { Cloud } from "../../cloud";
+import { keyOf } from "../../engine/names";
 import { readResource } from "../../engine/resource";
 import { ApiError, invalid } from "../../errors";
 import { isObject, textOf } from "../../json";
 import type { Behaviour, Call, Hook, Json, JsonObject, ResourceType } from "../../service";
-import { checkDuration } from "../durations";
+import { checkDuration } from "../delivery/durations";
 
 /** Source: fields of RetryConfig. */
 const RETRIES: JsonObject = {
@@ -78,6 +79,8 @@ export const jobs: ResourceType = {
   schema: "Job",
   listField: "jobs",
   name: "projects/{project}/locations/{location}/jobs/{job}",
+  // Cloud Run has jobs of equal names.
+  keyPrefix: "cloudscheduler/",
   id: { bodyName: true },
   idPattern: /^[\w-]{1,500}$/,
   required: ["name", "schedule"],
@@ -102,12 +105,19 @@ export const jobMethods: Record<string, Behaviour> = {
     changeJob(call, cloud, (job) => ({ state: "ENABLED", scheduleTime: timeOf(job, cloud) })),
 };
 
-export function changeJob(call: Call, cloud: Cloud, edit: (job: JsonObject) => JsonObject): Promise<Json> {
+/** @param put what is stored together with the change */
+export function changeJob(
+  call: Call,
+  cloud: Cloud,
+  edit: (job: JsonObject) => JsonObject,
+  put: Record<string, JsonObject> = {},
+): Promise<Json> {
   const name = call.path.name ?? "";
-  return cloud.store.exclusive(name, async () => {
+  const key = keyOf(jobs, name);
+  return cloud.store.exclusive(key, async () => {
     const current = await readResource(jobs, name, cloud);
     const next = { ...current, ...edit(current) };
-    await cloud.store.write({ put: { [name]: next } });
+    await cloud.store.write({ put: { [key]: next, ...put } });
     return next;
   });
 }

@@ -4,7 +4,7 @@ import { readResource } from "../../engine/resource";
 import { ApiError, invalid } from "../../errors";
 import { isObject } from "../../json";
 import type { Behaviour, Call, Hook, Json, JsonObject, ResourceType } from "../../service";
-import { checkDuration } from "../durations";
+import { checkDuration } from "../delivery/durations";
 
 const check: Hook = ({ next }) => {
   const unserved = ["appEngineRoutingOverride", "httpTarget"].filter((field) => next[field]);
@@ -29,8 +29,8 @@ const RETRIES: JsonObject = { maxAttempts: 100, minBackoff: "0.100s", maxBackoff
 const complete: Hook = (change) => {
   change.next.rateLimits = { ...RATES, ...(isObject(change.next.rateLimits) && change.next.rateLimits) };
   change.next.retryConfig = { ...RETRIES, ...(isObject(change.next.retryConfig) && change.next.retryConfig) };
-  const perSecond = Number((change.next.rateLimits as JsonObject).maxDispatchesPerSecond);
-  (change.next.rateLimits as JsonObject).maxBurstSize = Math.max(10, Math.ceil(perSecond / 5));
+  const perSecond = Number((change.next.rateLimits).maxDispatchesPerSecond);
+  (change.next.rateLimits).maxBurstSize = Math.max(10, Math.ceil(perSecond / 5));
   return check(change);
 };
 

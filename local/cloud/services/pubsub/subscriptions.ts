@@ -3,7 +3,7 @@ import type { Cloud } from "../../cloud";
 import { ApiError, invalid } from "../../errors";
 import { isObject, textOf } from "../../json";
 import type { Behaviour, Hook, JsonObject, ResourceType } from "../../service";
-import { checkDuration } from "../durations";
+import { checkDuration } from "../delivery/durations";
 import { DELETED_TOPIC, NAME, requireTopic } from "./topics";
 
 const DAY = 24 * 3600;
@@ -50,6 +50,8 @@ function checkRetries({ retryPolicy }: JsonObject): void {
 }
 
 function checkPush({ pushConfig }: JsonObject): void {
+  if (isObject(pushConfig) && pushConfig.noWrapper)
+    throw new ApiError("UNIMPLEMENTED", "Pushes without wrapper are not served by this cloud.");
   const endpoint = isObject(pushConfig) ? textOf(pushConfig.pushEndpoint) : "";
   if (endpoint !== "" && !endpoint.startsWith("https://"))
     throw invalid(`Invalid push endpoint given (endpoint=${endpoint}): expected an https URL.`);

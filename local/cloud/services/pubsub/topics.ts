@@ -4,7 +4,7 @@ import { pageOf } from "../../engine/list";
 import { ApiError, invalid } from "../../errors";
 import { textOf } from "../../json";
 import type { Behaviour, Hook, JsonObject, ResourceType } from "../../service";
-import { checkDuration } from "../durations";
+import { checkDuration } from "../delivery/durations";
 
 /** Topics and subscriptions. Source: https://cloud.google.com/pubsub/docs/pubsub-basics#resource_names */
 export const NAME = /^(?!goog)[A-Za-z][\w\-.~+%]{2,254}$/;

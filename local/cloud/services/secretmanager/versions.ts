@@ -24,11 +24,15 @@ export const versionMethods: Record<string, Behaviour> = {
   "secretmanager.projects.secrets.versions.destroy": (call, cloud) => setState(call, cloud, "DESTROYED"),
 };
 
-interface Stored extends JsonObject {
+interface Stored {
   version: JsonObject;
   /** Base64; gone when the version is destroyed. */
   data?: string;
 }
+const storedIn = (value: JsonObject): Stored => ({
+  version: value.version as JsonObject,
+  ...(typeof value.data === "string" && { data: value.data }),
+});
 
 async function requireSecret(name: string, cloud: Cloud): Promise<string> {
   if (!(await cloud.store.get(name))) throw new ApiError("NOT_FOUND", `Secret [${name}] not found.`);
@@ -67,14 +71,14 @@ async function read(call: Call, cloud: Cloud): Promise<Stored & { key: string }>
   const all = await cloud.store.list(versionsKey(secret));
   const entry = asked === "latest" ? all.at(-1) : all.find(({ key }) => key === keyOf(secret, asked));
   if (!entry) throw new ApiError("NOT_FOUND", `Secret Version [${call.path.name}] not found.`);
-  return { ...(entry.value as Stored), key: entry.key };
+  return { ...storedIn(entry.value), key: entry.key };
 }
 
 async function list(call: Call, cloud: Cloud): Promise<Json> {
   const secret = await requireSecret(call.path.parent ?? "", cloud);
   const all = await cloud.store.list(versionsKey(secret));
   const { items, nextPageToken } = pageOf(
-    all.map(({ key, value }) => ({ key, value: (value as Stored).version })),
+    all.map(({ key, value }) => ({ key, value: storedIn(value).version })),
     call,
   );
   // Google lists the newest first.

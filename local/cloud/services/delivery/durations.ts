@@ -1,7 +1,7 @@
 /** Durations as Google writes them in JSON: seconds with up to nine decimals and an `s`. */
-import { invalid } from "../errors";
-import { textOf } from "../json";
-import type { Json } from "../service";
+import { invalid } from "../../errors";
+import { textOf } from "../../json";
+import type { Json } from "../../service";
 
 /** Seconds of `"600s"`; undefined for anything else. */
 export function secondsOf(duration: Json | undefined): number | undefined {
