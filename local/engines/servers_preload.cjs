@@ -22,9 +22,10 @@ Server.prototype.listen = function (...args) {
 };
 
 // The framework that starts a function is the one that its code registers with.
+const framework = require.resolve(FRAMEWORK);
 const resolveFilename = Module._resolveFilename;
 Module._resolveFilename = (request, parent, ...rest) =>
-  request === FRAMEWORK ? require.resolve(FRAMEWORK) : resolveFilename(request, parent, ...rest);
+  request === FRAMEWORK ? framework : resolveFilename(request, parent, ...rest);
 
 const nodeModulePaths = Module._nodeModulePaths;
 Module._nodeModulePaths = (from) => {

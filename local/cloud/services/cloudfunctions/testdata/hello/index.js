@@ -1,5 +1,6 @@
 /** A function that tells what it was asked, who it is by its metadata server, and what it finds around it. */
 const { request } = require("node:http");
+const { http } = require("@google-cloud/functions-framework");
 
 const metadata = (path) =>
   new Promise((resolve, reject) => {
@@ -19,7 +20,7 @@ const canRequire = (name) => {
   }
 };
 
-exports.hello = async (req, res) => {
+http("hello", async (req, res) => {
   if (req.path === "/die") process.kill(process.pid, "SIGKILL");
   const { K_SERVICE: service, K_REVISION: revision, GREETING: greeting, HOME: home } = process.env;
   const { authorization } = req.headers;
@@ -28,4 +29,4 @@ exports.hello = async (req, res) => {
     ...{ account: await metadata("email"), authorization, ownHome: home !== undefined },
     ...{ findsPackagesOutside: canRequire("outside") },
   });
-};
+});
