@@ -45,7 +45,7 @@ export async function usersOf(name: string, cloud: Cloud): Promise<string[]> {
   const entries = (await Promise.all(prefixes.map((prefix) => cloud.store.list(prefix)))).flat();
   // Other services than Compute's keep names.
   const holders = entries
-    .filter(({ key, value }) => key !== name && (holds(value, link) || holds(value, name)))
+    .filter(({ key, value }) => key !== name && isMachine(key, value) && (holds(value, link) || holds(value, name)))
     .map(({ key }) => key);
   // Peerings of service producers keep the network by the project's number.
   const byNumber = name.replace(`projects/${id}/`, `projects/${number}/`);
@@ -56,6 +56,13 @@ export async function usersOf(name: string, cloud: Cloud): Promise<string[]> {
     ? [`${name.split("/").slice(0, 3).join("/")}/peerings/servicenetworking-googleapis-com`]
     : [];
   return [...holders, ...peers];
+}
+
+/** Of what lies in a location, only what runs machines holds a network: no template, no batch that has ended. */
+function isMachine(key: string, { state }: JsonObject): boolean {
+  const [, kind = ""] = /\/locations\/[^/]+\/([^/]+)\//.exec(key) ?? [];
+  if (kind === "" || kind === "instances" || kind === "environments") return true;
+  return kind === "batches" && (state === "PENDING" || state === "RUNNING");
 }
 
 /** Where servicenetworking keeps its connections. */
