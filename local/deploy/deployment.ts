@@ -7,10 +7,10 @@ import { condemnedSteps, dependentReplacements } from "./deletion";
 import { Claims } from "./claims";
 import { decide, type Decision } from "./decide";
 import { defaultProviderGoal, defaultProviderLabel, providerId } from "./default-provider";
-import { allProblems, CancelledError, DeployError, messageOf } from "./errors";
+import { allProblems, CancelledError, DeployError, InvokeError, messageOf } from "./errors";
 import type { Emit } from "./events";
 import { inherit, stateOf, type Goal, type Registered } from "./goal";
-import { isProviderType, packageOf, type Provider } from "./provider";
+import { isProviderType, packageOf, type Invoked, type Provider } from "./provider";
 import type { PolicyPacks } from "./policy";
 import { PolicyGate } from "./policy-gate";
 import type { Providers } from "./providers";
@@ -108,14 +108,23 @@ export class Deployment {
     }
   }
 
-  async invoke({ token, args, provider, version }: Invocation): Promise<Properties> {
+  /**
+   * @throws InvokeError where the function fails; anything else that goes wrong ends the run.
+   * Source: resmon.Invoke in pkg/resource/deploy/source_eval.go.
+   */
+  async invoke({ token, args, provider, version }: Invocation): Promise<Invoked> {
+    const failed = (reason: string, cause?: unknown) =>
+      new InvokeError(`invocation of ${token} returned an error: ${reason}`, { cause });
     if (token === "pulumi:pulumi:getResource") {
       const found = this.registered.get(text(args.urn))?.state;
-      if (!found) throw new DeployError(`getResource: unknown resource ${text(args.urn)}`);
-      return { urn: found.urn, id: found.id ?? "", state: found.outputs ?? {} };
+      if (!found) throw failed(`unknown resource ${text(args.urn)}`);
+      return { outputs: { urn: found.urn, id: found.id ?? "", state: found.outputs ?? {} }, failures: [] };
     }
-    const ref = provider || (await this.defaultProvider(packageOf(token), version));
-    return this.provider(ref).invoke(token, plain(args), {});
+    this.options.providers.checkToken(token);
+    const called = this.provider(provider || (await this.defaultProvider(packageOf(token), version)));
+    return called.invoke(token, plain(args)).catch((error: unknown) => {
+      throw failed(messageOf(error), error);
+    });
   }
 
   /** After the program has ended well: deletes what it no longer declares, in reverse dependency order. */

@@ -15,6 +15,8 @@ export const messageOf = (error: unknown): string => (error instanceof Error ? e
 
 /** A call that may have been carried out although its answer never came. The next run looks. */
 export class UncertainError extends Error {}
+/** A function that a program invoked failed: the program is told, and may go on without it. */
+export class InvokeError extends Error {}
 /** The run was asked to stop before this step began. */
 export class CancelledError extends DeployError {
   constructor() {

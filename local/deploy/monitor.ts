@@ -15,13 +15,13 @@ import {
 } from "@grpc/grpc-js";
 import { EngineService } from "@pulumi/pulumi/proto/engine_grpc_pb";
 import * as engine from "@pulumi/pulumi/proto/engine_pb";
-import { InvokeResponse } from "@pulumi/pulumi/proto/provider_pb";
+import { CheckFailure, InvokeResponse } from "@pulumi/pulumi/proto/provider_pb";
 import { ResourceMonitorService } from "@pulumi/pulumi/proto/resource_grpc_pb";
 import * as resource from "@pulumi/pulumi/proto/resource_pb";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { Struct } from "google-protobuf/google/protobuf/struct_pb";
 import type { Deployment } from "./deployment";
-import { DeployError, messageOf } from "./errors";
+import { DeployError, InvokeError, messageOf } from "./errors";
 import type { Emit } from "./events";
 import { readGoal, readInvocation, readReadGoal } from "./requests";
 import type { Properties } from "./values";
@@ -86,8 +86,9 @@ function monitorService({ deployment, root, onFirstResource }: MonitorOptions): 
       return new resource.ReadResourceResponse().setUrn(urn).setProperties(struct(outputs));
     }),
     invoke: answer(deployment, async (request: resource.ResourceInvokeRequest) => {
-      const result = await deployment.invoke(readInvocation(request));
-      return new InvokeResponse().setReturn(struct(result));
+      const { outputs, failures } = await deployment.invoke(readInvocation(request));
+      const told = failures.map(({ property, reason }) => new CheckFailure().setProperty(property).setReason(reason));
+      return new InvokeResponse().setReturn(struct(outputs)).setFailuresList(told);
     }),
     // Nothing runs in the program at deletion, so that it may end before the deletions begin.
     signalAndWaitForShutdown: answer(deployment, async () => new Empty()),
@@ -120,8 +121,8 @@ function engineService({ deployment, emit }: MonitorOptions): UntypedServiceImpl
 }
 
 /**
- * Wraps a handler. A failure is told by the engine and ends the run; the runtime takes UNAVAILABLE as "the engine is
- * shutting down" and leaves quietly instead of reporting it a second time.
+ * Wraps a handler. A failed function is the program's to handle. Any other failure is told by the engine and ends the
+ * run; the runtime takes UNAVAILABLE as "the engine is shutting down" and leaves quietly instead of reporting it again.
  */
 function answer<Request, Response>(
   deployment: Deployment,
@@ -131,8 +132,9 @@ function answer<Request, Response>(
     handle(call.request).then(
       (response) => callback(null, response),
       (error: unknown) => {
-        if (!deployment.failure) deployment.fail(error);
-        callback({ code: status.UNAVAILABLE, details: messageOf(error) });
+        const isPrograms = error instanceof InvokeError && !deployment.failure;
+        if (!isPrograms && !deployment.failure) deployment.fail(error);
+        callback({ code: isPrograms ? status.UNKNOWN : status.UNAVAILABLE, details: messageOf(error) });
       },
     );
   };

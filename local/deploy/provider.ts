@@ -20,6 +20,12 @@ export interface Instance {
   outputs: Properties;
 }
 
+/** What a function returned, or what was wrong with its arguments. */
+export interface Invoked {
+  outputs: Properties;
+  failures: readonly CheckFailure[];
+}
+
 export interface CallOptions {
   /** Seconds, from the resource's customTimeouts. */
   timeout?: number;
@@ -47,7 +53,7 @@ export interface Provider {
   delete: (type: string, old: Instance, options: CallOptions) => Promise<void>;
   /** Id of what a creation with these inputs makes, to look for it after a crash; undefined where the server chooses. */
   locate: (type: string, inputs: Properties) => string | undefined;
-  invoke: (token: string, args: Properties, options: CallOptions) => Promise<Properties>;
+  invoke: (token: string, args: Properties) => Promise<Invoked>;
 }
 
 /** A package that can be deployed here. */

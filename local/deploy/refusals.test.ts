@@ -29,6 +29,7 @@ describe("before the first change", () => {
     ["unknownProperty", "color: cannot be deployed here; can be: name"],
     ["duplicate", "two resources of this type have this name"],
     ["transforms", "does not support transforms"],
+    ["invokesUnknown", "files:index:link: cannot be deployed here"],
   ])(
     "refuses %s",
     async (program, message) => {
@@ -101,6 +102,21 @@ describe("when something fails", () => {
     expect(summary.errors).toEqual(["files:index:File bad: file bad: refused as asked"]);
     const told = events.flatMap((event) => (event.type === "diagnostic" ? [event.message] : []));
     expect(told).toEqual(["file bad: refused as asked"]);
+  }, 60_000);
+
+  test("a function that fails, or is given what it does not know, is the program's to handle", async () => {
+    const { summary } = await prepare("invokes");
+    const failed = "invocation of files:index:read returned an error: read: got no name";
+    expect(summary).toMatchObject({
+      result: "succeeded",
+      errors: [],
+      outputs: { failed, refused: "Invoke of 'files:index:read' failed: cannot be used here (color)" },
+    });
+    expect((await lab.resources()).find(({ id }) => id === "first")?.inputs?.content).toBe(failed);
+    const uncaught = await prepare("invokes", "after");
+    expect(uncaught.summary.result).toBe("failed");
+    expect(uncaught.summary.errors.join("\n")).toContain(failed);
+    expect(lab.listFiles()).toEqual(["first"]);
   }, 60_000);
 
   test("an error that a program only logs is told, and stops nothing", async () => {

@@ -100,8 +100,10 @@ class FilesProvider implements Provider {
     return text(inputs.name);
   }
 
-  async invoke(_token: string, args: Properties): Promise<Properties> {
-    return { content: existsSync(this.path(text(args.name))) ? "there" : "not there" };
+  async invoke(_token: string, { name, ...unknown }: Properties) {
+    const failures = Object.keys(unknown).map((property) => ({ property, reason: "cannot be used here" }));
+    if (name === undefined) throw new Error("read: got no name");
+    return { outputs: { content: existsSync(this.path(text(name))) ? "there" : "not there" }, failures };
   }
 
   private path(name: string): string {

@@ -71,5 +71,7 @@ export interface Descriptor {
 export interface FunctionDescriptor {
   token: string;
   source: string;
+  /** Names of the arguments that it understands. */
+  args: readonly string[];
   invoke: (context: Context, args: Properties) => Promise<Properties>;
 }

@@ -132,6 +132,7 @@ const member = iamMember({
 const getProject: FunctionDescriptor = {
   token: "gcp:organizations/getProject:getProject",
   source: "cloudresourcemanager.v1 projects.get, cloudbilling.v1 projects.getBillingInfo; data source google_project",
+  args: ["projectId"],
   invoke: async ({ http, ...context }: Context, args) => {
     const id = text(args.projectId ?? context.project);
     const found = await http.call({ method: "GET", url: `${MANAGER}/projects/${id}` });

@@ -5,7 +5,7 @@
 import { randomBytes } from "node:crypto";
 import { contentOf } from "../assets";
 import { DeployError } from "../errors";
-import type { CheckFailure, Diff, Instance, Provider, ProviderPackage } from "../provider";
+import type { CheckFailure, Diff, Instance, Invoked, Provider, ProviderPackage } from "../provider";
 import { nameOf } from "../urn";
 import { isUnknown, parsePath, type Properties, text, UNKNOWN } from "../values";
 import type { Context, Descriptor, FunctionDescriptor, Inputs } from "./descriptor";
@@ -178,11 +178,14 @@ class GcpProvider implements Provider {
     return idOf ? undefined : id(this.inputs(inputs));
   }
 
-  async invoke(token: string, args: Properties): Promise<Properties> {
+  async invoke(token: string, args: Properties): Promise<Invoked> {
     const descriptor = BY_TOKEN.get(token);
     if (!descriptor)
       throw new DeployError(`${token}: cannot be invoked here; can be: ${[...BY_TOKEN.keys()].join(", ")}`);
-    return descriptor.invoke(this.context, args);
+    const unknown = Object.keys(args).filter((property) => !descriptor.args.includes(property));
+    const reason = `cannot be used here; can be: ${descriptor.args.join(", ")}`;
+    const failures = unknown.map((property) => ({ property, reason }));
+    return { failures, outputs: failures.length > 0 ? {} : await descriptor.invoke(this.context, args) };
   }
 
   private inputs(inputs: Properties): Inputs {

@@ -53,6 +53,23 @@ export const REFUSALS: Record<string, { before: Program; after: Program }> = {
     },
     after: () => undefined,
   },
+  invokes: {
+    before: () => {
+      const read = (args: pulumi.Inputs) => pulumi.runtime.invoke("files:index:read", args, { version: "1.0.0" });
+      const failed = read({}).catch(({ message }: Error) => message);
+      const refused = read({ name: "x", color: "red" }).catch(({ message }: Error) => message);
+      new File("first", { name: "first", content: pulumi.interpolate`${failed}` });
+      return { failed, refused };
+    },
+    after: () => void pulumi.runtime.invoke("files:index:read", {}, { version: "1.0.0" }),
+  },
+  invokesUnknown: {
+    before: () => {
+      const link = pulumi.runtime.invoke("files:index:link", {}, { version: "1.0.0" });
+      new File("first", { name: pulumi.output(link.catch(() => "caught")) as pulumi.Output<string> });
+    },
+    after: () => undefined,
+  },
   logsError: {
     before: () => {
       const good = first();
