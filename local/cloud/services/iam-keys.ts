@@ -10,6 +10,7 @@ import { ApiError } from "../errors";
 import { textOf } from "../json";
 import type { Behaviour, Call, Json, JsonObject } from "../service";
 import { readAccount } from "./iam-accounts";
+import { isEnforced } from "./orgpolicy";
 
 export const keyMethods: Record<string, Behaviour> = {
   "iam.projects.serviceAccounts.keys.create": createKey,
@@ -27,6 +28,8 @@ const MOST_KEYS = 10;
 
 async function createKey(call: Call, cloud: Cloud): Promise<Json> {
   requireSupported(call.body);
+  if (await isEnforced("iam.disableServiceAccountKeyCreation", cloud))
+    throw new ApiError("FAILED_PRECONDITION", "Key creation is not allowed on this service account.");
   const account = await readAccount(call, cloud);
   const email = textOf(account.email);
   return cloud.store.exclusive(keyKey(email, ""), async () => {

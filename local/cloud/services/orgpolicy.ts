@@ -1,4 +1,5 @@
 /** Organization Policy v2: policies set on the project. */
+import type { Cloud } from "../cloud";
 import { invalid } from "../errors";
 import { isObject } from "../json";
 import type { Hook, JsonObject, ResourceType, Service } from "../service";
@@ -37,3 +38,10 @@ const policies: ResourceType = {
 };
 
 export const orgPolicy: Service = { apis: ["orgpolicy.v2"], types: [policies], methods: {} };
+
+/** Whether the project enforces a constraint such as `iam.disableServiceAccountKeyCreation`. */
+export async function isEnforced(constraint: string, { store, project }: Cloud): Promise<boolean> {
+  const policy = await store.get(`projects/${project.id}/policies/${constraint}`);
+  const rules = isObject(policy?.spec) ? ((policy.spec.rules ?? []) as JsonObject[]) : [];
+  return rules.some(({ enforce }) => enforce === true);
+}

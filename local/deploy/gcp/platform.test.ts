@@ -277,10 +277,15 @@ describe("observation", () => {
 });
 
 describe("governance", () => {
-  test("Policy", () => {
+  test("Policy, which is obeyed where this cloud knows its constraint", async () => {
+    const keys = `POST https://iam.googleapis.com/v1/${P}/serviceAccounts/${EMAIL}/keys`;
     const name = `${P}/policies/iam.disableServiceAccountKeyCreation`;
     const inputs = (enforce: string): Properties => ({ name, parent: P, spec: { rules: [{ enforce }] } });
-    return google.live({
+    const enforced = await google.make("gcp:orgpolicy/policy:Policy", inputs("TRUE"));
+    expect((await google.lab.refusal(keys, {})).message).toBe("Key creation is not allowed on this service account.");
+    await google.provider.delete("gcp:orgpolicy/policy:Policy", enforced, {});
+    expect(await google.lab.rest(keys, {})).toHaveProperty("privateKeyData");
+    await google.live({
       type: "gcp:orgpolicy/policy:Policy",
       inputs: inputs("TRUE"),
       id: name,
