@@ -31,6 +31,8 @@ export async function carryOut(request: Request, context: Context): Promise<numb
       return load<typeof import("./commands/env")>("env").exec(request, context);
     case "start":
       return load<typeof import("./commands/start")>("start").start(request, context);
+    case "profiles":
+      return load<typeof import("./commands/profiles")>("profiles").profiles(request, context);
     case "doctor":
       return load<typeof import("./commands/doctor")>("doctor").doctor(request, context);
     case "completion":

@@ -46,6 +46,7 @@ describe("parseWords", () => {
     ["logs churn-training-1", { command: "logs", stack: "local", batch: "churn-training-1" }],
     ["exec -- bq --help", { command: "exec", words: ["bq", "--help"] }],
     ["exec bq ls --json", { command: "exec", words: ["bq", "ls", "--json"] }],
+    ["profiles --json", { command: "profiles", json: true }],
     ["doctor --fix", { command: "doctor", fix: true, json: false }],
     ["completion fish", { command: "completion", shell: "fish" }],
     ["down", { command: "down" }],

@@ -59,6 +59,7 @@ export type Request =
   | { command: "env"; json: boolean }
   | { command: "exec"; words: string[] }
   | { command: "down" }
+  | { command: "profiles"; json: boolean }
   | { command: "doctor"; json: boolean; fix: boolean }
   | { command: "completion"; shell: Shell }
   | { command: "reference" }

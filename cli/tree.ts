@@ -78,6 +78,11 @@ function addLab(program: Command, found: Found): void {
 
 function addSelf(program: Command, found: Found): void {
   program
+    .command("profiles")
+    .description("what a stack can be made of: the profiles and the features that each switches on")
+    .addOption(jsonOption())
+    .action((given: Of<"profiles">) => found({ command: "profiles", ...given }));
+  program
     .command("doctor")
     .description("look for what is wrong with this lab, and say what mends it; exit code 1 if anything is")
     .option("--fix", "mend what can be mended without losing anything", false)

@@ -108,7 +108,7 @@ export function inventory(recording: Recording): string {
   const counts: Record<string, number> = {};
   for (const { type } of managed) counts[type] = (counts[type] ?? 0) + 1;
   const resources = managed
-    .map(({ type, name, inputs }) => ({ key: `${type} ${name}`, value: shown(type, inputs) }))
+    .map(({ type, name, inputs }) => ({ key: unhashed(`${type} ${name}`), value: shown(type, inputs) }))
     .sort((a, b) => (a.key < b.key ? -1 : 1));
   return stringify(
     {
@@ -126,8 +126,18 @@ function shown(type: string, inputs: Record<string, unknown>): Record<string, un
   return Object.fromEntries(keys.filter((key) => inputs[key] !== undefined).map((key) => [key, plain(inputs[key])]));
 }
 
+/** Archives and images are named by the hash of their content, which is not what a reviewer looks at here. */
+function unhashed(text: string): string {
+  return text.replace(/-[0-9a-f]{12}(?=\.zip)/g, "-<hash>").replace(/:[0-9a-f]{12}$/, ":<hash>");
+}
+
 /** Assets and archives are shown by what they are, not by their content. */
 function plain(value: unknown): unknown {
+  if (typeof value === "string") return unhashed(value);
+  if (Array.isArray(value)) return value.map(plain);
+  if (typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype) {
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item)]));
+  }
   return pulumi.asset.Asset.isInstance(value) || pulumi.asset.Archive.isInstance(value)
     ? value.constructor.name
     : value;

@@ -40,7 +40,8 @@ function expectSound({ resources, calls }: Recording): void {
     ...texts(inputs)
       .filter(
         ([path, text]) =>
-          (text === "" && !MAY_BE_EMPTY.has(path)) || /undefined|\bnull\b|\[object|:\/\/\/|serviceAccount:$/.test(text),
+          (text === "" && !MAY_BE_EMPTY.has(path)) ||
+          /undefined|(^|[/:@.-])null($|[/:@.-])|\[object|:\/\/\/|serviceAccount:$/.test(text),
       )
       .map(([path, text]) => `${type} ${name} ${path}: ${text}`),
   ]);

@@ -18,7 +18,11 @@ def churn_rates(customers: DataFrame, column: str) -> DataFrame:
         customers.groupBy(F.col(column).cast("string").alias("value"))
         .agg(F.count("*").alias("customers"), left.alias("churned"))
         .select(
-            F.lit(column).alias("column"), "value", "customers", "churned", (F.col("churned") / F.col("customers")).alias("rate")
+            F.lit(column).alias("column"),
+            "value",
+            "customers",
+            "churned",
+            (F.col("churned") / F.col("customers")).alias("rate"),
         )
         .orderBy("value")
     )
