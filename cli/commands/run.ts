@@ -27,6 +27,7 @@ export function run(request: RunRequest, context: Context): Promise<number> {
       ...outputs.jobSettings,
       pipeline_id: pipelineId,
       model_version: modelVersion,
+      tuning_search: "small",
       execution_time: now.toISOString(),
     };
     terminal.line(

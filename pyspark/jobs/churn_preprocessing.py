@@ -3,6 +3,7 @@
 from sparklab.args import count, dataset, gcs_uri, read_arguments, run_id, timestamp
 from sparklab.io import read_csv, write_rows_once
 from sparklab.preprocessing import clean_customers, hold_out_customers, scoring_candidates, summarise_customers
+from sparklab.quality import customer_expectations, expect, source_expectations
 from sparklab.spark import start_session
 
 
@@ -18,7 +19,9 @@ def main() -> None:
     spark = start_session("churn_preprocessing")
 
     source = read_csv(spark, args.customers).cache()
-    customers = hold_out_customers(clean_customers(source).cache(), args.scoring_customers).cache()
+    expect(source, args.customers, source_expectations(), key="customerID")
+    clean = expect(clean_customers(source).cache(), "the clean customers", customer_expectations())
+    customers = hold_out_customers(clean, args.scoring_customers).cache()
     print(f"{source.count():,} rows read; {summarise_customers(customers)}")
 
     write_rows_once(customers, f"{args.dataset}.training_data", args.lineage)

@@ -1,7 +1,10 @@
 """Predicts churn, with its probability, for the customers that a model's training held out."""
 
 from sparklab.args import dataset, model_version, read_arguments, run_id, timestamp
+from sparklab.features import AMOUNTS, CATEGORIES
 from sparklab.io import load_model, read_rows, write_rows_once
+from sparklab.quality import bounds_of, expect, population_stability, prediction_expectations
+from sparklab.schemas import contract
 from sparklab.scoring import score_customers, tracked_model
 from sparklab.spark import start_session
 
@@ -17,7 +20,15 @@ def main() -> None:
     # The candidates of the pipeline that trained the model: no others are sure to be unknown to it.
     candidates = read_rows(spark, f"{args.dataset}.batch_scoring_candidates", pipeline_id=model.pipeline_id)
     predictions = score_customers(candidates, load_model(model.model_gcs_uri), args.lineage)
+    expect(predictions.cache(), "the predictions", prediction_expectations())
     write_rows_once(predictions, f"{args.dataset}.batch_predictions", args.lineage)
+
+    # Whether those who are scored are still like those whom the model has learned from.
+    learned = read_rows(spark, f"{args.dataset}.training_data", pipeline_id=model.pipeline_id, scoring_candidate=False)
+    features = bounds_of(learned.cache(), AMOUNTS) | dict.fromkeys(CATEGORIES, ())
+    stability = population_stability(learned, candidates, features)
+    stability = contract(stability, "population_stability", args.lineage)
+    write_rows_once(stability, f"{args.dataset}.population_stability", args.lineage)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,18 @@ from datetime import UTC, datetime
 
 import pytest
 
-from sparklab.args import count, dataset, gcs_uri, read_arguments, run_id, share, timestamp
+from sparklab.args import (
+    bundle_format,
+    count,
+    dataset,
+    gcs_uri,
+    model_version,
+    read_arguments,
+    run_id,
+    search,
+    share,
+    timestamp,
+)
 
 TYPES = {
     "dataset": dataset,
@@ -68,3 +79,18 @@ def test_a_wrong_value_is_refused(flag: str, value: str, capsys: pytest.CaptureF
     with pytest.raises(SystemExit):
         read_arguments("A job.", argv(**{flag: value}), **TYPES)
     assert f"--{flag.replace('_', '-')}: got {value!r}; expected" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("type_", "good", "bad"),
+    [
+        (model_version, "20261121-090000-tuned", "Model_1"),
+        (model_version, "x" * 63, "x" * 64),
+        (search, "optuna", "grid"),
+        (bundle_format, "bundle", "pmml"),
+    ],
+)
+def test_versions_searches_and_formats_are_checked(type_: object, good: str, bad: str) -> None:
+    assert type_(good) == good
+    with pytest.raises(ValueError):
+        type_(bad)

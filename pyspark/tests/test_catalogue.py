@@ -79,8 +79,8 @@ def test_all_problems_of_a_catalogue_are_named_at_once(copy: Path) -> None:
     settings = "project, region, dataset, raw_bucket, models_bucket, metrics_bucket, staging_bucket, pipeline_id"
     assert changed(copy, spoil) == [
         "job churn_training: main: got jobs/other.py; expected jobs/churn_training.py, an existing file.",
-        "job churn_training: after: no job cleaning; expected one of churn_preprocessing, churn_training, churn_scoring, churn_export.",
-        f"job churn_training: arguments: --dataset names {{data_set}}; expected one of {settings}, model_version, execution_time.",
+        "job churn_training: after: no job cleaning; expected one of churn_preprocessing, churn_training, churn_scoring, churn_export, churn_tuning, churn_data_step_1, churn_data_step_2, churn_data_step_3.",
+        f"job churn_training: arguments: --dataset names {{data_set}}; expected one of {settings}, model_version, tuning_search, execution_time.",
         "job churn_training: arguments: got -m; expected a flag such as --pipeline-id.",
         "job churn_training: arguments: -m has an unpaired brace in 'gs://{models_bucket'.",
         "job churn_training: properties: got memory; expected a Spark property (spark.*, dataproc.*).",

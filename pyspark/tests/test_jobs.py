@@ -16,6 +16,7 @@ TABLES = {
     "model_feature_importance_scores": 39,
     "model_asset_tracker": 1,
     "batch_predictions": 411,
+    "population_stability": 18,
 }
 
 

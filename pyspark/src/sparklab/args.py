@@ -46,6 +46,11 @@ def bundle_format(text: str) -> str:
     return _matching(text, r"bundle", "bundle")
 
 
+def search(text: str) -> str:
+    """Accept a way of searching settings."""
+    return _matching(text, r"full|small|random|optuna", "full, small, random or optuna")
+
+
 def timestamp(text: str) -> datetime:
     """Accept a point in time with its zone."""
     try:

@@ -31,16 +31,25 @@ class ChurnTraining:
     model: PipelineModel
     test_customers: DataFrame
     evaluations: list[Evaluation]
+    operation: str = OPERATION
 
 
-def train_churn_model(training_data: DataFrame, *, splits: int, test_share: float, partitions: int) -> ChurnTraining:
+def train_churn_model(
+    training_data: DataFrame,
+    *,
+    splits: int,
+    test_share: float,
+    partitions: int,
+    settings: Mapping[str, int] = FOREST,
+    operation: str = OPERATION,
+) -> ChurnTraining:
     """Train one forest per split on the customers who are not held out for scoring; the first split's is the model."""
     customers = training_customers(training_data, partitions)
     encoding, encoded = encode_customers(customers)
 
     def train(split: int) -> tuple[RandomForestClassificationModel, Evaluation]:
         tested = in_test_side(split, test_share)
-        forest = fit_forest(encoded.where(~tested))
+        forest = fit_forest(encoded.where(~tested), settings)
         return forest, evaluate(collect_predictions(forest, encoded.where(tested)))
 
     # The first fit warms everything up; the others are mostly waiting for small Spark jobs, so two run side by side.
@@ -53,6 +62,7 @@ def train_churn_model(training_data: DataFrame, *, splits: int, test_share: floa
         model=PipelineModel([*encoding.stages, results[0][0]]),
         test_customers=customers.where(in_test_side(REPORTED_SPLIT, test_share)),
         evaluations=[evaluation for _, evaluation in results],
+        operation=operation,
     )
 
 
@@ -72,9 +82,9 @@ def encode_customers(customers: DataFrame) -> tuple[PipelineModel, DataFrame]:
     return encoding, labelled.select("customer_id", "label", "features").cache()
 
 
-def fit_forest(encoded: DataFrame) -> RandomForestClassificationModel:
+def fit_forest(encoded: DataFrame, settings: Mapping[str, int] = FOREST) -> RandomForestClassificationModel:
     """Fit the random forest on encoded customers."""
-    return RandomForestClassifier(**FOREST).fit(encoded)
+    return RandomForestClassifier(**settings).fit(encoded)
 
 
 def collect_predictions(forest: RandomForestClassificationModel, test: DataFrame) -> list[Prediction]:
@@ -136,7 +146,9 @@ def result_tables(training: ChurnTraining, lineage: Mapping[str, object]) -> dic
             importance, "feature_index long, feature_nm string, importance_score double"
         ).coalesce(1),
     }
-    return {table: contract(frame, table, {**lineage, "operation": OPERATION}) for table, frame in rows.items()}
+    return {
+        table: contract(frame, table, {**lineage, "operation": training.operation}) for table, frame in rows.items()
+    }
 
 
 def metrics_documents(training: ChurnTraining, lineage: Mapping[str, object]) -> dict[str, dict[str, object]]:
@@ -144,7 +156,7 @@ def metrics_documents(training: ChurnTraining, lineage: Mapping[str, object]) ->
     reported = training.evaluations[0]
     subset: dict[str, object] = {
         **{name: str(value) for name, value in lineage.items()},
-        "operation": OPERATION,
+        "operation": training.operation,
         **reported.headline,
         "per_class": {
             name: {"precision": reported.precision[name], "recall": reported.recall[name]} for name in CHURN_LABELS
@@ -167,7 +179,7 @@ def tracker_row(
     """Give the one row by which later jobs find the model and everything about it."""
     row = {
         "model_nm": "CUSTOMER_CHURN_PREDICTION",
-        "operation": OPERATION,
+        "operation": training.operation,
         "model_gcs_uri": model_uri,
         "model_metrics_gcs_uri": metrics_uri,
         "model_training_bq_source": f"{dataset}.training_data",
