@@ -7,7 +7,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { handleUnaryCall, MethodDefinition, Server } from "@grpc/grpc-js";
 import { fromProto3JSON, toProto3JSON } from "proto3-json-serializer";
-import { Message, Root, type INamespace, type Method, type Type } from "protobufjs";
+import { Message, Root, type IMethod, type INamespace, type IService, type Method, type Type } from "protobufjs";
 import { ApiError } from "../errors";
 import { principalOf } from "./grpc";
 import { httpRules, toRest, type HttpRule, type RestRequest } from "./http-rule";
@@ -22,7 +22,9 @@ export interface TranscodingDeps {
 
 /** What the protos of one package say about an API. */
 interface Described {
-  root: Root;
+  /** Read when the first call needs it: the larger packages take half a second. */
+  root: () => Root;
+  json: INamespace;
   /** Host of the API, e.g. `dataproc.googleapis.com`; regional hosts end with it. */
   host: string;
   /** First segment of its REST paths, e.g. `v1`. */
@@ -38,28 +40,53 @@ export function addTranscoded(server: Server, services: readonly Service[], deps
 type Transcoded = NonNullable<Service["transcoded"]>;
 
 function addService(server: Server, { protos, services }: Transcoded, deps: TranscodingDeps): Described[] {
-  const root = Root.fromJSON(JSON.parse(readFileSync(protosFile(protos), "utf8")) as INamespace);
-  root.resolveAll();
+  const json = JSON.parse(readFileSync(protosFile(protos), "utf8")) as INamespace;
+  let made: Root | undefined;
+  const root = () => (made ??= resolved(json));
   return services.map((name) => {
-    const service = root.lookupService(name);
-    const methods = service.methodsArray.filter((method) => !method.requestStream && !method.responseStream);
-    const entries = methods.map((method) => ({ method, rules: httpRules(method.parsedOptions as never) }));
-    const host = service.getOption("(google.api.default_host)") as string | undefined;
+    const described = serviceIn(json, name);
+    const entries = unaryMethods(described).map(([method, { parsedOptions }]) => ({
+      method,
+      rules: httpRules(parsedOptions),
+    }));
+    const host = described?.options?.["(google.api.default_host)"] as string | undefined;
     const version = entries[0]?.rules[0]?.template.split("/")[1];
     if (!host || !version) throw new Error(`${name} in ${protos}: has no host or no google.api.http annotation`);
-    add(
-      server,
-      service.fullName.slice(1),
-      entries.map(({ method, rules }) => ({
-        method,
-        answerType: () => method.resolvedResponseType!,
+    const found = entries.map(({ method, rules }): Unary => {
+      const withTypes = () => methodIn(root(), name, method);
+      return {
+        name: method,
+        method: withTypes,
+        answerType: () => withTypes().resolvedResponseType!,
         rest: (message) => toRest(rules, message),
-      })),
-      deps,
-    );
-    return { root, host, version };
+      };
+    });
+    add(server, name, found, deps);
+    return { root, json, host, version };
   });
 }
+
+function resolved(json: INamespace): Root {
+  const root = Root.fromJSON(json);
+  root.resolveAll();
+  return root;
+}
+
+/** A service as the JSON of its package has it, before its messages are read. */
+function serviceIn(json: INamespace, name: string): IService | undefined {
+  let at: { nested?: INamespace["nested"] } | undefined = json;
+  for (const part of name.split(".")) at = at?.nested?.[part] as typeof at;
+  return at as IService | undefined;
+}
+
+type DescribedMethod = IMethod & { parsedOptions?: Record<string, unknown>[] };
+const unaryMethods = (service: IService | undefined) =>
+  Object.entries(service?.methods ?? {}).filter(
+    ([, { requestStream, responseStream }]) => !requestStream && !responseStream,
+  ) as [string, DescribedMethod][];
+
+const methodIn = (root: Root, service: string, method: string) =>
+  root.lookupService(service).methods[method]!.resolve() as Method;
 
 /** Found from the package's entry: some packages do not export the file, so that it cannot be resolved by its name. */
 export function protosFile(name: string): string {
@@ -76,46 +103,51 @@ function addCommon(server: Server, described: readonly Described[], deps: Transc
     return found;
   };
   // APIs without long-running operations do not bring the service.
-  const operations = described
-    .find(({ root }) => root.lookup(OPERATIONS_SERVICE))
-    ?.root.lookupService(OPERATIONS_SERVICE);
-  const policies = commonProtos("iam_service").lookupService("google.iam.v1.IAMPolicy");
-  const common = (method: Method, rest: (version: string, message: JsonObject) => RestRequest): Unary => ({
-    method: method.resolve() as Method,
-    answerType: (host) => ownType(method, of(host)),
+  const common: Common = (name, method, rest) => ({
+    ...{ name, method },
+    answerType: (host) => ownType(method(), of(host)),
     rest: (message, host) => rest(of(host).version, message),
   });
-  add(
-    server,
-    OPERATIONS_SERVICE,
-    (operations?.methodsArray ?? []).map((method) => {
-      const [verb, suffix = "", body] = OPERATIONS[method.name]!;
-      return common(method, (version, message) =>
-        toRest([rule(verb, `/${version}/{name=**}${suffix}`, body)], message),
-      );
-    }),
-    deps,
-  );
-  add(
-    server,
-    "google.iam.v1.IAMPolicy",
-    policies.methodsArray.map((method) => {
+  add(server, OPERATIONS_SERVICE, operationMethods(described, common), deps);
+  add(server, POLICY_SERVICE, policyMethods(common), deps);
+}
+
+type Common = (
+  name: string,
+  method: () => Method,
+  rest: (version: string, message: JsonObject) => RestRequest,
+) => Unary;
+
+/** APIs without long-running operations do not bring the service; any that does has the same. */
+function operationMethods(described: readonly Described[], common: Common): Unary[] {
+  const bringer = described.find(({ json }) => serviceIn(json, OPERATIONS_SERVICE));
+  return unaryMethods(bringer && serviceIn(bringer.json, OPERATIONS_SERVICE)).map(([name]) => {
+    const [verb, suffix = "", body] = OPERATIONS[name]!;
+    const rules = (version: string) => [rule(verb, `/${version}/{name=**}${suffix}`, body)];
+    const method = () => methodIn(bringer!.root(), OPERATIONS_SERVICE, name);
+    return common(name, method, (version, message) => toRest(rules(version), message));
+  });
+}
+
+function policyMethods(common: Common): Unary[] {
+  return commonProtos("iam_service")
+    .lookupService(POLICY_SERVICE)
+    .methodsArray.map((method) => {
       const verb = method.name[0]!.toLowerCase() + method.name.slice(1);
-      return common(method, (version, message) =>
-        toRest([rule("POST", `/${version}/{resource=**}:${verb}`, "*")], message),
-      );
-    }),
-    deps,
-  );
+      const rules = (version: string) => [rule("POST", `/${version}/{resource=**}:${verb}`, "*")];
+      const withTypes = () => method.resolve() as Method;
+      return common(method.name, withTypes, (version, message) => toRest(rules(version), message));
+    });
 }
 
 /** Only the asked API's own protos know the messages inside its operations. */
 function ownType(method: Method, { root }: Described): Type {
-  const type = (method.resolve() as Method).resolvedResponseType!;
-  return type.fullName.startsWith(".google.longrunning.") ? root.lookupType(type.fullName) : type;
+  const type = method.resolvedResponseType!;
+  return type.fullName.startsWith(".google.longrunning.") ? root().lookupType(type.fullName) : type;
 }
 
 const OPERATIONS_SERVICE = "google.longrunning.Operations";
+const POLICY_SERVICE = "google.iam.v1.IAMPolicy";
 const OPERATIONS: Readonly<Record<string, readonly [verb: string, suffix?: string, body?: string]>> = {
   ListOperations: ["GET"],
   GetOperation: ["GET"],
@@ -126,7 +158,9 @@ const OPERATIONS: Readonly<Record<string, readonly [verb: string, suffix?: strin
 const rule = (verb: string, template: string, body?: string): HttpRule => ({ verb, template, body });
 
 interface Unary {
-  method: Method;
+  name: string;
+  /** With its types. */
+  method: () => Method;
   answerType: (host: string) => Type;
   rest: (message: JsonObject, host: string) => RestRequest;
 }
@@ -134,16 +168,16 @@ interface Unary {
 function add(server: Server, serviceName: string, methods: readonly Unary[], { api, log }: TranscodingDeps): void {
   const definition: Record<string, MethodDefinition<Message, Message>> = {};
   const implementation: Record<string, handleUnaryCall<Message, Message>> = {};
-  for (const { method, answerType, rest } of methods) {
-    const path = `/${serviceName}/${method.name}`;
+  for (const { name, method, answerType, rest } of methods) {
+    const path = `/${serviceName}/${name}`;
     const encode = (message: Message) => Buffer.from(message.$type.encode(message).finish());
-    const decode = (bytes: Buffer) => method.resolvedRequestType!.decode(bytes);
-    definition[method.name] = {
+    const decode = (bytes: Buffer) => method().resolvedRequestType!.decode(bytes);
+    definition[name] = {
       ...{ path, requestStream: false, responseStream: false },
       ...{ requestSerialize: encode, requestDeserialize: decode },
       ...{ responseSerialize: encode, responseDeserialize: decode },
     };
-    implementation[method.name] = (call, callback) => {
+    implementation[name] = (call, callback) => {
       const run = async () => {
         // grpc-js names the port too.
         const host = call.getHost().replace(/:\d+$/, "");
