@@ -36,7 +36,7 @@ const LONGER_FUNCTIONS = [
 ];
 
 export default tseslint.config(
-  { ignores: ["node_modules/", ".lab/", "coverage/", "**/testdata/", "**/*.cjs"] },
+  { ignores: ["node_modules/", ".lab/", "coverage/", "**/dist/", "**/testdata/", "**/*.cjs"] },
   ...tseslint.configs.recommendedTypeChecked.map((config) => ({ ...config, files: ["**/*.ts"] })),
   {
     files: ["**/*.ts"],

@@ -1,5 +1,5 @@
 /** The model that answers now. A new bundle at the same address takes over between two requests; a wrong one never does. */
-import { parseBundle } from "./bundle";
+import { BundleError, parseBundle } from "./bundle";
 import { Model } from "./model";
 import type { ReadObject } from "./storage";
 
@@ -15,8 +15,8 @@ export class Champion {
   private generation: string;
   private looking: Promise<Look> | undefined;
   private timer: NodeJS.Timeout | undefined;
-  /** Why the newest look failed, until one succeeds. */
-  problem: string | undefined;
+  private unreadable: string | undefined;
+  private refused: string | undefined;
 
   private constructor(
     private readonly uri: string,
@@ -41,6 +41,11 @@ export class Champion {
     return this.current;
   }
 
+  /** Why the newest bundle does not answer: it could not be read, or it is none. */
+  get problem(): string | undefined {
+    return this.unreadable ?? this.refused;
+  }
+
   /** Looks whether the bundle has changed; looks that overlap are one. */
   look(): Promise<Look> {
     this.looking ??= this.lookOnce().finally(() => (this.looking = undefined));
@@ -60,15 +65,19 @@ export class Champion {
   private async lookOnce(): Promise<Look> {
     try {
       const object = await this.read(this.uri, this.generation);
-      this.problem = undefined;
+      this.unreadable = undefined;
       if (!object) return "unchanged";
-      this.current = new Model(parseBundle(object.text, this.uri));
+      // Also of a bundle that is refused: it is judged once, not at every look.
       this.generation = object.generation;
+      this.refused = undefined;
+      this.current = new Model(parseBundle(object.text, this.uri));
       this.events.changed(this.current.about.version, this.generation);
       return "changed";
     } catch (error) {
       // The model that is there goes on answering; the log and /v1/model say why the new one does not.
-      this.problem = (error as Error).message;
+      const { message } = error as Error;
+      if (error instanceof BundleError) this.refused = message;
+      else this.unreadable = message;
       this.events.failed(error as Error);
       return "failed";
     }

@@ -196,6 +196,10 @@ describe("a new champion", () => {
     expect((await ask("GET", "/v1/model", undefined, "Model")).answer.newer_model_refused).toContain(
       "is not JSON (5000 characters)",
     );
+    // It is judged once; what was said of it stays.
+    expect(await bucket.champion.look()).toBe("unchanged");
+    expect(bucket.failures).toHaveLength(1);
+    expect(bucket.champion.problem).toContain("is not JSON");
     bucket.put(version("whole"));
     expect(await bucket.champion.look()).toBe("changed");
     expect((await ask("GET", "/v1/model", undefined, "Model")).answer).not.toHaveProperty("newer_model_refused");
