@@ -15,7 +15,7 @@ const chosen = (options) =>
   select(runners, { deep: false, files: [], ...options }).map(({ runner, files }) => [runner.name, ...files]);
 
 test("runs types, lint, jest, pytest and the end-to-end test by default, the deep ones alone when asked", () => {
-  assert.deepEqual(chosen({}).flat(), ["types", "eslint", "imports", "ruff", "set-up", "jest", "pytest", "e2e"]);
+  assert.deepEqual(chosen({}).flat(), ["types", "eslint", "imports", "ruff", "set-up", "jest", "pytest", "pipelines", "e2e"]);
   assert.deepEqual(chosen({ deep: true }).flat(), ["jest-deep", "pytest-deep"]);
 });
 
@@ -30,12 +30,14 @@ test("finds the runner of a file by its ending", () => {
     "local/b.deep.test.ts",
     "local/e2e.test.ts",
     "pyspark/tests/test_c.py",
+    "pyspark/pipelines/test_p.py",
     "local/setup/d.test.mjs",
   ];
   assert.deepEqual(chosen({ files }), [
     ["set-up", "local/setup/d.test.mjs"],
     ["jest", "local/a.test.ts"],
     ["pytest", "pyspark/tests/test_c.py"],
+    ["pipelines", "pyspark/pipelines/test_p.py"],
     ["e2e", "local/e2e.test.ts"],
     ["jest-deep", "local/b.deep.test.ts"],
   ]);

@@ -35,6 +35,7 @@ def churn_training(
     model_version: str,
     execution_time: str,
     threshold: float = 0.5,
+    tuning_search: str = "",
     serving_image: str = "",
     spark_image: str = "",
     subnetwork: str = "",
@@ -56,6 +57,7 @@ def churn_training(
         model_version: Version of the model that is trained.
         execution_time: Time of the run with its zone.
         threshold: Least area under the precision-recall curve of a model that goes on.
+        tuning_search: How the forest's settings are searched for; without it they are not.
         serving_image: Container image that serves the model; without one no model is registered.
         spark_image: Container image of the batches, over the runtime's own.
         subnetwork: Subnetwork that the batches run in.
@@ -70,6 +72,7 @@ def churn_training(
         "pipeline_id": str(pipeline_id),
         "model_version": str(model_version),
         "execution_time": str(execution_time),
+        "tuning_search": str(tuning_search),
     }
 
     spark = Spark(
@@ -100,11 +103,14 @@ def churn_training(
     results = f"customer-churn-model/training/{model_version}"
     metrics = step(imported_file(uri=f"gs://{metrics_bucket}/{results}/full/metrics.json"), "Metrics", training)
     evaluation = step(evaluate_model(metrics=metrics.output), "Evaluate the model")
-    good = dsl.If(evaluation.outputs["Output"] >= threshold, name="Good enough")
-    served = dsl.If(serving_image != "", name="Has an image")
-    with good, served:
-        model_uri = f"gs://{models_bucket}/{results}"
-        step(registered_model(region=region, model_uri=model_uri, serving_image=serving_image), "Register the model")
+    with dsl.If(evaluation.outputs["Output"] >= threshold, name="Good enough"):
+        with dsl.If(tuning_search != "", name="To be tuned"):
+            spark.batch(CATALOGUE.jobs["churn_tuning"])
+        with dsl.If(serving_image != "", name="Has an image"):
+            model_uri = f"gs://{models_bucket}/{results}"
+            step(
+                registered_model(region=region, model_uri=model_uri, serving_image=serving_image), "Register the model"
+            )
 
 
 if __name__ == "__main__":
