@@ -15,7 +15,17 @@ const chosen = (options) =>
   select(runners, { deep: false, files: [], ...options }).map(({ runner, files }) => [runner.name, ...files]);
 
 test("runs types, lint, jest, pytest and the end-to-end test by default, the deep ones alone when asked", () => {
-  assert.deepEqual(chosen({}).flat(), ["types", "eslint", "imports", "ruff", "set-up", "jest", "pytest", "pipelines", "e2e"]);
+  assert.deepEqual(chosen({}).flat(), [
+    "types",
+    "eslint",
+    "imports",
+    "ruff",
+    "set-up",
+    "jest",
+    "pytest",
+    "pipelines",
+    "e2e",
+  ]);
   assert.deepEqual(chosen({ deep: true }).flat(), ["jest-deep", "pytest-deep"]);
 });
 
