@@ -5,10 +5,13 @@ import { UserError } from "./lab";
 import { PUBLISHED_METRICS } from "./published-metrics";
 import { heading, table } from "./terminal";
 
-/** Reads the run's own tables through BigQuery and lays them out as text. */
-export async function summary(outputs: StackOutputs, pipelineId: string): Promise<string> {
+/**
+ * Reads the run's own tables through BigQuery and lays them out as text.
+ * @param written names of the tables that its jobs write
+ */
+export async function summary(outputs: StackOutputs, pipelineId: string, written: readonly string[]): Promise<string> {
   const bigquery = new BigQuery({ projectId: outputs.project });
-  const rows = await countRows(bigquery, outputs, pipelineId);
+  const rows = await countRows(bigquery, outputs, pipelineId, written);
   const metrics = await readMetrics(bigquery, outputs, pipelineId);
   return [
     heading("Rows of this run"),
@@ -53,10 +56,11 @@ async function countRows(
   bigquery: BigQuery,
   outputs: StackOutputs,
   pipelineId: string,
+  written: readonly string[],
 ): Promise<(string | number)[][]> {
-  const counts = Object.entries(outputs.tables).map(async ([name, id]) => {
+  const counts = written.map(async (name) => {
     const [[row]] = (await bigquery.query({
-      query: `SELECT COUNT(*) AS n FROM \`${id}\` WHERE pipeline_id = @pipeline`,
+      query: `SELECT COUNT(*) AS n FROM \`${outputs.tables[name]}\` WHERE pipeline_id = @pipeline`,
       params: { pipeline: pipelineId },
       location: outputs.region,
     })) as unknown as [[{ n: number }]];

@@ -92,7 +92,12 @@ it("destroys all that the stack declared and lists what Google leaves behind", a
     undeclared: { kind: string }[];
   };
   expect(status.resources).toEqual({});
-  expect([...new Set(status.undeclared.map(({ kind }) => kind))].sort()).toEqual(["batch", "custom role", "service"]);
+  expect([...new Set(status.undeclared.map(({ kind }) => kind))].sort()).toEqual([
+    "batch",
+    "bucket",
+    "custom role",
+    "service",
+  ]);
 }, 180_000);
 
 it("answered every request as Google's descriptions of its APIs say", () => {

@@ -62,9 +62,7 @@ export function lake(args: LakeArgs): Lake {
     warehouse,
     dataset,
     code: pulumi.interpolate`gs://${buckets.code.bucketName}`,
-    rawCustomers: args.features.biglake
-      ? rawTable(args, warehouse, buckets.raw, raw.uris[CUSTOMERS]!, ready)
-      : undefined,
+    rawCustomers: args.features.biglake ? rawTable(args, warehouse, buckets.raw, ready) : undefined,
     jobSettings: {
       project: args.project,
       region: args.region,
@@ -147,13 +145,7 @@ function tableGrants({ accounts, people, whole }: LakeArgs): Grants {
   };
 }
 
-function rawTable(
-  args: LakeArgs,
-  warehouse: Warehouse,
-  raw: LakeBucket,
-  file: pulumi.Input<string>,
-  ready: pulumi.ComponentResourceOptions,
-) {
+function rawTable(args: LakeArgs, warehouse: Warehouse, raw: LakeBucket, ready: pulumi.ComponentResourceOptions) {
   return new ExternalTable(
     "biglake",
     {
@@ -164,7 +156,8 @@ function rawTable(
       tableId: "raw_customers",
       schema: externalSchema("raw_customers"),
       bucket: raw.bucketName,
-      file,
+      // By name: the table stays when the file's content changes.
+      file: pulumi.interpolate`gs://${raw.bucketName}/${CUSTOMERS}`,
       labels: args.labels,
     },
     ready,

@@ -47,7 +47,7 @@ export function run(request: RunRequest, context: Context): Promise<number> {
         return 1;
       }
     }
-    terminal.line(`\n${await summary(outputs, pipelineId)}`);
+    terminal.line(`\n${await summary(outputs, pipelineId, [...new Set(jobs.flatMap(({ writes }) => writes))])}`);
     return 0;
   });
 }

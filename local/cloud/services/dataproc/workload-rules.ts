@@ -46,7 +46,8 @@ export function runtimeProblems(
     report("version", `Runtime version '${version}' is not supported. Supported versions: ${runtimes.join(", ")}.`);
   }
   const image = text(runtime.containerImage);
-  if (image !== "" && !engines.servers.image(image)) {
+  // A template only names an image; who uses it must be able to pull it.
+  if (image !== "" && path !== "session_template" && !engines.servers.image(image)) {
     report(
       "container_image",
       `Container image '${image}' is not known here; leave it out: the runtime's own environment is used.`,
