@@ -17,12 +17,14 @@ export class Claims {
   claim(urns: readonly [string, ...string[]]): Entry | undefined {
     for (const urn of urns) {
       const key = this.oldKeys.get(urn);
-      const state = key === undefined ? undefined : this.snapshot.resources.get(key);
-      if (key === undefined || !state) continue;
+      if (key === undefined) continue;
+      // Whoever took it may have put its own state in its place already.
       if (this.keys.has(key))
         throw new DeployError(
           `${urns[0]}: alias ${urn} belongs to another resource of this program. Remove one of the two aliases.`,
         );
+      const state = this.snapshot.resources.get(key);
+      if (!state) continue;
       this.keys.add(key);
       if (urn !== urns[0]) this.aliases.set(urns[0], urn);
       return { key, state };

@@ -22,7 +22,6 @@ import {
   type Properties,
   type Value,
 } from "./values";
-import { nameOf } from "./urn";
 
 export interface Question {
   goal: Goal;
@@ -107,18 +106,14 @@ export function ignoring(paths: readonly string[], olds: Properties, news: Prope
   return paths.reduce((result, path) => reset(olds, result, parsePath(path)) as Properties, news);
 }
 
-function differences(
-  { goal, provider, providerRef, isReplaced }: Question,
-  old: ResourceState,
-  news: Properties,
-): Diff {
+/** Another provider replaces nothing by itself: no setting of a provider here does. Source: providerChanged. */
+function differences({ goal, provider, isReplaced }: Question, old: ResourceState, news: Properties): Diff {
   const forced = (path: string): Diff => ({
     changes: [{ path, kind: "update", replaces: true }],
     deleteBeforeReplace: false,
   });
   if (old.taint) return forced("taint");
   if (goal.deletedWith && isReplaced(goal.deletedWith)) return forced("deletedWith");
-  if (providerRef && old.provider && isOtherProvider(old.provider, providerRef)) return forced("provider");
   if (!provider) {
     const isSame = equal(old.inputs ?? {}, news) && !hasUnknowns(news);
     return { changes: isSame ? [] : topLevelChanges(old.inputs ?? {}, news), deleteBeforeReplace: false };
@@ -130,12 +125,6 @@ function differences(
     return patterns.some((pattern) => covers(pattern, path)) ? { ...change, replaces: true } : change;
   });
   return { ...diff, changes };
-}
-
-/** Moving between versions of a default provider replaces nothing; any other change of provider does. */
-function isOtherProvider(old: string, now: string): boolean {
-  const isDefault = (ref: string) => nameOf(ref).startsWith("default");
-  return old !== now && !(isDefault(old) && isDefault(now));
 }
 
 export function topLevelChanges(olds: Properties, news: Properties): PropertyChange[] {

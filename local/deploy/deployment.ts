@@ -238,17 +238,9 @@ export class Deployment {
   private defaultProvider(name: string, version: string | undefined): Promise<string> {
     const label = defaultProviderLabel(version);
     const key = `${name}:${label}`;
-    const known = this.defaults.get(key);
-    if (known) return known;
-    const made = this.registerDefault(name, label, version);
-    this.defaults.set(key, made);
-    return made;
-  }
-
-  private async registerDefault(name: string, label: string, version: string | undefined): Promise<string> {
-    const { urn, id } = await this.register(
-      defaultProviderGoal(name, label, version, this.options.providers.config(name)),
-    );
-    return `${urn}::${id}`;
+    const goal = () => defaultProviderGoal(name, label, version, this.options.providers.config(name));
+    const ref = this.defaults.get(key) ?? this.register(goal()).then(({ urn, id }) => `${urn}::${id}`);
+    this.defaults.set(key, ref);
+    return ref;
   }
 }

@@ -6,7 +6,7 @@ import { ignoring, isManaged, maskedChange, topLevelChanges } from "./decide";
 import { DeployError } from "./errors";
 import type { Emit, PropertyChange } from "./events";
 import type { Instance, Provider } from "./provider";
-import type { PendingOperation, ResourceState } from "./snapshot";
+import type { ResourceState } from "./snapshot";
 import { instanceOf, sealOutputs } from "./instance";
 import type { Entry, Steps, Store } from "./steps";
 import { annotate, equal, plain, type Properties } from "./values";
@@ -15,25 +15,32 @@ type FindProvider = (ref: string | undefined) => Provider | undefined;
 
 /**
  * Looks whether each interrupted creation happened and takes over what it made. An interrupted update or deletion
- * needs nothing: the state still holds what was before, and the next run does it again.
+ * needs nothing: the state still holds what was before, and the next run does it again. A creation whose id the service
+ * chose cannot be looked for: it stays pending, and whoever runs this is warned until they have resolved it.
+ * Source: printPendingOperationsWarning in pkg/resource/deploy/deployment_executor.go, and SnapshotManager.snap in
+ * pkg/backend/snapshot.go, which keeps pending creations.
  */
 export async function recoverPending(store: Store, find: FindProvider, emit: Emit): Promise<void> {
   for (const [token, operation] of [...store.snapshot.pending]) {
-    const message = `"${operation.type}" was interrupted: looking what came of it`;
-    emit({ type: "diagnostic", severity: "info", message, urn: operation.resource.urn });
-    const record = operation.type === "creating" ? await adopt(store, find, operation) : {};
+    const { type, resource } = operation;
+    const provider = find(resource.provider);
+    const id = provider?.locate(resource.type, plain(resource.inputs ?? {}));
+    const isLost = type === "creating" && (!provider || id === undefined);
+    const tell = (severity: "info" | "warning", message: string) =>
+      emit({ type: "diagnostic", severity, message, urn: resource.urn });
+    if (isLost) tell("warning", UNRESOLVED);
+    if (isLost) continue;
+    tell("info", `"${type}" was interrupted: looking what came of it`);
+    const record = type === "creating" ? await adopt(store, provider!, { ...resource, id }) : {};
     await store.record({ ...record, settle: [token] });
   }
 }
 
-async function adopt({ snapshot }: Store, find: FindProvider, { resource }: PendingOperation) {
-  const provider = find(resource.provider);
-  const id = provider?.locate(resource.type, plain(resource.inputs ?? {}));
-  if (!provider || id === undefined)
-    throw new DeployError(
-      `${resource.urn}: its creation was interrupted and its id is the server's choice. Look for it, delete it, and remove the pending operation from the state.`,
-    );
-  const found = await provider.read(resource.type, { ...instanceOf(resource), id }, {});
+const UNRESOLVED =
+  '"creating" was interrupted, and its id is the service\'s choice: it may exist without being known here. Look for it and delete it; then remove the pending operation. npx sparklab state export, npx sparklab state import';
+
+async function adopt({ snapshot }: Store, provider: Provider, resource: ResourceState) {
+  const found = await provider.read(resource.type, instanceOf(resource), {});
   if (!found) return {};
   const time = new Date().toISOString();
   const outputs = sealOutputs(provider, resource, found.outputs);

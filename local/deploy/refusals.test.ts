@@ -45,8 +45,9 @@ describe("before the first change", () => {
   test.each([
     ["protected", "Protected resources would be deleted"],
     ["protectedReplacement", "is protected and cannot be replaced"],
+    ["aliasTwice", "belongs to another resource of this program. Remove one of the two aliases."],
   ])(
-    "refuses what would delete something protected: %s",
+    "refuses what would lose something: %s",
     async (program, message) => {
       await prepare(program);
       const { summary } = await up(program, "after");
@@ -105,7 +106,7 @@ describe("when something fails", () => {
   }, 60_000);
 
   test("a function that fails, or is given what it does not know, is the program's to handle", async () => {
-    const { summary } = await prepare("invokes");
+    const { summary } = await prepare("failingInvoke");
     const failed = "invocation of files:index:read returned an error: read: got no name";
     expect(summary).toMatchObject({
       result: "succeeded",
@@ -113,7 +114,7 @@ describe("when something fails", () => {
       outputs: { failed, refused: "Invoke of 'files:index:read' failed: cannot be used here (color)" },
     });
     expect((await lab.resources()).find(({ id }) => id === "first")?.inputs?.content).toBe(failed);
-    const uncaught = await prepare("invokes", "after");
+    const uncaught = await prepare("failingInvoke", "after");
     expect(uncaught.summary.result).toBe("failed");
     expect(uncaught.summary.errors.join("\n")).toContain(failed);
     expect(lab.listFiles()).toEqual(["first"]);
@@ -123,6 +124,27 @@ describe("when something fails", () => {
     const { summary } = await prepare("logsError");
     expect(summary).toMatchObject({ result: "succeeded", errors: ["logged on the way"] });
     expect(lab.listFiles()).toEqual(["first", "second"]);
+  }, 60_000);
+
+  test("a creation that nobody can look for is warned of by every up and refresh, and stays pending", async () => {
+    await prepare("same");
+    const path = join(lab.folder, "stacks/test.json");
+    const state = JSON.parse(readFileSync(path, "utf8"));
+    const same = (await lab.resources()).find(({ id }) => id === "same")!;
+    const lost = { ...same, urn: same.urn.replace(/same$/, "lost"), inputs: { name: "lost", kind: "unlocatable" } };
+    const pending = [{ type: "creating", resource: lost }];
+    writeFileSync(path, JSON.stringify({ ...state, deployment: { ...state.deployment, pending_operations: pending } }));
+    for (const run of [() => prepare("same"), () => lab.run({ operation: "refresh" as const })]) {
+      const { summary, events } = await run();
+      expect(summary).toMatchObject({ result: "succeeded", errors: [] });
+      expect(events).toContainEqual({
+        type: "diagnostic",
+        severity: "warning",
+        urn: lost.urn,
+        message: expect.stringContaining("it may exist without being known here"),
+      });
+      expect(JSON.parse(readFileSync(path, "utf8")).deployment.pending_operations).toMatchObject(pending);
+    }
   }, 60_000);
 
   test("deletes nothing when the program throws", async () => {

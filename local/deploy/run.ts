@@ -161,7 +161,7 @@ export class Run {
 /** A store in memory that remembers whether anything would have to be written. */
 function previewStore(state: State): Store & { isChanged: () => boolean } {
   const snapshot = new Snapshot(state.snapshot.ordered());
-  let changed = state.snapshot.pending.size > 0;
+  let changed = false;
   return {
     snapshot,
     isChanged: () => changed,

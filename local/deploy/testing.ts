@@ -96,8 +96,8 @@ class FilesProvider implements Provider {
     if (existsSync(this.path(old.id))) unlinkSync(this.path(old.id));
   }
 
-  locate(_type: string, inputs: Properties): string {
-    return text(inputs.name);
+  locate(_type: string, { name, kind }: Properties): string | undefined {
+    return kind === "unlocatable" ? undefined : text(name);
   }
 
   async invoke(_token: string, { name, ...unknown }: Properties) {

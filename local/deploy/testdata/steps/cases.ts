@@ -1,6 +1,6 @@
 /** One small program per behaviour of the engine, before and after a change. */
 import * as pulumi from "@pulumi/pulumi";
-import { File, Folder } from "./file";
+import { File, Files, Folder } from "./file";
 
 type Program = () => Record<string, unknown> | void;
 
@@ -209,12 +209,6 @@ function invoking(name: string): void {
 function replacedWithFollower(kind: string): void {
   const root = new File("root", { name: "root", kind });
   new File("follows", { name: pulumi.interpolate`follows${root.path}` });
-}
-
-class Files extends pulumi.ProviderResource {
-  constructor(name: string, args: { mark: string }) {
-    super("files", name, args, { version: "1.0.0" } as pulumi.ResourceOptions);
-  }
 }
 
 function throughProvider(mark: string): void {

@@ -33,3 +33,9 @@ export class Folder extends pulumi.ComponentResource {
     this.registerOutputs({ children });
   }
 }
+
+export class Files extends pulumi.ProviderResource {
+  constructor(name: string, args: { mark: string }, opts?: pulumi.ResourceOptions) {
+    super("files", name, args, { version: "1.0.0", ...opts } as pulumi.ResourceOptions);
+  }
+}

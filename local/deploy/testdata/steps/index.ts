@@ -1,12 +1,13 @@
 /** Runs the chosen cases as they are before or after their change. */
 import * as pulumi from "@pulumi/pulumi";
+import { ALIASES } from "./aliases";
 import { CASES } from "./cases";
 import { REFUSALS } from "./refusals";
 
 const config = new pulumi.Config();
 const outputs: Record<string, unknown> = {};
 for (const name of config.require("cases").split(",")) {
-  const program = { ...CASES, ...REFUSALS }[name];
+  const program = { ...CASES, ...ALIASES, ...REFUSALS }[name];
   if (!program) throw new Error(`no case ${name}`);
   Object.assign(outputs, program[config.require("moment") as "before" | "after"]());
 }

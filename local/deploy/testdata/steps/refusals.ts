@@ -27,6 +27,10 @@ export const REFUSALS: Record<string, { before: Program; after: Program }> = {
     after: () => undefined,
   },
   duplicate: { before: () => void [first(), first()], after: () => undefined },
+  aliasTwice: {
+    before: () => void first(),
+    after: () => void ["a", "b"].map((name) => new File(name, { name: "first" }, { aliases: [{ name: "first" }] })),
+  },
   transforms: {
     before: () => void new File("first", { name: "first" }, { transforms: [() => undefined] }),
     after: () => undefined,
@@ -53,7 +57,7 @@ export const REFUSALS: Record<string, { before: Program; after: Program }> = {
     },
     after: () => undefined,
   },
-  invokes: {
+  failingInvoke: {
     before: () => {
       const read = (args: pulumi.Inputs) => pulumi.runtime.invoke("files:index:read", args, { version: "1.0.0" });
       const failed = read({}).catch(({ message }: Error) => message);

@@ -1,0 +1,256 @@
+/** What each case must do, and the place in the published engine or documentation that says so. */
+const GENERATOR = "pkg/resource/deploy/step_generator.go";
+const OPTIONS = "pulumi.com/docs/iac/concepts/resources/options";
+
+export interface Row {
+  case: string;
+  /** Names of its resources, to find its steps among all. */
+  names: RegExp;
+  created: string[];
+  /** In any order, unless `ordered`. */
+  changed: string[];
+  ordered?: true;
+  source: string;
+}
+
+export const ROWS: Row[] = [
+  {
+    case: "same",
+    names: /^same$/,
+    created: ["create same"],
+    changed: [],
+    source: `${GENERATOR}: continueStepsFromDiff, "no changes needed"`,
+  },
+  {
+    case: "createAndDelete",
+    names: /^(goes|comes)/,
+    created: ["create goes", "create goes-first"],
+    changed: ["create comes", "delete goes-first", "delete goes"],
+    ordered: true,
+    source: `${GENERATOR}: GenerateDeletes and ScheduleDeletes, reverse dependency order`,
+  },
+  {
+    case: "update",
+    names: /^update$/,
+    created: ["create update"],
+    changed: ["update update"],
+    source: `${GENERATOR}: NewUpdateStep`,
+  },
+  {
+    case: "createBeforeDelete",
+    names: /^moves$/,
+    created: ["create moves"],
+    changed: ["create-replacement moves", "delete-replaced moves"],
+    ordered: true,
+    source: `${GENERATOR}: "the default mode first creates a new instance"`,
+  },
+  {
+    case: "deleteBeforeReplace",
+    names: /^(root|follows|follows-too|adapts|waits)$/,
+    created: ["create root", "create follows", "create follows-too", "create adapts", "create waits"],
+    changed: [
+      "delete-replaced follows-too",
+      "delete-replaced follows",
+      "delete-replaced root",
+      "create-replacement root",
+      "create-replacement follows",
+      "create-replacement follows-too",
+    ],
+    source: `${GENERATOR}: calculateDependentReplacements`,
+  },
+  {
+    case: "forcedDeleteBeforeReplace",
+    names: /^forced$/,
+    created: ["create forced"],
+    changed: ["delete-replaced forced", "create-replacement forced"],
+    ordered: true,
+    source: `${OPTIONS}/deletebeforereplace`,
+  },
+  {
+    case: "renamedComponent",
+    names: /-folder/,
+    created: ["create old-folder", "create old-folder-x", "create old-folder-y"],
+    changed: [],
+    source: `${GENERATOR}: generateAliases, inheritedChildAlias`,
+  },
+  { case: "aliasByUrn", names: /^(was|is)$/, created: ["create was"], changed: [], source: `${OPTIONS}/aliases` },
+  {
+    case: "reparented",
+    names: /^(child|parent)$/,
+    created: ["create child"],
+    changed: ["create parent"],
+    source: `${OPTIONS}/aliases`,
+  },
+  {
+    case: "ignoreChanges",
+    names: /^ignores$/,
+    created: ["create ignores"],
+    changed: [],
+    source: `${OPTIONS}/ignorechanges`,
+  },
+  {
+    case: "replaceOnChanges",
+    names: /^anew$/,
+    created: ["create anew"],
+    changed: ["delete-replaced anew", "create-replacement anew"],
+    ordered: true,
+    source: `${OPTIONS}/replaceonchanges`,
+  },
+  {
+    case: "retainOnDelete",
+    names: /^retained$/,
+    created: ["create retained"],
+    changed: ["delete retained"],
+    source: `${OPTIONS}/retainondelete`,
+  },
+  {
+    case: "deletedWith",
+    names: /^(whole|part)$/,
+    created: ["create whole", "create part"],
+    changed: ["delete part", "delete whole"],
+    ordered: true,
+    source: `${OPTIONS}/deletedwith`,
+  },
+  { case: "protectOff", names: /^guarded$/, created: ["create guarded"], changed: [], source: `${OPTIONS}/protect` },
+  {
+    case: "secrets",
+    names: /^hides$/,
+    created: ["create hides"],
+    changed: ["update hides"],
+    source: "pulumi.com/docs/iac/concepts/secrets",
+  },
+  {
+    case: "declaredSecrets",
+    names: /^declares$/,
+    created: ["create declares"],
+    changed: [],
+    source: `${OPTIONS}/additionalsecretoutputs`,
+  },
+  {
+    case: "assets",
+    names: /^(asset|archive)$/,
+    created: ["create asset", "create archive"],
+    changed: ["update asset"],
+    source: "sdk/go/common/resource/asset: equality by hash",
+  },
+  {
+    case: "explicitProvider",
+    names: /^(own|provided)$/,
+    created: ["create own", "create provided"],
+    changed: ["update own"],
+    source: `${GENERATOR}: providerChanged; a provider that can still manage its resources replaces none`,
+  },
+  {
+    case: "componentOutputs",
+    names: /^noted$/,
+    created: ["create noted"],
+    changed: [],
+    source: "RegisterResourceOutputs in pkg/resource/deploy/step_executor.go",
+  },
+  {
+    case: "invokes",
+    names: /^asks$/,
+    created: ["create asks"],
+    changed: [],
+    source: "pulumi.com/docs/iac/concepts/functions/provider-functions",
+  },
+  {
+    case: "customTimeouts",
+    names: /^patient$/,
+    created: ["create patient"],
+    changed: [],
+    source: `${OPTIONS}/customtimeouts`,
+  },
+  {
+    case: "dependsOn",
+    names: /^(first|second)$/,
+    created: ["create first", "create second"],
+    changed: ["delete second", "delete first"],
+    ordered: true,
+    source: `${OPTIONS}/dependson`,
+  },
+  {
+    case: "reads",
+    names: /^(mine|seen)$/,
+    created: ["create mine"],
+    changed: ["read seen"],
+    source: "pulumi.com/docs/iac/concepts/resources/get",
+  },
+  {
+    case: "aliasByType",
+    names: /^desk/,
+    created: ["create desk", "create desk-pen"],
+    changed: [],
+    source: `${GENERATOR}: collapseAliasToUrn, the type; inheritedChildAlias, the child's own name`,
+  },
+  {
+    case: "aliasOfOtherStack",
+    names: /^(here|hither)$/,
+    created: ["create here"],
+    changed: ["create hither", "delete here"],
+    source: `${GENERATOR}: collapseAliasToUrn, the stack`,
+  },
+  {
+    case: "aliasOfOtherProject",
+    names: /^(ours|theirs)$/,
+    created: ["create ours"],
+    changed: ["create theirs", "delete ours"],
+    source: `${GENERATOR}: collapseAliasToUrn, the project`,
+  },
+  {
+    case: "aliasWithoutParent",
+    names: /^(loose|tin|tidy)$/,
+    created: ["create loose"],
+    changed: ["create tin"],
+    source: `${GENERATOR}: collapseAliasToUrn, NoParent`,
+  },
+  {
+    case: "aliasOfRootParent",
+    names: /^crate/,
+    created: ["create crate", "create crate-cup"],
+    changed: [],
+    source: `${OPTIONS}/aliases: parent`,
+  },
+  {
+    case: "aliasByParentUrn",
+    names: /^(attic|cellar)/,
+    created: ["create attic", "create attic-lamp"],
+    changed: ["create cellar"],
+    source: `${OPTIONS}/aliases: parent`,
+  },
+  {
+    case: "aliasOfRenamedParent",
+    names: /^shelf/,
+    created: ["create shelf-old", "create shelf-book"],
+    changed: [],
+    source: `${GENERATOR}: collapseAliasToUrn, "if the parent used an alias"`,
+  },
+  {
+    case: "aliasInRenamedParent",
+    names: /^case/,
+    created: ["create case-old", "create case-old-lid"],
+    changed: [],
+    source: `${GENERATOR}: generateAliases, "multiply out any aliases our parent had"`,
+  },
+  {
+    case: "urnBeforeAlias",
+    names: /-of-two$/,
+    created: ["create first-of-two", "create second-of-two"],
+    changed: ["delete first-of-two"],
+    source: `${GENERATOR}: getOldResource, "check the URN first, then aliases"`,
+  },
+  {
+    case: "aliasedProvider",
+    names: /^carrie/,
+    created: ["create carrier-old", "create carried"],
+    changed: [],
+    source: `${GENERATOR}: providerChanged, an aliased provider`,
+  },
+  {
+    case: "otherProvider",
+    names: /^haule/,
+    created: ["create hauler-1", "create hauled"],
+    changed: ["create hauler-2", "delete hauler-1"],
+    source: `${GENERATOR}: providerChanged, no setting that replaces`,
+  },
+];
