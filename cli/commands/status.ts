@@ -1,9 +1,10 @@
 /** What runs, what a stack has deployed, which batches there were, and what no stack declares. */
-import { findCloud } from "../cloud-process";
+import { findCloud, type Door } from "../cloud-process";
 import { asClient, type Context } from "../context";
 import { readDeployed } from "../deployed";
 import { findAll, undeclared, type Found } from "../leftovers";
 import { LOCAL_STACK } from "../lab";
+import { recordedOnly } from "../recorded";
 import { faint, good, heading, table } from "../terminal";
 
 export async function status(request: { stack: string; json: boolean }, context: Context): Promise<number> {
@@ -14,36 +15,47 @@ export async function status(request: { stack: string; json: boolean }, context:
     return 0;
   }
   return asClient(context, request.stack, async () => {
-    const resources = await readDeployed(lab, request.stack);
-    const { project = lab.project, region = lab.region } = (resources.outputs ?? {}) as {
-      project?: string;
-      region?: string;
-    };
-    const found = await findAll(project, region);
-    const others = undeclared(found, new Set(resources.ids));
-    if (request.json) {
-      terminal.line(
-        JSON.stringify(
-          { cloud: door ?? null, stack: request.stack, resources: resources.byType, undeclared: others },
-          null,
-          2,
-        ),
-      );
-      return 0;
-    }
-    if (door)
-      terminal.line(
-        `${heading("Cloud")}  ${good("running")} on ${door.proxy}, process ${door.pid}, since ${door.startedAt}`,
-      );
-    terminal.line(
-      `\n${heading(`Stack ${request.stack}`)}  ${resources.ids.length === 0 ? "nothing is deployed" : `${resources.ids.length} resources`}`,
-    );
-    if (resources.ids.length > 0) terminal.line(table(["type", "count"], Object.entries(resources.byType)));
-    terminal.line(`\n${heading("In the project, not declared by this stack")}`);
-    terminal.line(others.length === 0 ? faint("  nothing") : byKind(others));
+    const seen = await look(request.stack, door, context);
+    terminal.line(request.json ? JSON.stringify(seen, null, 2) : textOf(seen));
     return 0;
   });
 }
+
+async function look(stack: string, door: Door | undefined, { lab }: Context) {
+  const deployed = await readDeployed(lab, stack);
+  const { project = lab.project, region = lab.region } = (deployed.outputs ?? {}) as {
+    project?: string;
+    region?: string;
+  };
+  const found = await findAll(project, region);
+  return {
+    cloud: door ?? null,
+    stack,
+    resources: deployed.byType,
+    recordedOnly: stack === LOCAL_STACK ? recordedOnly(Object.keys(deployed.byType)) : {},
+    undeclared: undeclared(found, new Set(deployed.ids)),
+  };
+}
+
+function textOf({ cloud, stack, resources, recordedOnly: recorded, undeclared: others }: Seen): string {
+  const types = Object.entries(resources);
+  const number = types.reduce((sum, [, count]) => sum + count, 0);
+  return [
+    ...(cloud
+      ? [`${heading("Cloud")}  ${good("running")} on ${cloud.proxy}, process ${cloud.pid}, since ${cloud.startedAt}\n`]
+      : []),
+    `${heading(`Stack ${stack}`)}  ${number === 0 ? "nothing is deployed" : `${number} resources`}`,
+    ...(number > 0 ? [table(["type", "count"], types)] : []),
+    ...section("Recorded here, without the work behind it", ["type", "what is missing"], Object.entries(recorded)),
+    `\n${heading("In the project, not declared by this stack")}`,
+    others.length === 0 ? faint("  nothing") : byKind(others),
+  ].join("\n");
+}
+
+const section = (title: string, columns: string[], rows: string[][]) =>
+  rows.length > 0 ? [`\n${heading(title)}`, table(columns, rows)] : [];
+
+type Seen = Awaited<ReturnType<typeof look>>;
 
 function byKind(found: readonly Found[]): string {
   const rows = new Map<string, { names: string[]; why: string }>();
