@@ -5,8 +5,7 @@
 import { isManaged } from "./decide";
 import { allProblems, CancelledError, messageOf } from "./errors";
 import type { Provider } from "./provider";
-import type { ResourceState, Snapshot } from "./snapshot";
-import { needsOf } from "./reports";
+import { needsOf, type ResourceState, type Snapshot } from "./snapshot";
 import { instanceOf } from "./instance";
 import type { Entry, Steps } from "./steps";
 import { providerUrn } from "./urn";

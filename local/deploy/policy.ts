@@ -17,10 +17,11 @@ import { parse } from "yaml";
 import { z } from "zod";
 import { allProblems, DeployError } from "./errors";
 import type { Emit } from "./events";
-import type { Scene } from "./phases";
+import type { DeployOptions } from "./options";
 import { END_WITH_HOST, ORGANIZATION } from "./program";
 import { fillAnalyzed, type Analyzed } from "./policy-request";
 import { policyConfig } from "./policy-config";
+import type { Project, StackConfig } from "./project";
 
 const packFile = z.strictObject({
   runtime: z.union([z.literal("nodejs"), z.strictObject({ name: z.literal("nodejs") })]),
@@ -33,6 +34,15 @@ const packFile = z.strictObject({
   license: z.string().optional(),
 });
 const LARGEST_MESSAGE = 400 * 1024 * 1024;
+
+/** What packs have to know of an operation. */
+interface Scene {
+  options: Pick<DeployOptions, "policyPacks" | "stack">;
+  project: Project;
+  config: StackConfig;
+  environment: NodeJS.ProcessEnv;
+  emit: Emit;
+}
 
 /** Undefined where the operation has none. */
 export async function startPolicyPacks(scene: Scene): Promise<PolicyPacks | undefined> {
@@ -57,7 +67,7 @@ export class PolicyPacks {
 
   constructor(
     private readonly packs: readonly Pack[],
-    private readonly scene: Pick<Scene, "options" | "project" | "config" | "emit">,
+    private readonly scene: Omit<Scene, "environment">,
   ) {}
 
   /** Tells the packs which phase begins. */

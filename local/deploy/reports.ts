@@ -1,8 +1,8 @@
 /** What is told of each step, and the sums of it. */
 import type { Emit, PropertyChange, StepEvent, StepKind, Summary } from "./events";
 import { isProviderType } from "./provider";
-import type { ResourceState } from "./snapshot";
-import { nameOf, providerUrn } from "./urn";
+import { needsOf, type ResourceState } from "./snapshot";
+import { nameOf } from "./urn";
 
 export interface Report {
   kind: StepKind;
@@ -75,11 +75,3 @@ const COUNTED: Partial<Record<StepKind, keyof Summary["counts"]>> = {
   read: "read",
   "create-replacement": "replace",
 };
-
-/** All that must be there before the resource is, whatever makes it so. */
-export function needsOf(state: ResourceState): string[] {
-  const { parent, provider, deletedWith, dependencies = [], propertyDependencies = {} } = state;
-  const named = [parent, provider && providerUrn(provider), deletedWith];
-  const urns = [...named, ...dependencies, ...Object.values(propertyDependencies).flat()];
-  return [...new Set(urns.filter((urn): urn is string => urn !== undefined && urn !== ""))];
-}

@@ -5,8 +5,8 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import { allProblems, DeployError } from "./errors";
-import { needsOf } from "./reports";
 import type { Crypter } from "./secrets";
+import { providerUrn } from "./urn";
 import { isObject, isSecret, mapValue, SECRET, SIGNATURE, type Properties, type Value } from "./values";
 
 export interface ResourceState {
@@ -207,3 +207,11 @@ function mapSecrets(resource: ResourceState, change: (inner: Value) => Value): R
 }
 
 const magic = (version: string) => createHash("sha256").update(version).digest("hex");
+
+/** All that must be there before the resource is, whatever makes it so. */
+export function needsOf(state: ResourceState): string[] {
+  const { parent, provider, deletedWith, dependencies = [], propertyDependencies = {} } = state;
+  const named = [parent, provider && providerUrn(provider), deletedWith];
+  const urns = [...named, ...dependencies, ...Object.values(propertyDependencies).flat()];
+  return [...new Set(urns.filter((urn): urn is string => urn !== undefined && urn !== ""))];
+}

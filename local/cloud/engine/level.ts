@@ -77,7 +77,10 @@ export class DurableLevel {
       const now = this.waiting.splice(0);
       const changes = now.flatMap((one) => one.changes);
       const outcome = await this.writeOrRenew(changes).catch((error: unknown) => ({ error }));
-      for (const one of now) outcome ? one.failed(diskFault(outcome.error) ?? outcome.error) : one.done();
+      for (const one of now) {
+        if (outcome) one.failed(diskFault(outcome.error) ?? outcome.error);
+        else one.done();
+      }
     }
     this.writing = false;
   }

@@ -130,8 +130,8 @@ class Database:
         try:
             yield connection
         except duckdb.FatalException:
-            # DuckDB takes no more work in this process (a checkpoint that found the disk full ends so). What was committed
-            # is whole: the next process, which the next request starts, reads it.
+            # DuckDB takes no more work in this process (a checkpoint that found the disk full ends so). What was
+            # committed is whole: the next process, which the next request starts, reads it.
             _log.critical("the database cannot go on in this process; it ends", exc_info=True)
             logging.shutdown()
             os._exit(os.EX_IOERR)
