@@ -1,7 +1,9 @@
 /**
- * Runs one operation and kills itself, as kill -9 would, at the given point: before or after any write that is synced,
- * any change of a folder, and any call of the provider. Tells how many points it passed when it lived to the end.
+ * Runs one operation and, at every point, copies the lab's folder as it lies there: what kill -9 at that moment would
+ * leave behind. Points are before and after any write that is synced, any change of a folder and any call of the
+ * provider. With a number as its last argument it is killed for good at that point instead.
  */
+import { cpSync } from "node:fs";
 import * as fs from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { join } from "node:path";
@@ -9,10 +11,12 @@ import { deploy } from "../index";
 import type { ProviderPackage } from "../provider";
 import { filesPackage } from "../testing";
 
-const [operation, lab, config, point] = process.argv.slice(2) as [string, string, string, string];
+const [operation, lab, config, copies, fatal] = process.argv.slice(2) as [string, string, string, string, string?];
 let passed = 0;
 const pass = () => {
-  if (++passed === Number(point)) process.kill(process.pid, "SIGKILL");
+  passed++;
+  if (fatal === undefined) cpSync(lab, join(copies, String(passed)), { recursive: true, preserveTimestamps: true });
+  else if (passed === Number(fatal)) process.kill(process.pid, "SIGKILL");
 };
 const around = <A extends unknown[], R>(work: (...args: A) => Promise<R>) =>
   async function (this: unknown, ...args: A): Promise<R> {
