@@ -61,7 +61,12 @@ export interface ResourceType {
    * Where the id comes from: a query parameter, the last segment of the body's `name`, a body field, the name in the path
    * (what is made by PUT), or the server.
    */
-  id: { query: string; otherwise?: "number" } | { bodyName: true } | { body: string } | { path: true } | { server: "uuid" | "number" };
+  id:
+    | { query: string; otherwise?: "number" }
+    | { bodyName: true }
+    | { body: string }
+    | { path: true }
+    | { server: "uuid" | "number" };
   /** Pattern that an id must match. */
   idPattern?: RegExp;
   /** Makes the name's last segment of the id where they differ (an account's id and its email). */

@@ -21,6 +21,12 @@ export function createEngines(tools: Tools, { folder, project, location }: Engin
     pipelines: createPipelineEngine(tools),
     history: createHistoryEngine(tools),
     servers: createServerEngine({ python: tools.python.clients, folder }),
-    bigquery: createBigQueryEngine({ python: tools.python.bigquery, home: tools.bigqueryHome, folder: `${folder}/bigquery`, project, location }),
+    bigquery: createBigQueryEngine({
+      python: tools.python.bigquery,
+      home: tools.bigqueryHome,
+      folder: `${folder}/bigquery`,
+      project,
+      location,
+    }),
   };
 }

@@ -26,11 +26,9 @@ const flag = (name: string) => z.boolean({ error: `expected true or false. ${set
 const choice = <T extends string>(name: string, values: readonly [T, ...T[]]) =>
   z.enum(values, { error: `expected ${values.join(", ")}. ${setting(name, values[0])}` });
 const runtime = (name: string, value: string) =>
-  z
-    .string()
-    .refine((version) => version in SUPPORTED_RUNTIMES, {
-      error: `expected a supported runtime: ${supportedRuntimes()}. ${setting(name, value)}`,
-    });
+  z.string().refine((version) => version in SUPPORTED_RUNTIMES, {
+    error: `expected a supported runtime: ${supportedRuntimes()}. ${setting(name, value)}`,
+  });
 const members = (name: string) =>
   z.array(
     z

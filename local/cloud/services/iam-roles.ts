@@ -25,7 +25,9 @@ function predefined([title, description, permissions]: Row): PredefinedRole {
   return { title, description, includedPermissions: names, includes: (permission) => names.includes(permission) };
 }
 
-const specific = Object.entries({ ...ROWS, ...PLATFORM_ROWS, ...MANAGED_ROWS }).map(([name, row]) => [name, predefined(row)] as const);
+const specific = Object.entries({ ...ROWS, ...PLATFORM_ROWS, ...MANAGED_ROWS }).map(
+  ([name, row]) => [name, predefined(row)] as const,
+);
 const KNOWN = [...new Set(specific.flatMap(([, { includedPermissions }]) => includedPermissions))].sort();
 
 /** Being someone else is granted to nobody by a basic role. */

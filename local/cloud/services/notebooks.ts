@@ -60,7 +60,7 @@ export const notebooks: Service = {
 };
 
 async function prepare({ next, call, cloud }: Parameters<Hook>[0]): Promise<void> {
-  const setup = (isObject(next.gceSetup) ? next.gceSetup : (next.gceSetup = {}));
+  const setup = isObject(next.gceSetup) ? next.gceSetup : (next.gceSetup = {});
   const accounts = (setup.serviceAccounts ??= [{ email: defaultAccount(cloud) }]) as JsonObject[];
   for (const account of accounts) account.scopes ??= ["https://www.googleapis.com/auth/cloud-platform"];
   const violations = sizeProblems(setup);

@@ -150,5 +150,5 @@ const uuidOf = (digest: string) => digest.replace(/^(.{8})(.{4})(.{4})(.{4})(.{1
 /** An object inside another, made if it is not there. */
 function part(resource: JsonObject, field: string): JsonObject {
   const value: Json | undefined = resource[field];
-  return isObject(value) ? value : ((resource[field] = {}));
+  return isObject(value) ? value : (resource[field] = {});
 }

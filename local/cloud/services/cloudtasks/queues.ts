@@ -29,8 +29,8 @@ const RETRIES: JsonObject = { maxAttempts: 100, minBackoff: "0.100s", maxBackoff
 const complete: Hook = (change) => {
   change.next.rateLimits = { ...RATES, ...(isObject(change.next.rateLimits) && change.next.rateLimits) };
   change.next.retryConfig = { ...RETRIES, ...(isObject(change.next.retryConfig) && change.next.retryConfig) };
-  const perSecond = Number((change.next.rateLimits).maxDispatchesPerSecond);
-  (change.next.rateLimits).maxBurstSize = Math.max(10, Math.ceil(perSecond / 5));
+  const perSecond = Number(change.next.rateLimits.maxDispatchesPerSecond);
+  change.next.rateLimits.maxBurstSize = Math.max(10, Math.ceil(perSecond / 5));
   return check(change);
 };
 

@@ -83,7 +83,13 @@ const eventLog = (id: string) =>
   [
     { Event: "SparkListenerLogStart", "Spark Version": "3.5.7" },
     { Event: "SparkListenerEnvironmentUpdate", ...ENVIRONMENT },
-    { Event: "SparkListenerApplicationStart", "App Name": "churn", "App ID": id, Timestamp: 1795275357420, User: "spark" },
+    {
+      Event: "SparkListenerApplicationStart",
+      "App Name": "churn",
+      "App ID": id,
+      Timestamp: 1795275357420,
+      User: "spark",
+    },
     { Event: "SparkListenerApplicationEnd", Timestamp: 1795275357920 },
   ]
     .map((event) => `${JSON.stringify(event)}\n`)
