@@ -50,7 +50,7 @@ print("rows", spark.read.parquet(sys.argv[1]).count())
 `;
 
 test(
-  "runs the lab's three jobs on the real data",
+  "runs the training pipeline's jobs on the real data",
   async () => {
     const program = join(__dirname, "churn_batches.py");
     const root = resolve(__dirname, "../../../..");
@@ -63,7 +63,9 @@ test(
       expect(batch).toMatchObject({ state: "SUCCEEDED", history: ["PENDING", "RUNNING"] });
       expect(batch.milliDcuSeconds).toBeGreaterThan(0);
     }
-    expect(Object.keys(answer.batches)).toEqual(["churn_preprocessing", "churn_training", "churn_scoring"]);
+    expect(Object.keys(answer.batches)).toEqual([
+      ...["churn_preprocessing", "churn_training", "churn_scoring", "churn_export"],
+    ]);
     expect(answer.rows).toMatchObject({ training_data: 7032, batch_scoring_candidates: 411, batch_predictions: 411 });
     expect(answer.rows).toMatchObject({ model_asset_tracker: 1 });
     expect(Math.abs(answer.metrics.test_area_roc_mean! - 0.85)).toBeLessThan(0.02);

@@ -41,7 +41,8 @@ def main(repository: Path, customers: Path, pipeline_id: str) -> None:
         "execution_time": "2026-11-21T09:00:00Z",
     }
     catalogue = yaml.safe_load((sources / "jobs.yaml").read_text(encoding="utf-8"))["jobs"]
-    batches = {name: run(name, job, settings, account) for name, job in catalogue.items()}
+    training = {name: job for name, job in catalogue.items() if job["pipeline"] == "churn_training"}
+    batches = {name: run(name, job, settings, account) for name, job in training.items()}
     counted = {table: warehouse.get_table(f"{dataset}.{table}").num_rows for table in tables}
     print(json.dumps({"batches": batches, "rows": counted, "metrics": metrics(warehouse, dataset)}))
 
