@@ -1,5 +1,6 @@
 /** What each step waited for, reckoned from what was told. */
 import { expect, test } from "@jest/globals";
+import { stripVTControlCharacters } from "node:util";
 import type { DeployEvent, StepEvent, StepKind } from "./events";
 import { timingText } from "./display-text";
 import { timingsOf } from "./timings";
@@ -60,7 +61,7 @@ test("a deletion waits for those of its dependents", () => {
 
 test("its line says when it began, how long it took and what it waited for", () => {
   const [, last] = timingsOf([step("create", "a", 0, 1200), step("create", "b", 2000, 300, ["a"], 100)]);
-  expect(timingText(last!)).toContain(
+  expect(stripVTControlCharacters(timingText(last!))).toContain(
     "2.0 s   0.3 s  create a:m:T b  after a, 0.7 s in the program, 0.1 s in the queue",
   );
 });
