@@ -31,6 +31,7 @@ SETTINGS = {
     "raw_bucket": "lab-raw",
     "models_bucket": "lab-models",
     "metrics_bucket": "lab-metrics",
+    "bundles_bucket": "lab-bundles",
     "pipeline_id": PIPELINE,
     "model_version": "model-1",
     "execution_time": "2026-11-21T09:00:00Z",

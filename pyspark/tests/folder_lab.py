@@ -17,7 +17,7 @@ from pyspark.sql import DataFrame, SparkSession
 from sparklab import io
 from sparklab.schemas import columns
 
-BUCKETS = ("lab-raw", "lab-models", "lab-metrics")
+BUCKETS = ("lab-raw", "lab-models", "lab-metrics", "lab-bundles")
 
 
 def spark_conf(folder: Path) -> dict[str, str]:

@@ -24,7 +24,7 @@ Change = Callable[[dict], None]
 @pytest.fixture(scope="module")
 def file(finished_lab: FolderLab, spark: SparkSession) -> Path:
     finished_lab.run("churn_export")
-    return finished_lab.folder / "buckets/lab-models/customer-churn-model/bundles/model-1/bundle.json"
+    return finished_lab.folder / "buckets/lab-bundles/customer-churn-model/model-1/bundle.json"
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +88,17 @@ def test_exporting_again_gives_the_same_bytes(file: Path, finished_lab: FolderLa
     before = file.read_bytes()
     finished_lab.run("churn_export", execution_time="2026-11-22T09:00:00Z")
     assert file.read_bytes() == before
+
+
+def test_a_version_that_holds_another_model_is_never_written_over(file: Path, finished_lab: FolderLab) -> None:
+    before = file.read_bytes()
+    file.with_name(".bundle.json.crc").unlink()  # what Hadoop keeps beside a file that it wrote on a disk
+    file.write_bytes(before.replace(b'"run-1"', b'"run-2"'))
+    try:
+        with pytest.raises(ValueError, match=r"model-1/bundle\.json: got content that differs .* new model version"):
+            finished_lab.run("churn_export")
+    finally:
+        file.write_bytes(before)
 
 
 def test_an_unseen_category_sets_no_slot_as_in_spark(

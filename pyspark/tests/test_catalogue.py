@@ -76,7 +76,7 @@ def test_all_problems_of_a_catalogue_are_named_at_once(copy: Path) -> None:
         scoring["retries"] = 3
         del scoring["after"]
 
-    settings = "project, region, dataset, raw_bucket, models_bucket, metrics_bucket, staging_bucket, pipeline_id"
+    settings = "project, region, dataset, raw_bucket, models_bucket, metrics_bucket, bundles_bucket, staging_bucket, pipeline_id"
     assert changed(copy, spoil) == [
         "job churn_training: main: got jobs/other.py; expected jobs/churn_training.py, an existing file.",
         "job churn_training: after: no job cleaning; expected one of churn_preprocessing, churn_training, churn_scoring, churn_export, churn_tuning, churn_data_step_1, churn_data_step_2, churn_data_step_3.",

@@ -72,7 +72,7 @@ def test_the_small_search_enters_a_tuned_model_that_is_no_worse_than_the_base(
     finished_lab.run("churn_tuning", tuning_search="small", model_version="small")
     confirm_tuned(finished_lab, spark, "small", combinations=2)
     finished_lab.run("churn_export", model_version="small-tuned")
-    bundle = finished_lab.folder / "buckets/lab-models/customer-churn-model/bundles/small-tuned/bundle.json"
+    bundle = finished_lab.folder / "buckets/lab-bundles/customer-churn-model/small-tuned/bundle.json"
     assert json.loads(bundle.read_text(encoding="utf-8"))["model"]["operation"] == "hyperparameter-tuning"
 
 

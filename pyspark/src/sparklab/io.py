@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
+from py4j.java_gateway import JavaObject
 from pyspark.ml import PipelineModel
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
@@ -64,16 +65,44 @@ def read_csv(spark: SparkSession, uri: str) -> DataFrame:
     return spark.read.csv(uri, header=True, mode="FAILFAST")
 
 
-def write_json(spark: SparkSession, uri: str, content: Mapping[str, object], *, indent: int | None = 1) -> None:
-    """Write standard JSON (no NaN, no Infinity) to one object, replacing it; without indent it is one line."""
-    text = json.dumps(content, indent=indent, allow_nan=False) + "\n"
+def write_json(spark: SparkSession, uri: str, content: Mapping[str, object]) -> None:
+    """Write standard JSON (no NaN, no Infinity) to one object, replacing it."""
+    text = json.dumps(content, indent=1, allow_nan=False) + "\n"
+    files, path = _hadoop(spark, uri)
+    _write(files.create(path, True), text)
+    print(f"{uri}: written")
+
+
+def write_json_once(spark: SparkSession, uri: str, content: Mapping[str, object]) -> None:
+    """Write JSON in one line to an object that never changes: the same bytes are left, others are refused."""
+    text = json.dumps(content, allow_nan=False) + "\n"
+    files, path = _hadoop(spark, uri)
+    if not files.exists(path):
+        # Not to replace makes Cloud Storage refuse the second of two who write at once.
+        _write(files.create(path, False), text)
+        print(f"{uri}: written")
+        return
+    stream = files.open(path)
+    present = bytes(spark._jvm.org.apache.commons.io.IOUtils.toByteArray(stream)).decode("utf-8")
+    stream.close()
+    if present != text:
+        raise ValueError(
+            f"{uri}: got content that differs from what the object holds; expected the same, since an object of this"
+            " name never changes. Run with a new model version."
+        )
+    print(f"{uri}: there already, left as it is")
+
+
+def _hadoop(spark: SparkSession, uri: str) -> tuple[JavaObject, JavaObject]:
     # Hadoop's file system is what Spark itself writes with: no client library is needed on the driver.
     path = spark._jvm.org.apache.hadoop.fs.Path(uri)
-    stream = path.getFileSystem(spark._jsc.hadoopConfiguration()).create(path, True)
+    return path.getFileSystem(spark._jsc.hadoopConfiguration()), path
+
+
+def _write(stream: JavaObject, text: str) -> None:
     stream.write(bytearray(text, "utf-8"))
     # Not in a finally: closing is what publishes the object, and half an object must not be.
     stream.close()
-    print(f"{uri}: written")
 
 
 def save_model(model: PipelineModel, uri: str) -> PipelineModel:
