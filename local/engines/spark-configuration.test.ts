@@ -31,7 +31,13 @@ const tools = {
   ...{
     javaHome: "/java",
     bigqueryHome: "/b/home",
-    python: { spark: "/s/python", bigquery: "/b/python", clients: "/c/python", pipelines: "/c/python" },
+    python: {
+      spark: "/s/python",
+      bigquery: "/b/python",
+      clients: "/c/python",
+      pipelines: "/c/python",
+      notebooks: "/n/python",
+    },
   },
   ...{ jars: { gcs: "/gcs.jar", bigquery: "/bq.jar" }, descriptions: "/d", data: "/data.csv" },
 };

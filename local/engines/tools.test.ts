@@ -16,7 +16,13 @@ const write = (manifest: unknown) =>
 const complete = () => ({
   javaHome: folder,
   bigqueryHome: folder,
-  python: { spark: folder, bigquery: folder, clients: folder, pipelines: join(folder, "late") },
+  python: {
+    spark: folder,
+    bigquery: folder,
+    clients: folder,
+    pipelines: join(folder, "late"),
+    notebooks: join(folder, "later"),
+  },
   jars: { gcs: folder, bigquery: folder },
   descriptions: folder,
   data: folder,

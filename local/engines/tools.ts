@@ -9,9 +9,9 @@ const manifestSchema = z.object({
   javaHome: path,
   /**
    * Interpreters: `spark` runs drivers, `bigquery` the BigQuery engine, `clients` Google's Python clients, `pipelines`
-   * the steps of pipelines.
+   * the steps of pipelines, `notebooks` Jupyter in sessions.
    */
-  python: z.object({ spark: path, bigquery: path, clients: path, pipelines: path }),
+  python: z.object({ spark: path, bigquery: path, clients: path, pipelines: path, notebooks: path }),
   /** Home folder of the BigQuery engine: DuckDB looks for its extensions there. */
   bigqueryHome: path,
   /** Google's Spark connectors. */
@@ -33,8 +33,8 @@ export class ToolsError extends Error {
 /** `.lab/tools` of this checkout; shared by all labs of it. */
 export const toolsFolder = resolve(__dirname, "../../.lab/tools");
 
-/** What set-up installs while the first batches run: checked by who uses it. */
-const LATE = ["python.pipelines"];
+/** What set-up installs while the first batches run, or when it is asked for: checked by who uses it. */
+const LATE = ["python.pipelines", "python.notebooks"];
 
 /** Reads `manifest.json` and checks that everything that it names is there; all problems in one error. */
 export function readTools(folder: string = toolsFolder): Tools {

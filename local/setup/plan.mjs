@@ -7,7 +7,7 @@ import { jarsStep, javaStep } from "./java-steps.mjs";
 import { nodeModulesStep } from "./node-modules.mjs";
 import { environmentStep, installExtensions, python, pythonStep, unpackPackage, uvStep } from "./python-steps.mjs";
 
-/** All steps, each after what it needs. `data`: a CSV of the user's own, to be checked. */
+/** All steps, each after what it needs; those `onDemand` only when somebody asks for what they give. `data`: a CSV of the user's own, to be checked. */
 export function plan({ root, tools, env = process.env, data }) {
   const world = { root, tools, env: childEnvironment(env, tools), data };
   return [
@@ -52,6 +52,14 @@ export function plan({ root, tools, env = process.env, data }) {
       megabytes: 190,
       late: true,
     }),
+    environmentStep(world, {
+      name: "notebooks",
+      title: "Jupyter for notebook sessions",
+      needs: ["spark"],
+      seconds: 5,
+      megabytes: 360,
+      onDemand: true,
+    }),
   ];
 }
 
@@ -66,6 +74,8 @@ export function manifestOf(results, tools) {
       clients: inTools(results.clients.interpreter),
       // Late: named before it is there.
       pipelines: inTools(join("python", "pipelines", "bin", "python")),
+      // On demand: named whether it is there or not.
+      notebooks: inTools(join("python", "notebooks", "bin", "python")),
     },
     /** HOME of the BigQuery engine's process: DuckDB looks for its extensions there. */
     bigqueryHome: inTools(results.bigquery.home),

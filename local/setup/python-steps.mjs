@@ -61,9 +61,10 @@ export function uvStep({ env, tools }) {
 
 /**
  * `after`: what is still to do in the new environment; `scripts`: the files in `python/` that do it. `late`: whoever
- * waits for set-up does not wait for this one.
+ * waits for set-up does not wait for this one. `onDemand`: set-up makes it only when it is asked for.
  */
-export function environmentStep({ tools, env }, { name, title, needs, seconds, megabytes, after, scripts = [], late }) {
+export function environmentStep({ tools, env }, description) {
+  const { name, title, needs, seconds, megabytes, after, scripts = [], late, onDemand } = description;
   const lock = python(`${name}.txt`);
   return {
     name,
@@ -72,6 +73,7 @@ export function environmentStep({ tools, env }, { name, title, needs, seconds, m
     seconds,
     megabytes,
     ...(late && { late }),
+    ...(onDemand && { onDemand }),
     output: join("python", name),
     key: ({ python: { path, version } }) =>
       keyOf([lock, python("build.txt"), ...scripts.map(python)], identity(path), version),

@@ -12,15 +12,16 @@ export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
 /**
  * Resolves when every step is done but those marked `late`, or when those named in `wait` are. `late` settles when the
- * others are done too; until then another set-up waits. `data`: a CSV of the user's own, checked before anything is
+ * others are done too; until then another set-up waits. `demand`: names of steps that are made only when somebody asks
+ * for them. `data`: a CSV of the user's own, checked before anything is
  * downloaded for long.
  */
-export async function setUp({ purpose, data, wait, signal, progress = new Progress() }) {
+export async function setUp({ purpose, data, wait, demand = [], signal, progress = new Progress() }) {
   const tools = join(root, ".lab", "tools");
   mkdirSync(tools, { recursive: true });
   const release = await takeLock(join(tools, "lock"), { purpose, onWait: tellHolder, signal });
   try {
-    const steps = plan({ root, tools, data });
+    const steps = plan({ root, tools, data }).filter((step) => !step.onDemand || demand.includes(step.name));
     const first = wait ?? steps.filter((step) => !step.late).map((step) => step.name);
     checkRoom(tools, steps);
     const { results, late } = await runSteps({ steps, tools, progress, signal, wait: first });

@@ -10,6 +10,8 @@
  * @property {string[]} [needs]     steps that must be done before
  * @property {number} seconds       estimate of the time of a cold run
  * @property {number} megabytes     estimate of the disk that it takes
+ * @property {boolean} [late]       whoever waits for set-up does not wait for it
+ * @property {boolean} [onDemand]   part of a set-up only when it is asked for
  * @property {string} [output]      folder (under the tools folder) that the step's own folder becomes
  * @property {(results: Record<string, any>) => string} key       changes when the step must run again
  * @property {(result: any) => boolean} [check]                   is what the stamp promises still there?

@@ -9,9 +9,16 @@ import { asProgram, root, setUp } from "./set-up.mjs";
 import { SetupError } from "./steps.mjs";
 import { closingLine, judge, select, sumOf } from "./summary.mjs";
 
+/** What the long tests use beside what every set-up makes. */
+const ON_DEMAND = ["notebooks"];
+
 await asProgram(async ({ signal, release }) => {
   const { values, positionals } = parseWords(process.argv.slice(2));
-  const { tools, manifest, late } = await setUp({ purpose: "npm test", signal });
+  const { tools, manifest, late } = await setUp({
+    purpose: "npm test",
+    demand: values.deep ? ON_DEMAND : [],
+    signal,
+  });
   // Tests use everything.
   await late;
   release();
