@@ -21,15 +21,23 @@ def bundle_uri(folder: str, version: str) -> str:
 
 
 def champion_pointer(
-    folder: str, version: str, *, pipeline_id: str, pipeline_job: str, set_at: datetime, model: str = ""
+    folder: str,
+    version: str,
+    *,
+    pipeline_id: str,
+    pipeline_job: str,
+    set_at: datetime,
+    area_prc: float | None = None,
+    model: str = "",
 ) -> str:
     """Give the text of the pointer that makes a version the champion; equal arguments give equal bytes."""
-    pointer: Mapping[str, str] = {
+    pointer: Mapping[str, object] = {
         "version": version,
         "bundle": bundle_uri(folder, version),
         "pipelineId": pipeline_id,
         "pipelineJob": pipeline_job,
         "setAt": set_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        **({"areaPrc": area_prc} if area_prc is not None else {}),
         **({"model": model} if model else {}),
     }
     return json.dumps(pointer, indent=1) + "\n"
