@@ -3,6 +3,7 @@
  * runs the service's behaviour or the generic one, checks the answer, answers.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { authorize } from "./access/authorize";
 import type { Api, Cloud } from "./cloud";
 import { openContract, type Contract, type Method, type Route } from "./contract/contract";
 import { genericBehaviour } from "./engine/engine";
@@ -170,7 +171,9 @@ async function dispatch(
     query: localQuery(method, checked.query, cloud.project),
     ...(incoming.http && { http: incoming.http }),
   };
-  const answer = await behaviourOf(surface, method)(call, cloud);
+  const behaviour = behaviourOf(surface, method);
+  await authorize(method, call, cloud);
+  const answer = await behaviour(call, cloud);
   if (answer === HANDLED) return HANDLED;
   const violations = answerViolations(method, answer);
   if (violations.length > 0) {

@@ -1,6 +1,7 @@
 /** What behaviours may use: the state, the clock, operations, policies, principals and the engines. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Call, Json, JsonObject, Principal } from "./service";
+import type { Access } from "./access/access";
 import type { DoorSettings, Engines } from "../engines/interface";
 
 export interface Cloud {
@@ -13,6 +14,8 @@ export interface Cloud {
   store: Store;
   operations: Operations;
   policies: Policies;
+  /** Who has which permission where; every method is asked before it runs. */
+  access: Access;
   principals: Principals;
   engines: Engines;
   /** Resolves once the door is open: where the programs behind the cloud find it. */

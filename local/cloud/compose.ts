@@ -1,12 +1,14 @@
 /** Puts the parts of the cloud together: state, operations, policies, principals, services and the API surface. */
 import { join } from "node:path";
 import type { DoorSettings, Engines } from "../engines/interface";
+import { createAccess, type Decision } from "./access/access";
 import { createApi, type KernelApi, type RequestRecord } from "./api";
 import type { Cloud, Principals, Store } from "./cloud";
 import { createOperations } from "./engine/operations";
 import { createPolicies } from "./engine/policies";
 import { OPERATOR } from "./door/principals";
 import type { Service } from "./service";
+import { agentBindings } from "./services/agent-roles";
 import { openStore } from "./engine/store";
 
 /** The one project of a lab. The number is fixed: it is in names that other parts derive. */
@@ -27,6 +29,8 @@ export interface CloudParts {
   log: Cloud["log"];
   now?: () => Date;
   onRequest?: (record: RequestRecord) => void;
+  /** Told of every distinct decision about a permission. */
+  onDecision?: (decision: Decision) => void;
 }
 
 export interface ComposedCloud {
@@ -49,12 +53,19 @@ export async function composeCloud(parts: CloudParts): Promise<ComposedCloud> {
     log,
     now = () => new Date(),
     onRequest,
+    onDecision,
   } = parts;
   const store = await openStore(join(folder, "store"));
+  const policies = createPolicies({ store, project, operator: OPERATOR.email });
+  const bindingsOf = async (resource: string) => {
+    const own = await Promise.all(services.map((service) => service.bindings?.(resource, cloud) ?? []));
+    return [...agentBindings(project.number), ...own.flat()];
+  };
   const cloud: Cloud = {
     ...{ project, folder, descriptions, store, engines, door, now, log },
     operations: createOperations(store),
-    policies: createPolicies({ store, project, operator: OPERATOR.email }),
+    policies,
+    access: createAccess({ policies, bindingsOf, record: onDecision }),
     principals: parts.principals({ store, project, now }),
     call: (request, principal) => api.call(request, principal),
   };

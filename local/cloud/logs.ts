@@ -1,11 +1,13 @@
 /**
- * The cloud's two logs: `cloud.jsonl` for what happens, `requests.jsonl` for every request; neither ever holds a token.
+ * The cloud's logs: `cloud.jsonl` for what happens, `requests.jsonl` for every request, `access.jsonl` for every distinct
+ * decision about a permission; none ever holds a token.
  * Each keeps at most two files of 32 MB: the current one, and the one before it as `<name>.1`.
  */
 import { mkdirSync } from "node:fs";
 import { type FileHandle, open, rename } from "node:fs/promises";
 import { join } from "node:path";
 import pino from "pino";
+import type { Decision } from "./access/access";
 import type { RequestRecord } from "./door/front-door-request";
 
 const LARGEST_FILE = 32 << 20;
@@ -16,11 +18,14 @@ export function openLogs(folder: string, largest = LARGEST_FILE) {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const events = new LogFile(join(folder, "cloud.jsonl"), largest);
   const requests = new LogFile(join(folder, "requests.jsonl"), largest);
+  const decisions = new LogFile(join(folder, "access.jsonl"), largest);
   return {
     log: pino({ timestamp: pino.stdTimeFunctions.isoTime, redact: ["*.authorization", "*.headers"] }, events),
     record: (entry: RequestRecord) => requests.write(`${JSON.stringify(entry)}\n`),
+    /** Who was asked for which permission where: one line for each distinct decision of this process. */
+    decided: (decision: Decision) => decisions.write(`${JSON.stringify(decision)}\n`),
     close: async () => {
-      await Promise.all([events.close(), requests.close()]);
+      await Promise.all([events.close(), requests.close(), decisions.close()]);
     },
   };
 }

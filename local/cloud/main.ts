@@ -57,7 +57,7 @@ export async function startCloud(options: StartOptions): Promise<StartedCloud> {
   const door = new Promise<DoorSettings>((announced) => (announce = announced));
   // Opens the state first: its lock makes sure that no other cloud writes what follows.
   const composed = await composeCloud({
-    ...{ folder: files.cloud, services, engines, door, descriptions, log: logs.log, now },
+    ...{ folder: files.cloud, services, engines, door, descriptions, log: logs.log, now, onDecision: logs.decided },
     ...(project && { project }),
     principals: ({ store, project }) => (identities = openPrincipals({ tokens, store, project, region, now })),
   });

@@ -178,6 +178,8 @@ export interface Service {
   undescribed?: (request: Undescribed, cloud: Cloud) => Promise<boolean>;
   /** Hosts that are no API: addresses of what runs behind this service, with their own check of who calls. */
   addresses?: Addresses;
+  /** Bindings in force on a resource that are in no IAM policy (access lists of data sets). */
+  bindings?: (resource: string, cloud: Cloud) => Promise<readonly { role: string; members: string[] }[]>;
   /** Called once at start, before the door opens: bring back or fail what a dead process left half done. */
   recover?: (cloud: Cloud) => Promise<void>;
   /** Called at shutdown: stop child processes. */

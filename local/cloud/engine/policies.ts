@@ -11,7 +11,13 @@ import { badRequest } from "../contract/validate";
 
 export interface PoliciesKernel extends Policies {
   /** Those of `permissions` that the principal has on the resource through any role on it, its parents or the project. */
-  permitted: (principal: Principal, permissions: readonly string[], resource: string) => Promise<string[]>;
+  permitted: (
+    principal: Principal,
+    permissions: readonly string[],
+    resource: string,
+    /** Bindings in force there besides those of policies. */
+    more?: readonly { role: string; members: string[] }[],
+  ) => Promise<string[]>;
   /** Rewrites a member in every policy (a deleted account becomes `deleted:…?uid=`, and back). */
   renameMember: (from: string, to: string) => Promise<void>;
 }
@@ -61,8 +67,12 @@ export function createPolicies({ store, project, operator }: PoliciesOptions): P
         put: { [key]: { ...policy, bindings: renamed, etag: etagOf(renamed, revision), revision } },
       });
     });
-  const rolesOf = async (principal: Principal, resource: string): Promise<Set<string>> => {
-    const bindings = await bindingsOn(resource);
+  const rolesOf = async (
+    principal: Principal,
+    resource: string,
+    more: readonly { role: string; members: string[] }[] = [],
+  ): Promise<Set<string>> => {
+    const bindings = [...(await bindingsOn(resource)), ...more];
     const forms = memberForms(principal, project.id, bindings);
     return new Set(
       bindings.filter(({ members }) => members.some((member) => forms.has(member))).map(({ role }) => role),
@@ -94,8 +104,8 @@ export function createPolicies({ store, project, operator }: PoliciesOptions): P
       for (const { key } of await store.list(policyKey(""))) await renameIn(key, from, to);
     },
     holds: async (principal, role, resource) => (await rolesOf(principal, fullName(resource, projectName))).has(role),
-    permitted: async (principal, permissions, resource) => {
-      const held = [...(await rolesOf(principal, fullName(resource, projectName)))];
+    permitted: async (principal, permissions, resource, more) => {
+      const held = [...(await rolesOf(principal, fullName(resource, projectName), more))];
       const granted = await Promise.all(held.map((role) => findRole(roles, role)));
       return permissions.filter((permission) => granted.some((includes) => includes?.(permission)));
     },

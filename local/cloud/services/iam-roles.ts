@@ -1,4 +1,5 @@
 /** Predefined roles as questions are asked of them: does it exist, what does it include. */
+import { AGENT_ROWS } from "./agent-roles";
 import { MANAGED_ROWS } from "./iam-roles-managed";
 import { PLATFORM_ROWS } from "./iam-roles-platform";
 import { ROWS, type Row } from "./iam-roles-table";
@@ -25,7 +26,7 @@ function predefined([title, description, permissions]: Row): PredefinedRole {
   return { title, description, includedPermissions: names, includes: (permission) => names.includes(permission) };
 }
 
-const specific = Object.entries({ ...ROWS, ...PLATFORM_ROWS, ...MANAGED_ROWS }).map(
+const specific = Object.entries({ ...ROWS, ...PLATFORM_ROWS, ...MANAGED_ROWS, ...AGENT_ROWS }).map(
   ([name, row]) => [name, predefined(row)] as const,
 );
 const KNOWN = [...new Set(specific.flatMap(([, { includedPermissions }]) => includedPermissions))].sort();

@@ -8,8 +8,6 @@ import type { Cloud } from "../cloud";
 import type { Call, Json, Principal, Service } from "../service";
 
 const LIFETIME_SECONDS = 3600;
-const TOKEN_CREATOR = "roles/iam.serviceAccountTokenCreator";
-const OPEN_ID_CREATOR = "roles/iam.serviceAccountOpenIdTokenCreator";
 /** Longest life of what signJwt signs: twelve hours. */
 const JWT_SECONDS = 12 * 3600;
 
@@ -30,7 +28,7 @@ async function generateAccessToken(call: Call, cloud: Cloud): Promise<Json> {
   const scopes = strings(call, "scope");
   const seconds = lifetime(call.body.lifetime);
   if (scopes.length === 0) throw invalid("scope: got none; expected at least one OAuth scope.");
-  const account = await authorize(call, cloud, "iam.serviceAccounts.getAccessToken", [TOKEN_CREATOR]);
+  const account = await authorize(call, cloud, "iam.serviceAccounts.getAccessToken");
   const { token, expiresIn } = cloud.principals.accessToken(account, seconds, scopes);
   return { accessToken: token, expireTime: timestamp(cloud.now().getTime() + expiresIn * 1000) };
 }
@@ -39,7 +37,7 @@ async function generateIdToken(call: Call, cloud: Cloud): Promise<Json> {
   const { audience, includeEmail, useEmailAzp } = call.body;
   if (typeof audience !== "string" || audience === "")
     throw invalid("audience: got none; expected the token's audience.");
-  const account = await authorize(call, cloud, "iam.serviceAccounts.getOpenIdToken", [TOKEN_CREATOR, OPEN_ID_CREATOR]);
+  const account = await authorize(call, cloud, "iam.serviceAccounts.getOpenIdToken");
   return {
     token: await cloud.principals.identityToken(account, audience, {
       includeEmail: includeEmail === true,
@@ -51,14 +49,14 @@ async function generateIdToken(call: Call, cloud: Cloud): Promise<Json> {
 async function signBlob(call: Call, cloud: Cloud): Promise<Json> {
   const { payload } = call.body;
   if (typeof payload !== "string" || payload === "") throw invalid("payload: got none; expected bytes in base64.");
-  await authorize(call, cloud, "iam.serviceAccounts.signBlob", [TOKEN_CREATOR]);
+  await authorize(call, cloud, "iam.serviceAccounts.signBlob");
   const { keyId, signature } = cloud.principals.sign(Buffer.from(payload, "base64"));
   return { keyId, signedBlob: signature.toString("base64") };
 }
 
 async function signJwt(call: Call, cloud: Cloud): Promise<Json> {
   const payload = claimsOf(call.body.payload, cloud);
-  await authorize(call, cloud, "iam.serviceAccounts.signJwt", [TOKEN_CREATOR]);
+  await authorize(call, cloud, "iam.serviceAccounts.signJwt");
   const { keyId } = cloud.principals.sign(Buffer.alloc(0));
   const encode = (value: object | string) =>
     Buffer.from(typeof value === "string" ? value : JSON.stringify(value)).toString("base64url");
@@ -77,7 +75,7 @@ async function allowedLocations(call: Call, cloud: Cloud): Promise<Json> {
  * The account whose credentials are asked for, if the caller may have them: it holds the role on the account, or on the
  * first delegate, that one on the next, and the last on the account.
  */
-async function authorize(call: Call, cloud: Cloud, permission: string, roles: readonly string[]): Promise<Principal> {
+async function authorize(call: Call, cloud: Cloud, permission: string): Promise<Principal> {
   const delegates = strings(call, "delegates").map((name) => {
     const email = /^projects\/-\/serviceAccounts\/([^/]+)$/.exec(name)?.[1];
     if (!email)
@@ -89,16 +87,17 @@ async function authorize(call: Call, cloud: Cloud, permission: string, roles: re
   let holder = call.principal;
   for (const name of [...delegates, emailOf(call)]) {
     const account = await accountOf(name, cloud);
-    if (!account || !(await holdsAny(cloud, holder, roles, account.name))) throw denied(permission);
+    if (!account || !(await holds(cloud, { holder, permission, account: account.name, method: call.methodId }))) throw denied(permission);
     holder = { kind: "serviceAccount", email: account.email, via: "impersonation" };
   }
   return holder;
 }
 
-async function holdsAny(cloud: Cloud, holder: Principal, roles: readonly string[], resource: string): Promise<boolean> {
-  for (const role of roles) if (await cloud.policies.holds(holder, role, resource)) return true;
-  return false;
-}
+const holds = (cloud: Cloud, ask: { holder: Principal; permission: string; account: string; method: string }) =>
+  cloud.access.permits({
+    ...{ principal: ask.holder, permission: ask.permission, method: ask.method },
+    resource: `//iam.googleapis.com/${ask.account}`,
+  });
 
 async function targetOf(call: Call, cloud: Cloud): Promise<void> {
   const email = emailOf(call);

@@ -8,6 +8,9 @@ const ACT_AS =
   "To act as a service account, user must have one of [Owner, Editor, Service Account User] roles. " +
   "See https://cloud.google.com/iam/docs/understanding-service-accounts for additional details.";
 
+/** Whether something is there, storage looks up on its own account; who reads it later is asked then. */
+const STORAGE = "gs-project-accounts";
+
 /** The project's default account of virtual machines, which runs what names no other. */
 export const defaultAccount = (cloud: Cloud) => `${cloud.project.number}-compute@developer.gserviceaccount.com`;
 
@@ -25,21 +28,20 @@ export async function requireActAs(account: string, call: Call, cloud: Cloud, hi
   if (!(await cloud.store.get(resource)))
     throw new ApiError("NOT_FOUND", `Service account '${email}' was not found.${hint && ` ${hint}`}`);
   if (call.principal.email === email) return;
-  for (const role of ["roles/iam.serviceAccountUser", "roles/owner", "roles/editor"]) {
-    if (await cloud.policies.holds(call.principal, role, resource)) return;
-  }
+  const ask = { principal: call.principal, permission: "iam.serviceAccounts.actAs", method: call.methodId };
+  if (await cloud.access.permits({ ...ask, resource: `//iam.googleapis.com/${resource}` })) return;
   throw new ApiError("PERMISSION_DENIED", `User not authorized to act as service account '${email}'. ${ACT_AS}`);
 }
 
 /** Asked of the storage API itself, so that a bucket that storage does not show is not there for others either. */
-export async function requireBucket(bucket: string, call: Call, cloud: Cloud, what = "Bucket"): Promise<void> {
+export async function requireBucket(bucket: string, _call: Call, cloud: Cloud, what = "Bucket"): Promise<void> {
   await exists(`${what} '${bucket}' was not found.`, () =>
-    cloud.call({ methodId: "storage.buckets.get", path: { bucket } }, call.principal),
+    cloud.call({ methodId: "storage.buckets.get", path: { bucket } }, agent(STORAGE, cloud)),
   );
 }
 
-export async function requireObject(bucket: string, object: string, call: Call, cloud: Cloud): Promise<JsonObject> {
-  const read = () => cloud.call({ methodId: "storage.objects.get", path: { bucket, object } }, call.principal);
+export async function requireObject(bucket: string, object: string, _call: Call, cloud: Cloud): Promise<JsonObject> {
+  const read = () => cloud.call({ methodId: "storage.objects.get", path: { bucket, object } }, agent(STORAGE, cloud));
   return (await exists(`Object 'gs://${bucket}/${object}' was not found.`, read)) as JsonObject;
 }
 

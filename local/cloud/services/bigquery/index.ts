@@ -2,6 +2,8 @@
 import type { Behaviour, Service } from "../../service";
 import { callEngine } from "./engine-call";
 import { changesTables, insertTable, readsTables } from "./external-tables";
+import { changesAccess, datasetBindings } from "./guard";
+import { asksData } from "./job-data";
 import { insertJob } from "./jobs";
 import { addStorageApi, closeStorageApi } from "./storage-api";
 import { recoverUploads } from "./upload-sessions";
@@ -32,14 +34,18 @@ export const bigquery: Service = {
     "bigquery.tables.update": changesTables(forward),
     "bigquery.tables.patch": changesTables(forward),
     "bigquery.tables.delete": changesTables(forward),
-    "bigquery.datasets.delete": changesTables(forward),
+    "bigquery.datasets.insert": changesAccess(forward),
+    "bigquery.datasets.update": changesAccess(forward),
+    "bigquery.datasets.patch": changesAccess(forward),
+    "bigquery.datasets.delete": changesAccess(changesTables(forward)),
     "bigquery.tabledata.list": readsTables(forward),
-    "bigquery.jobs.query": readsTables(forward),
-    "bigquery.jobs.insert": readsTables(insertJob),
+    "bigquery.jobs.query": asksData(readsTables(forward)),
+    "bigquery.jobs.insert": asksData(readsTables(insertJob)),
   },
   grpcHosts: ["bigquerystorage.googleapis.com"],
   grpc: addStorageApi,
   undescribed: continueUpload,
+  bindings: datasetBindings,
   recover: recoverUploads,
   close: async (cloud) => {
     closeStorageApi(cloud);

@@ -11,7 +11,10 @@ import {
   type ServiceError,
   status,
 } from "@grpc/grpc-js";
+import { Transform } from "node:stream";
 import type { Cloud } from "../../cloud";
+import type { Principal } from "../../service";
+import { requireStorageAccess } from "./storage-access";
 import { ApiError, STATUS } from "../../errors";
 import { principalOf } from "../../grpc/grpc";
 import { started } from "./engine-call";
@@ -92,8 +95,8 @@ async function open(cloud: Cloud, call: Incoming) {
 function unary(cloud: Cloud, path: string): handleUnaryCall<Buffer, Buffer> {
   const opens = path.endsWith("/CreateReadSession");
   return (call, answer) => {
-    const ready = opens ? refreshExternalTables(cloud, call.request.toString("latin1")) : Promise.resolve();
-    ready
+    requireStorageAccess(cloud, principalOf(call), path, call.request)
+      .then(() => (opens ? refreshExternalTables(cloud, call.request.toString("latin1")) : undefined))
       .then(() => open(cloud, call))
       .then(
         ({ client, metadata, options }) => {
@@ -109,7 +112,8 @@ function unary(cloud: Cloud, path: string): handleUnaryCall<Buffer, Buffer> {
 
 function answers(cloud: Cloud, path: string): handleServerStreamingCall<Buffer, Buffer> {
   return (call) => {
-    open(cloud, call).then(
+    const asked = requireStorageAccess(cloud, principalOf(call), path, call.request);
+    asked.then(() => open(cloud, call)).then(
       ({ client, metadata, options }) => {
         const inner = client.makeServerStreamRequest(path, same, same, call.request, metadata, options);
         // `pipe` waits for a slow reader, and so does the engine behind it.
@@ -127,14 +131,34 @@ function both(cloud: Cloud, path: string): handleBidiStreamingCall<Buffer, Buffe
     open(cloud, call).then(
       ({ client, metadata, options }) => {
         const inner = client.makeBidiStreamRequest(path, same, same, metadata, options);
-        inner.on("error", (error: ServiceError) => call.emit("error", passedOn(error)));
+        let refused = false;
+        inner.on("error", (error: ServiceError) => refused || call.emit("error", passedOn(error)));
         call.on("cancelled", () => inner.cancel());
-        call.pipe(sink(inner));
+        const asked = permitted(cloud, principalOf(call), path);
+        asked.on("error", (error) => {
+          refused = true;
+          inner.cancel();
+          call.emit("error", refusal(error));
+        });
+        call.pipe(asked).pipe(sink(inner));
         inner.pipe(sink(call));
       },
       (error: unknown) => call.emit("error", refusal(error)),
     );
   };
+}
+
+/** Passes on the messages whose table the caller may write. */
+function permitted(cloud: Cloud, principal: Principal, path: string): Transform {
+  return new Transform({
+    objectMode: true,
+    transform: (message: Buffer, _encoding, done) => {
+      requireStorageAccess(cloud, principal, path, message).then(
+        () => done(null, message),
+        (error: Error) => done(error),
+      );
+    },
+  });
 }
 
 /** grpc-js types its own streams more narrowly than Node's pipe wants them. */

@@ -10,6 +10,7 @@ import { appendChunk, keepGranules, rangeOfChunk, sizeOf } from "../storage/chun
 import { bodyOf, type Exchange, jsonBody, target, writeEmpty, writeJson } from "../storage/http";
 import { callEngine } from "./engine-call";
 import { partsOf } from "../storage/multipart";
+import { requireData } from "./job-data";
 import { loadOf, startLoad } from "./load-jobs";
 import { newIncoming } from "./sources";
 import { endSession, findSession, newSession, type UploadSession } from "./upload-sessions";
@@ -22,6 +23,7 @@ export async function receiveUpload(call: Call, cloud: Cloud): Promise<Json | ty
   if (query.uploadType !== "resumable")
     throw invalid(`Upload type: got ${query.uploadType ?? "none"}; expected multipart or resumable.`);
   const job = cleaned(await jsonBody(bodyOf(http.request)));
+  await requireData(call, job, cloud);
   const session = await newSession(cloud, { job, path: call.path, principal: call.principal });
   const location = new URL(`https://${call.host}${path}`);
   location.searchParams.set("uploadType", "resumable");

@@ -20,6 +20,7 @@ import { composeObject, copyObject, moveObject, rewriteObject } from "./copies";
 import { one, target } from "./http";
 import { listObjects } from "./listing";
 import { deleteObject, getObject, patchObject, restoreObject, updateObject } from "./objects-api";
+import { requireRead } from "./guard";
 import { findBucket } from "./records";
 import { recover } from "./recovery";
 import { cancelSession, continueSession } from "./resumable";
@@ -81,11 +82,12 @@ async function undescribed({ host, principal, http, api }: Undescribed, cloud: C
     await cancelSession(cloud, query.upload_id, http);
   else if (download) {
     const [bucket, object] = download.slice(1).map(decodeURIComponent);
+    await requireRead(principal, bucket!, cloud);
     const call = { methodId: "storage.objects.get", host, principal, http, body: {} };
     await getObject({ ...call, path: { bucket: bucket!, object: object! }, query: { ...query, alt: "media" } }, cloud);
   } else if (path === "/batch/storage/v1" && verb === "POST") await serveBatch(api, { host, principal, http });
   else if (/^\/(?!(?:storage|upload|download|resumable|batch)\/)[a-z0-9][^/]*(?:\/|$)/.test(path))
-    await serveXml(cloud, path, query, http);
+    await serveXml(cloud, { path, query, principal }, http);
   else return false;
   return true;
 }

@@ -5,18 +5,19 @@
 import type { ServerResponse } from "node:http";
 import type { Cloud } from "../../cloud";
 import { ApiError } from "../../errors";
+import type { Principal } from "../../service";
 import { noObject, unimplemented } from "./answers";
 import { sendMedia } from "./downloads";
 import type { Exchange } from "./http";
 import { checkConditions, checkTags } from "./preconditions";
+import { requireRead } from "./guard";
 import { findBucket, findGeneration } from "./records";
 import type { Generation } from "./resources";
 
 /** @param path as sent, still percent-encoded */
 export async function serveXml(
   cloud: Cloud,
-  path: string,
-  query: Record<string, string>,
+  { path, query, principal }: { path: string; query: Record<string, string>; principal: Principal },
   http: Exchange,
 ): Promise<void> {
   try {
@@ -25,6 +26,7 @@ export async function serveXml(
     if (!["GET", "HEAD"].includes(http.request.method ?? "") || name === "")
       throw unimplemented("This method of the XML API");
     const bucket = await findBucket(cloud.store, bucketName);
+    await requireRead(principal, bucketName, cloud);
     const found = await findGeneration(cloud.store, bucket, name, query.generation);
     if (!found) throw noObject(bucketName, name);
     checkHeaders(http, found.object);
@@ -55,6 +57,7 @@ const CODES: Record<string, string> = {
   "The specified bucket does not exist.": "NoSuchBucket",
   conditionNotMet: "PreconditionFailed",
   notFound: "NoSuchKey",
+  forbidden: "AccessDenied",
   requestedRangeNotSatisfiable: "InvalidRange",
   notImplemented: "NotImplemented",
 };

@@ -1,0 +1,105 @@
+/**
+ * Decides whether a principal has a permission on a resource: by the bindings on it, on its parents and on the project,
+ * by what a service keeps of its own (access lists of data sets), and by the roles of Google's service agents. Each
+ * distinct decision is told once, for the log of accesses.
+ */
+import type { PoliciesKernel } from "../engine/policies";
+import { ApiError } from "../errors";
+import type { Principal } from "../service";
+
+export interface Binding {
+  role: string;
+  members: string[];
+}
+
+export interface Ask {
+  principal: Principal;
+  permission: string;
+  /** Full resource name, e.g. `//storage.googleapis.com/projects/_/buckets/b`. */
+  resource: string;
+  /** Method that asks, or what else does. */
+  method: string;
+}
+
+/** One line of the log of accesses. */
+export interface Decision {
+  principal: string;
+  permission: string;
+  resource: string;
+  method: string;
+  granted: boolean;
+}
+
+export interface Access {
+  permits: (ask: Ask) => Promise<boolean>;
+  /** Throws Google's 403 unless permitted. */
+  require: (ask: Ask) => Promise<void>;
+}
+
+export interface AccessParts {
+  policies: Pick<PoliciesKernel, "permitted">;
+  /** Bindings in force on a resource that are in no IAM policy. */
+  bindingsOf: (resource: string) => Promise<readonly Binding[]>;
+  record?: (decision: Decision) => void;
+}
+
+/** Decisions beyond this are told again: a bound on memory. */
+const REMEMBERED = 50_000;
+
+export function createAccess({ policies, bindingsOf, record }: AccessParts): Access {
+  const told = new Set<string>();
+  const tell = ({ principal, permission, resource, method }: Ask, granted: boolean) => {
+    const key = `${principal.email} ${permission} ${resource} ${method} ${granted}`;
+    if (told.has(key)) return;
+    if (told.size >= REMEMBERED) told.clear();
+    told.add(key);
+    record?.({ principal: principal.email, permission, resource, method, granted });
+  };
+  const permits = async (ask: Ask) => {
+    const more = await bindingsOf(ask.resource);
+    const [found] = await policies.permitted(ask.principal, [ask.permission], ask.resource, more);
+    tell(ask, found !== undefined);
+    return found !== undefined;
+  };
+  return {
+    permits,
+    require: async (ask) => {
+      if (!(await permits(ask))) throw denied(ask);
+    },
+  };
+}
+
+/** Google's words; it does not tell what is not there from what the caller may not see. Two older APIs have their own. */
+export function denied({ principal, permission, resource }: Ask): ApiError {
+  const service = /^\/\/([^/]+)/.exec(resource)?.[1] ?? "iam.googleapis.com";
+  if (permission.startsWith("storage.")) return deniedByStorage(principal, permission);
+  if (permission.startsWith("bigquery.") && service === "bigquery.googleapis.com")
+    return deniedByBigQuery(permission, resource);
+  const details = {
+    "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+    ...{ reason: "IAM_PERMISSION_DENIED", domain: service, metadata: { permission, resource: short(resource) } },
+  };
+  const message = `Permission '${permission}' denied on resource '${resource}' (or it may not exist).`;
+  return new ApiError("PERMISSION_DENIED", message, [details], 403, "forbidden");
+}
+
+function deniedByStorage({ email }: Principal, permission: string): ApiError {
+  const kind = /^storage\.objects\.(?!list|create)/.test(permission) ? "object" : "bucket";
+  const of = /^storage\.buckets\.(create|list)$/.test(permission) ? "Google Cloud project" : `Google Cloud Storage ${kind}`;
+  const message = `${email} does not have ${permission} access to the ${of}. Permission '${permission}' denied on resource (or it may not exist).`;
+  return new ApiError("PERMISSION_DENIED", message, [], 403, "forbidden");
+}
+
+function deniedByBigQuery(permission: string, resource: string): ApiError {
+  const [, project = "", dataset, table] =
+    /\/projects\/([^/]+)(?:\/datasets\/([^/]+)(?:\/[^/]+\/([^/]+))?)?/.exec(resource) ?? [];
+  const kind = table ? "Table" : dataset ? "Dataset" : "Project";
+  const name = project + (dataset ? `:${dataset}` : "") + (table ? `.${table}` : "");
+  const why =
+    kind === "Project"
+      ? `User does not have ${permission} permission in project ${name}.`
+      : `Permission ${permission} denied on ${kind.toLowerCase()} ${name} (or it may not exist).`;
+  return new ApiError("PERMISSION_DENIED", `Access Denied: ${kind} ${name}: ${why}`, [], 403, "accessDenied");
+}
+
+const short = (resource: string) => resource.replace(/^\/\/[^/]+\//, "");
