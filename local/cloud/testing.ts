@@ -111,3 +111,11 @@ async function refusalOf(answer: Promise<Json>): Promise<ApiError> {
   if (result instanceof Error) throw result;
   throw new Error(`expected a refusal, got ${JSON.stringify(result)}`);
 }
+
+/** Adds a binding to the project's policy. */
+export async function grantOnProject(cloud: Pick<Cloud, "policies" | "project">, role: string, member: string) {
+  const name = `projects/${cloud.project.id}`;
+  const policy = await cloud.policies.get(name);
+  const bindings = (policy.bindings ?? []) as Json[];
+  await cloud.policies.set(name, { ...policy, bindings: [...bindings, { role, members: [member] }] });
+}

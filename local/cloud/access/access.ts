@@ -85,7 +85,9 @@ export function denied({ principal, permission, resource }: Ask): ApiError {
 
 function deniedByStorage({ email }: Principal, permission: string): ApiError {
   const kind = /^storage\.objects\.(?!list|create)/.test(permission) ? "object" : "bucket";
-  const of = /^storage\.buckets\.(create|list)$/.test(permission) ? "Google Cloud project" : `Google Cloud Storage ${kind}`;
+  const of = /^storage\.buckets\.(create|list)$/.test(permission)
+    ? "Google Cloud project"
+    : `Google Cloud Storage ${kind}`;
   const message = `${email} does not have ${permission} access to the ${of}. Permission '${permission}' denied on resource (or it may not exist).`;
   return new ApiError("PERMISSION_DENIED", message, [], 403, "forbidden");
 }

@@ -8,6 +8,7 @@ import { clientEnvironment } from "./client-environment";
 import type { StartedCloud } from "../main";
 import { runNode, startTestCloud } from "../main-testing";
 import { OPERATOR } from "./principals";
+import { grantOnProject } from "../testing";
 import type { JsonObject } from "../service";
 import { assertNoViolations } from "../contract/validate";
 
@@ -27,6 +28,7 @@ beforeAll(async () => {
   started = await startTestCloud(lab, process.env.SPARKLAB_DESCRIPTIONS ?? readTools().descriptions);
   const create = { methodId: "iam.projects.serviceAccounts.create", path: { name: "projects/sparklab-local" } };
   await started.cloud.call({ ...create, body: { accountId: "runner" } }, OPERATOR);
+  await grantOnProject(started.cloud, "roles/storage.admin", `serviceAccount:${EMAIL}`);
 });
 afterAll(async () => {
   await started.close();

@@ -87,7 +87,8 @@ async function authorize(call: Call, cloud: Cloud, permission: string): Promise<
   let holder = call.principal;
   for (const name of [...delegates, emailOf(call)]) {
     const account = await accountOf(name, cloud);
-    if (!account || !(await holds(cloud, { holder, permission, account: account.name, method: call.methodId }))) throw denied(permission);
+    if (!account || !(await holds(cloud, { holder, permission, account: account.name, method: call.methodId })))
+      throw denied(permission);
     holder = { kind: "serviceAccount", email: account.email, via: "impersonation" };
   }
   return holder;

@@ -70,7 +70,8 @@ export const platformAccess: Readonly<Record<string, AccessTable>> = {
     source: "https://cloud.google.com/monitoring/access-control",
     rows: {
       "monitoring.projects.alertPolicies": "monitoring.alertPolicies: create get list patch=update delete",
-      "monitoring.projects.notificationChannels": "monitoring.notificationChannels: create get list patch=update delete",
+      "monitoring.projects.notificationChannels":
+        "monitoring.notificationChannels: create get list patch=update delete",
       "monitoring.projects.dashboards": "monitoring.dashboards: create get list patch=update delete",
       "monitoring.projects.timeSeries": "monitoring.timeSeries: create list",
       "monitoring.operations": "monitoring.operations: get= list= cancel= delete=",

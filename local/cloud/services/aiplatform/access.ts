@@ -13,7 +13,8 @@ export const vertexAccess: AccessTable = {
     "aiplatform.projects.locations.models":
       "aiplatform.models: upload get list patch=update delete deleteVersion=delete listVersions=list mergeVersionAliases=update",
     "aiplatform.projects.locations.pipelineJobs": "aiplatform.pipelineJobs: create get list delete cancel",
-    "aiplatform.projects.locations.schedules": "aiplatform.schedules: create get list patch=update delete pause=update resume=update",
+    "aiplatform.projects.locations.schedules":
+      "aiplatform.schedules: create get list patch=update delete pause=update resume=update",
     "aiplatform.projects.locations.metadataStores": "aiplatform.metadataStores: create get list delete",
     "aiplatform.projects.locations.metadataStores.artifacts":
       "aiplatform.artifacts: create get list patch=update delete queryArtifactLineageSubgraph=get",

@@ -11,8 +11,7 @@ export const bigqueryAccess: AccessTable = {
     "bigquery.tabledata": "bigquery.tables: list=getData insertAll=updateData",
     "bigquery.routines": "bigquery.routines: insert=create get list update delete",
     // Who started a job may follow it with jobs.create alone.
-    "bigquery.jobs":
-      "bigquery.jobs: insert=create query=create get=* getQueryResults=* cancel=* list=create delete",
+    "bigquery.jobs": "bigquery.jobs: insert=create query=create get=* getQueryResults=* cancel=* list=create delete",
   },
 };
 

@@ -22,7 +22,12 @@ export const asksData =
 async function mayAll(call: Call, cloud: Cloud): Promise<boolean> {
   const resource = `//bigquery.googleapis.com/projects/${cloud.project.id}`;
   for (const permission of [...READ, ...WRITE, "storage.objects.get"]) {
-    const permitted = await cloud.access.permits({ principal: call.principal, permission, resource, method: call.methodId });
+    const permitted = await cloud.access.permits({
+      principal: call.principal,
+      permission,
+      resource,
+      method: call.methodId,
+    });
     if (!permitted) return false;
   }
   return true;

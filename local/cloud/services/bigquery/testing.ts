@@ -16,6 +16,7 @@ import { OPERATOR } from "../../door/principals";
 import type { Json, JsonObject } from "../../service";
 import { assertNoViolations } from "../../contract/validate";
 import { services } from "..";
+import { grantOnProject } from "../../testing";
 
 const ACCOUNT = "spark-worker";
 
@@ -95,8 +96,12 @@ async function rest({ api }: StartedCloud, request: string, body?: JsonObject): 
   return (await api.rest({ host, verb, path, ...(body && { body }) }, OPERATOR)) as JsonObject;
 }
 
-async function ensureAccount({ api }: StartedCloud): Promise<void> {
+async function ensureAccount({ api, cloud }: StartedCloud): Promise<void> {
   const accounts = { host: "iam.googleapis.com", path: `/v1/projects/${PROJECT.id}/serviceAccounts` };
   const { accounts: known = [] } = (await api.rest({ ...accounts, verb: "GET" }, OPERATOR)) as { accounts?: Json[] };
-  if (known.length === 0) await api.rest({ ...accounts, verb: "POST", body: { accountId: ACCOUNT } }, OPERATOR);
+  if (known.length > 0) return;
+  await api.rest({ ...accounts, verb: "POST", body: { accountId: ACCOUNT } }, OPERATOR);
+  const member = `serviceAccount:${ACCOUNT}@${PROJECT.id}.iam.gserviceaccount.com`;
+  const roles = ["dataproc.worker", "bigquery.jobUser", "bigquery.readSessionUser", "bigquery.dataEditor"];
+  for (const role of roles) await grantOnProject(cloud, `roles/${role}`, member);
 }

@@ -96,6 +96,7 @@ async function multipart(call: Call, cloud: Cloud, { request }: Exchange): Promi
   const path = await newIncoming(cloud, "");
   try {
     const { job, size } = await readParts(bodyOf(request), request.headers["content-type"], path);
+    await requireData(call, job, cloud);
     return await startLoad(cloud, call, job, { files: [{ uri: "upload", path, size, temporary: true }] });
   } catch (error) {
     await rm(path, { force: true });

@@ -2,7 +2,8 @@
 import type { AccessTable } from "../../access/table";
 
 export const dataprocAccess: AccessTable = {
-  source: "https://cloud.google.com/dataproc-serverless/docs/concepts/iam, https://cloud.google.com/dataproc/docs/concepts/iam/iam",
+  source:
+    "https://cloud.google.com/dataproc-serverless/docs/concepts/iam, https://cloud.google.com/dataproc/docs/concepts/iam/iam",
   rows: {
     "dataproc.projects.locations.batches": "dataproc.batches: create get list delete",
     "dataproc.projects.locations.sessionTemplates": "dataproc.sessionTemplates: create get list patch=update delete",

@@ -1,6 +1,7 @@
 /** What batches are refused, and in which words. */
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import type { JsonObject, Principal } from "../../service";
+import { grantOnProject } from "../../testing";
 import { ACCOUNT, batch, BatchLab, BATCHES } from "./testing";
 
 let lab: BatchLab;
@@ -187,11 +188,15 @@ describe("refuses", () => {
       via: "serviceAccountKey",
     };
     expect(await lab.refused(batch(), "?batchId=fine", stranger)).toMatch(
-      /^PERMISSION_DENIED: User not authorized to act as service account 'spark-jobs@/,
+      /^PERMISSION_DENIED: Permission 'dataproc.batches.create' denied on resource '\/\/dataproc.googleapis.com\/projects\/sparklab-local\/locations\/us-central1' \(or it may not exist\)/,
     );
     await lab.lab.rest("POST https://iam.googleapis.com/v1/projects/sparklab-local/serviceAccounts", {
       accountId: "spark-x",
     });
+    await grantOnProject(lab.lab.cloud, "roles/dataproc.serverlessEditor", `serviceAccount:${stranger.email}`);
+    expect(await lab.refused(batch(), "?batchId=fine", stranger)).toMatch(
+      /^PERMISSION_DENIED: User not authorized to act as service account 'spark-jobs@/,
+    );
     const resource = `projects/sparklab-local/serviceAccounts/${ACCOUNT}`;
     await lab.lab.cloud.policies.set(resource, {
       bindings: [{ role: "roles/iam.serviceAccountUser", members: [`serviceAccount:${stranger.email}`] }],
