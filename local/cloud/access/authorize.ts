@@ -24,7 +24,8 @@ export async function authorize(method: Method, call: Call, cloud: Cloud): Promi
 
 /** Full name of what a call is about: the thing itself where it has a name, else what it is made or listed in. */
 export function resourceOf(method: Method, call: Call, { project }: Cloud): string {
-  const named = [call.path.name, call.path.resource, call.path.parent].find((value) => value?.includes("/"));
+  // Most APIs call the parameter `name`, `parent` or `resource`; others by the kind of thing (`topic`, `context`).
+  const named = Object.values(call.path).find((value) => value.startsWith("projects/"));
   const name = named ?? filled(method.path, call);
   const local = name.replace(/^projects\/-(?=\/)/, `projects/${project.id}`);
   if (!/^projects\/[^/]+\/./.test(local)) return projectName(project.id);

@@ -4,9 +4,10 @@ import type { handleBidiStreamingCall, MethodDefinition, Server, ServerDuplexStr
 import { fromProto3JSON } from "proto3-json-serializer";
 import { Root, type INamespace, type Message, type Method } from "protobufjs";
 import type { Cloud } from "../../cloud";
+import { principalOf } from "../../grpc/grpc";
 import { toServiceError } from "../../grpc/status";
 import { protosFile } from "../../grpc/transcoding";
-import type { JsonObject } from "../../service";
+import type { JsonObject, Principal } from "../../service";
 import { acknowledge, extend, lease } from "./leases";
 import { shown, whenDue } from "./pull";
 
@@ -53,6 +54,7 @@ async function serve(call: Stream, answer: (json: JsonObject) => Message, cloud:
     );
   let waiting: ReturnType<typeof whenDue> | undefined;
   let isOver = false;
+  let asked = Promise.resolve();
   const end = () => {
     isOver = true;
     waiting?.cancel();
@@ -78,10 +80,18 @@ async function serve(call: Stream, answer: (json: JsonObject) => Message, cloud:
     const most = Number(wish.maxOutstandingMessages ?? 0);
     if (first && most > 0) room = most;
     for (const id of [...(wish.ackIds ?? []), ...(wish.modifyDeadlineAckIds ?? [])]) outstanding.delete(id);
-    obey(name, wish, cloud).catch(fail);
-    if (first) flow().catch(fail);
+    if (first) asked = requireConsume(name, principalOf(call), cloud);
+    asked.then(() => obey(name, wish, cloud)).catch(fail);
+    if (first) asked.then(flow).catch(() => end());
   });
 }
+
+/** A stream is asked once, with its first message, which names the subscription. */
+const requireConsume = (name: string, principal: Principal, cloud: Cloud) =>
+  cloud.access.require({
+    ...{ principal, permission: "pubsub.subscriptions.consume", method: "pubsub.StreamingPull" },
+    resource: `//pubsub.googleapis.com/${name.replace(`projects/${cloud.project.number}/`, `projects/${cloud.project.id}/`)}`,
+  });
 
 async function obey(
   name: string,

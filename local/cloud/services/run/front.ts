@@ -6,7 +6,6 @@
 import { request as ask, type IncomingMessage, type ServerResponse } from "node:http";
 import { pipeline } from "node:stream/promises";
 import type { Cloud } from "../../cloud";
-import type { PoliciesKernel } from "../../engine/policies";
 import { ApiError } from "../../errors";
 import { textOf } from "../../json";
 import type { Addresses, JsonObject, Principal } from "../../service";
@@ -53,9 +52,8 @@ async function serviceAt(host: string, url: string, cloud: Cloud): Promise<{ ser
 
 async function authorize(service: JsonObject, { headers }: IncomingMessage, cloud: Cloud): Promise<Principal> {
   const name = `//run.googleapis.com/${textOf(service.name)}`;
-  const policies = cloud.policies as PoliciesKernel;
-  const may = async (principal: Principal) =>
-    (await policies.permitted(principal, ["run.routes.invoke"], name)).length > 0;
+  const ask = { permission: "run.routes.invoke", resource: name, method: "run.invoke" };
+  const may = (principal: Principal) => cloud.access.permits({ ...ask, principal });
   // The second header is for services that read the first one themselves.
   const given = headers["x-serverless-authorization"] ?? headers.authorization;
   const token = /^Bearer +(\S+)$/i.exec(textOf(given))?.[1];

@@ -9,6 +9,7 @@ import { readTools } from "../../../../engines/tools";
 import { assertNoViolations } from "../../../contract/validate";
 import { OPERATOR } from "../../../door/principals";
 import { textOf } from "../../../json";
+import { grantOnProject } from "../../../testing";
 import { startCloud, type StartedCloud } from "../../../main";
 import type { Json, JsonObject } from "../../../service";
 import { cloudResourceManager } from "../../cloudresourcemanager";
@@ -39,6 +40,8 @@ export class PipelineLab {
     await lab.rest("POST", "iam.googleapis.com", "/v1/projects/sparklab-local/serviceAccounts", {
       accountId: "pipeline-runner",
     });
+    const roles = ["storage.objectUser", "dataproc.serverlessEditor", "iam.serviceAccountUser", "aiplatform.user"];
+    for (const role of roles) await grantOnProject(lab.started.cloud, `roles/${role}`, `serviceAccount:${RUNNER}`);
     await lab.rest("POST", "storage.googleapis.com", "/storage/v1/b?project=sparklab-local", { name: BUCKET });
     return lab;
   }
