@@ -5,7 +5,8 @@ import { createAccess, type Decision } from "./access/access";
 import { createApi, type KernelApi, type RequestRecord } from "./api";
 import type { Cloud, Principals, Store } from "./cloud";
 import { createOperations } from "./engine/operations";
-import { createPolicies } from "./engine/policies";
+import { remembering } from "./engine/remembered";
+import { createPolicies, policyKey } from "./engine/policies";
 import { OPERATOR } from "./door/principals";
 import type { Service } from "./service";
 import { agentBindings } from "./services/agent-roles";
@@ -55,11 +56,12 @@ export async function composeCloud(parts: CloudParts): Promise<ComposedCloud> {
     onRequest,
     onDecision,
   } = parts;
-  const store = await openStore(join(folder, "store"));
+  const store = remembering(await openStore(join(folder, "store")), policyKey(""));
   const policies = createPolicies({ store, project, operator: OPERATOR.email });
+  const [agents, keepers] = [agentBindings(project.number), services.filter(({ bindings }) => bindings)];
   const bindingsOf = async (resource: string) => {
-    const own = await Promise.all(services.map((service) => service.bindings?.(resource, cloud) ?? []));
-    return [...agentBindings(project.number), ...own.flat()];
+    const own = await Promise.all(keepers.map((service) => service.bindings!(resource, cloud)));
+    return [...agents, ...own.flat()];
   };
   const cloud: Cloud = {
     ...{ project, folder, descriptions, store, engines, door, now, log },

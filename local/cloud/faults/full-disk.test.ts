@@ -129,6 +129,10 @@ onSmallDisk("tables hold what was answered when the disk became full while the e
 onSmallDisk("a batch that fills the disk has failed with the reason", async () => {
   const accounts = "https://iam.googleapis.com/v1/projects/sparklab-local/serviceAccounts";
   await cloud.send(`POST ${accounts}`, { accountId: "worker" });
+  const members = ["serviceAccount:worker@sparklab-local.iam.gserviceaccount.com"];
+  await cloud.send("PUT https://storage.googleapis.com/storage/v1/b/data/iam", {
+    bindings: [{ role: "roles/storage.objectAdmin", members }],
+  });
   await upload("job.py", Buffer.from('open("large", "wb").write(bytes(64 << 20))'));
   disk.fill(4 << 20);
   const batches =

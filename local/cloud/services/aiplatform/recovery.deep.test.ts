@@ -44,6 +44,9 @@ async function start(id: string): Promise<{ first: string; second: string }> {
   await send("POST", "https://storage.googleapis.com/storage/v1/b?project=sparklab-local", {
     name: "sparklab-local-p",
   });
+  await send("PUT", "https://storage.googleapis.com/storage/v1/b/sparklab-local-p/iam", {
+    bindings: [{ role: "roles/storage.objectAdmin", members: [`serviceAccount:${ACCOUNT}`] }],
+  });
   await send("POST", `${JOBS}?pipelineJobId=${id}`, {
     pipelineSpec: spec("waiting"),
     serviceAccount: ACCOUNT,

@@ -9,6 +9,7 @@ import { createHistoryEngine } from "../../../engines/history";
 import type { Engines, HistoryRun } from "../../../engines/interface";
 import { readTools } from "../../../engines/tools";
 import { OPERATOR } from "../../door/principals";
+import { grantOnProject } from "../../testing";
 import { startCloud, type StartedCloud } from "../../main";
 import type { JsonObject } from "../../service";
 import { iam } from "../iam";
@@ -49,6 +50,11 @@ beforeAll(async () => {
   await open();
   const account = { accountId: "worker-one" };
   await rest("POST", "https://iam.googleapis.com/v1/projects/sparklab-local/serviceAccounts", account);
+  await grantOnProject(
+    started.cloud,
+    "roles/dataproc.worker",
+    "serviceAccount:worker-one@sparklab-local.iam.gserviceaccount.com",
+  );
   await rest("POST", "https://storage.googleapis.com/storage/v1/b?project=sparklab-local", { name: "events" });
   await rest("POST", "https://dataproc.googleapis.com/v1/projects/sparklab-local/regions/us-central1/clusters", {
     clusterName: "history",
