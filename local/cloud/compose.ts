@@ -44,18 +44,8 @@ export interface ComposedCloud {
 }
 
 export async function composeCloud(parts: CloudParts): Promise<ComposedCloud> {
-  const {
-    folder,
-    project = PROJECT,
-    services,
-    engines,
-    door,
-    descriptions,
-    log,
-    now = () => new Date(),
-    onRequest,
-    onDecision,
-  } = parts;
+  const { folder, project = PROJECT, services, engines, door, descriptions, log, now = () => new Date() } = parts;
+  const { onRequest, onDecision } = parts;
   const store = remembering(await openStore(join(folder, "store")), policyKey(""));
   const policies = createPolicies({ store, project, operator: OPERATOR.email });
   const [agents, keepers] = [agentBindings(project.number), services.filter(({ bindings }) => bindings)];

@@ -7,7 +7,7 @@ import { writeObject } from "../services/storage/objects";
 import { grantOnProject, testCloud, type TestCloud } from "../testing";
 import type { Method } from "../contract/contract";
 import { OPERATOR } from "../door/principals";
-import type { Call, Principal } from "../service";
+import type { Principal } from "../service";
 
 const someone = (name: string): Principal => ({
   kind: "serviceAccount",
@@ -68,7 +68,9 @@ test("a binding on the resource, and one on the project, let through", async () 
   });
   await grantOnProject(lab.cloud, "roles/pubsub.viewer", member(far));
   for (const who of [near, far])
-    expect(await lab.rest(`GET ${TOPICS}/news`, undefined, who)).toMatchObject({ name: expect.stringMatching(/news$/) });
+    expect(await lab.rest(`GET ${TOPICS}/news`, undefined, who)).toMatchObject({
+      name: expect.stringMatching(/news$/),
+    });
   expect(await lab.refusal(`DELETE ${TOPICS}/news`, undefined, near)).toMatchObject({ http: 403 });
 });
 
@@ -95,7 +97,7 @@ test("who may create objects may not replace one", async () => {
 test("a method without a row is refused by name, except to the operator", async () => {
   const method = { id: "storage.unknown.do" } as Method;
   const call = { methodId: method.id, path: {}, query: {}, body: {}, host: "" };
-  const as = (principal: Principal) => authorize(method, { ...call, principal } as Call, lab.cloud);
+  const as = (principal: Principal) => authorize(method, { ...call, principal }, lab.cloud);
   await expect(as(someone("a"))).rejects.toThrow("Method storage.unknown.do has no row in this cloud's tables");
   await as(OPERATOR);
 });

@@ -25,7 +25,9 @@ export function remembering(store: Store, prefix: string): Store {
       return value;
     },
     write: async (changes) => {
-      const keys = [...Object.keys(changes.put ?? {}), ...(changes.delete ?? [])].filter((key) => key.startsWith(prefix));
+      const keys = [...Object.keys(changes.put ?? {}), ...(changes.delete ?? [])].filter((key) =>
+        key.startsWith(prefix),
+      );
       if (keys.length > 0) forget(keys);
       await store.write(changes);
       if (keys.length > 0) forget(keys);

@@ -39,12 +39,6 @@ export class BatchLife {
     await life.put("in.csv", csv);
     await life.put("small_batch.py", readFileSync(join(__dirname, "small_batch.py"), "utf8"));
     await life.cloud.send(`POST https://iam.googleapis.com/v1/${PROJECT}/serviceAccounts`, { accountId: "worker" });
-    const owner = { role: "roles/owner", members: ["user:operator@sparklab.local"] };
-    const members = ["serviceAccount:worker@sparklab-local.iam.gserviceaccount.com"];
-    const roles = ["dataproc.worker", "bigquery.dataEditor", "bigquery.jobUser", "bigquery.readSessionUser"];
-    await life.cloud.send(`POST https://cloudresourcemanager.googleapis.com/v1/${PROJECT}:setIamPolicy`, {
-      policy: { bindings: [owner, ...roles.map((role) => ({ role: `roles/${role}`, members }))] },
-    });
     await life.cloud.send(`POST ${BIGQUERY}/datasets`, {
       datasetReference: { datasetId: "life" },
       location: "us-central1",

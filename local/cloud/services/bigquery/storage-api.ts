@@ -113,16 +113,18 @@ function unary(cloud: Cloud, path: string): handleUnaryCall<Buffer, Buffer> {
 function answers(cloud: Cloud, path: string): handleServerStreamingCall<Buffer, Buffer> {
   return (call) => {
     const asked = requireStorageAccess(cloud, principalOf(call), path, call.request);
-    asked.then(() => open(cloud, call)).then(
-      ({ client, metadata, options }) => {
-        const inner = client.makeServerStreamRequest(path, same, same, call.request, metadata, options);
-        // `pipe` waits for a slow reader, and so does the engine behind it.
-        inner.on("error", (error: ServiceError) => call.emit("error", passedOn(error)));
-        call.on("cancelled", () => inner.cancel());
-        inner.pipe(sink(call));
-      },
-      (error: unknown) => call.emit("error", refusal(error)),
-    );
+    asked
+      .then(() => open(cloud, call))
+      .then(
+        ({ client, metadata, options }) => {
+          const inner = client.makeServerStreamRequest(path, same, same, call.request, metadata, options);
+          // `pipe` waits for a slow reader, and so does the engine behind it.
+          inner.on("error", (error: ServiceError) => call.emit("error", passedOn(error)));
+          call.on("cancelled", () => inner.cancel());
+          inner.pipe(sink(call));
+        },
+        (error: unknown) => call.emit("error", refusal(error)),
+      );
   };
 }
 

@@ -47,11 +47,8 @@ async function serve(call: Stream, answer: (json: JsonObject) => Message, cloud:
   let name = "";
   let room = Infinity;
   const outstanding = new Set<string>();
-  const fail = (error: unknown) =>
-    call.emit(
-      "error",
-      toServiceError(error, (err) => cloud.log.error({ err }, "StreamingPull failed by a bug")),
-    );
+  const bug = (err: unknown) => cloud.log.error({ err }, "StreamingPull failed by a bug");
+  const fail = (error: unknown) => call.emit("error", toServiceError(error, bug));
   let waiting: ReturnType<typeof whenDue> | undefined;
   let isOver = false;
   let asked = Promise.resolve();
@@ -82,7 +79,7 @@ async function serve(call: Stream, answer: (json: JsonObject) => Message, cloud:
     for (const id of [...(wish.ackIds ?? []), ...(wish.modifyDeadlineAckIds ?? [])]) outstanding.delete(id);
     if (first) asked = requireConsume(name, principalOf(call), cloud);
     asked.then(() => obey(name, wish, cloud)).catch(fail);
-    if (first) asked.then(flow).catch(() => end());
+    if (first) asked.then(flow, end).catch(fail);
   });
 }
 

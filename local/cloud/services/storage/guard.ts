@@ -26,7 +26,7 @@ async function replaces(call: Call, cloud: Cloud): Promise<boolean> {
   if (!WRITES.test(call.methodId)) return false;
   const bucket = call.path.destinationBucket ?? call.path.bucket ?? "";
   // The name of a multipart upload comes with its bytes; its bucket's rule for the others holds for it as it is written.
-  const name = call.path.destinationObject ?? textOf(call.query.name as string | undefined);
+  const name = call.path.destinationObject ?? textOf(call.query.name);
   if (name === "" || !(await cloud.store.get(bucketKey(bucket)))) return false;
   return (await liveObject(cloud.store, await findBucket(cloud.store, bucket), name)) !== undefined;
 }
