@@ -1,6 +1,7 @@
 /** What is no bundle is refused before anything is predicted with it. */
 import type { Bundle } from "./bundle";
-import { BundleError, parseBundle } from "./bundle";
+import { parseBundle } from "./bundle";
+import { DocumentError } from "./document";
 import { parseSettings } from "./settings";
 import { bundleText } from "./testing";
 
@@ -39,7 +40,7 @@ describe("parseBundle", () => {
       "has no counts",
     ],
   ])("refuses %s", (_, change, message) => {
-    expect(() => parseBundle(bundleText(change), "here")).toThrow(BundleError);
+    expect(() => parseBundle(bundleText(change), "here")).toThrow(DocumentError);
     expect(() => parseBundle(bundleText(change), "here")).toThrow(message);
   });
 
@@ -69,16 +70,37 @@ describe("parseSettings", () => {
     });
   });
 
+  it("reads Cloud Run's port and the champion to follow", () => {
+    expect(parseSettings({ PORT: "8081", CHAMPION_URI: "gs://b1/churn/champion.json" })).toMatchObject({
+      port: 8081,
+      predictRoute: "/v1/predict",
+      healthRoute: "/healthz",
+      championUri: "gs://b1/churn/champion.json",
+    });
+  });
+
+  it.each([
+    ["neither", {}],
+    ["both", { AIP_STORAGE_URI: "gs://b1/m", CHAMPION_URI: "gs://b1/c.json" }],
+  ])("wants one model, a fixed one or the champion; %s is refused", (got, environment) => {
+    expect(() => parseSettings(environment)).toThrow(
+      `AIP_STORAGE_URI, CHAMPION_URI: got ${got}; expected the gs://bucket/folder that holds bundle.json, or the gs://bucket/object that names the champion.`,
+    );
+  });
+
   it("names every problem at once", () => {
     expect(() =>
-      parseSettings({ AIP_HTTP_PORT: "http", AIP_PREDICT_ROUTE: "predict", MODEL_REFRESH_SECONDS: "0" }),
+      parseSettings({
+        ...{ AIP_HTTP_PORT: "http", AIP_PREDICT_ROUTE: "predict", MODEL_REFRESH_SECONDS: "0" },
+        AIP_STORAGE_URI: "bucket/folder",
+      }),
     ).toThrow(
       [
         "The scoring API cannot start:",
         '  AIP_HTTP_PORT or PORT: got "http"; expected a port from 0 to 65535.',
         '  AIP_PREDICT_ROUTE: got "predict"; expected a path such as /v1/predict.',
-        "  AIP_STORAGE_URI: got nothing; expected the gs://bucket/folder that holds bundle.json.",
-        '  MODEL_REFRESH_SECONDS: got "0"; expected seconds between two looks at the bundle, up to 3600.',
+        '  AIP_STORAGE_URI: got "bucket/folder"; expected the gs://bucket/folder that holds bundle.json.',
+        '  MODEL_REFRESH_SECONDS: got "0"; expected seconds between two looks at the champion, up to 3600.',
       ].join("\n"),
     );
   });

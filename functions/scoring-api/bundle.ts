@@ -1,6 +1,6 @@
 /** The model bundle: its type, and the check of a document before anything is predicted with it. */
-import Ajv2020, { type ErrorObject } from "ajv/dist/2020";
 import schema from "../../pyspark/model-bundle.schema.json";
+import { kindOf, parseDocument } from "./document";
 
 export interface Amount {
   name: string;
@@ -40,47 +40,17 @@ export interface Bundle {
   trees: Tree[];
 }
 
-/** A document that is no bundle; the message lists what is wrong with it. */
-export class BundleError extends Error {}
-
-const SHOWN = 8;
-const matchesSchema = new Ajv2020({ allErrors: true }).compile<Bundle>(schema);
+const BUNDLE = kindOf<Bundle>("model bundle", "churn_export", schema, (bundle) => [
+  ...slotProblems(bundle),
+  ...bundle.trees.flatMap((tree, index) => treeProblems(tree, index, bundle.slots)),
+]);
 
 /**
  * Reads a bundle.
  * @param where Named in the message.
- * @throws BundleError with the problems, the first few in full
+ * @throws DocumentError with the problems
  */
-export function parseBundle(text: string, where: string): Bundle {
-  let document: unknown;
-  try {
-    document = JSON.parse(text);
-  } catch (error) {
-    throw refused(where, [`is not JSON (${text.length} characters): ${(error as Error).message}`]);
-  }
-  if (!matchesSchema(document)) throw refused(where, (matchesSchema.errors ?? []).map(schemaProblem));
-  const problems = [
-    ...slotProblems(document),
-    ...document.trees.flatMap((tree, index) => treeProblems(tree, index, document.slots)),
-  ];
-  if (problems.length > 0) throw refused(where, problems);
-  return document;
-}
-
-function refused(where: string, problems: readonly string[]): BundleError {
-  const more = problems.length > SHOWN ? [`and ${problems.length - SHOWN} more`] : [];
-  return new BundleError(
-    [
-      `model bundle ${where}: got a document that cannot be used; expected what churn_export writes.`,
-      ...problems.slice(0, SHOWN),
-      ...more,
-    ].join("\n  "),
-  );
-}
-
-function schemaProblem({ instancePath, message, params }: ErrorObject): string {
-  return `${instancePath || "/"}: ${message ?? "is wrong"} ${JSON.stringify(params)}`;
-}
+export const parseBundle = (text: string, where: string): Bundle => parseDocument(BUNDLE, text, where);
 
 /** Inputs must fill the vector without gap or overlap. */
 function slotProblems({ inputs, slots }: Bundle): string[] {

@@ -12,38 +12,44 @@ export function openApi() {
       version: "1",
       description: "The probability that a customer leaves, as Spark gives it",
     },
-    paths: {
-      "/v1/predict": {
-        post: {
-          operationId: "predict",
-          summary: "Predict for customers; if one instance is wrong, nothing is predicted and every problem is named",
-          requestBody: { required: true, ...json(ref("PredictRequest")) },
-          responses: {
-            200: { description: "One prediction per instance, in order", ...json(ref("PredictResponse")) },
-            400: refusal("Wrong instances, with up to 1,000 problems"),
-            413: refusal("More than 1.5 MB"),
-            415: refusal("Not application/json"),
-          },
-        },
-      },
-      "/healthz": {
-        get: {
-          operationId: "health",
-          summary: "Ready to predict",
-          responses: { 200: { description: "Ready", ...json(ref("Health")) } },
-        },
-      },
-      "/v1/model": {
-        get: {
-          operationId: "model",
-          summary: "The model that answers",
-          responses: { 200: { description: "The model and its inputs", ...json(ref("Model")) } },
-        },
-      },
-    },
+    paths: PATHS,
     components: { schemas: SCHEMAS },
   };
 }
+
+const PATHS = {
+  "/v1/predict": {
+    post: {
+      operationId: "predict",
+      summary: "Predict for customers; if one instance is wrong, nothing is predicted and every problem is named",
+      requestBody: { required: true, ...json(ref("PredictRequest")) },
+      responses: {
+        200: { description: "One prediction per instance, in order", ...json(ref("PredictResponse")) },
+        400: refusal("Wrong instances, with up to 1,000 problems"),
+        413: refusal("More than 1.5 MB"),
+        415: refusal("Not application/json"),
+        503: refusal("No champion yet"),
+      },
+    },
+  },
+  "/healthz": {
+    get: {
+      operationId: "health",
+      summary: "Alive; without a model_version there is no champion yet",
+      responses: { 200: { description: "Alive", ...json(ref("Health")) } },
+    },
+  },
+  "/v1/model": {
+    get: {
+      operationId: "model",
+      summary: "The model that answers",
+      responses: {
+        200: { description: "The model and its inputs", ...json(ref("Model")) },
+        503: refusal("No champion yet"),
+      },
+    },
+  },
+};
 
 const SCHEMAS = {
   PredictRequest: {
@@ -88,7 +94,7 @@ const SCHEMAS = {
   },
   Health: {
     type: "object",
-    required: ["status", "model_version"],
+    required: ["status"],
     properties: { status: { const: "ok" }, model_version: text },
   },
   Model: {
@@ -101,6 +107,11 @@ const SCHEMAS = {
       pipeline_id: text,
       gcs_uri: text,
       inputs: { type: "array", items: { type: "object", required: ["name", "kind"] } },
+      champion: {
+        type: "object",
+        description:
+          "Who made it the champion, as pyspark/champion.schema.json describes it; absent of a deployed model",
+      },
       newer_model_refused: { ...text, description: "Why the newest bundle does not answer" },
     },
   },

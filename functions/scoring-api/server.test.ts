@@ -3,16 +3,18 @@ import Ajv2020 from "ajv/dist/2020";
 import type { FastifyInstance } from "fastify";
 import { openApi } from "./openapi";
 import { serverOf } from "./server";
-import { bundleText, instance, memoryChampion, probability, type MemoryBucket } from "./testing";
+import { instance, memoryChampion, probability, type MemoryBucket } from "./testing";
 
 let bucket: MemoryBucket;
 let app: FastifyInstance;
 let address: string;
 beforeEach(async () => {
-  bucket = await memoryChampion();
+  bucket = memoryChampion();
+  bucket.promote("golden");
+  await bucket.champion.look();
   app = serverOf({
     settings: { predictRoute: "/vertex/predict", healthRoute: "/vertex/health" },
-    champion: bucket.champion,
+    models: bucket.champion,
   });
   address = await app.listen({ port: 0, host: "127.0.0.1" });
 });
@@ -143,6 +145,7 @@ describe("wrong requests", () => {
     ['{"instances": [{"__proto__": {}}]}', "application/json", 400],
     ["a=1", "application/x-www-form-urlencoded", 415],
     [`{"instances": ["${"x".repeat(1_600_000)}"]}`, "application/json", 413],
+    [`{"instances": ["${"x".repeat(10_000_000)}"]}`, "application/json", 413],
   ])("with a body that is none (%#) are refused in Google's form", async (payload, type, code) => {
     const { statusCode, answer } = await send("POST", "/v1/predict", payload, type);
     expect([statusCode, answer.error.code]).toEqual([code, code]);
@@ -159,56 +162,4 @@ it("says that it is healthy, which model answers, and what it offers", async () 
   const { answer } = await ask("GET", "/v1/model", undefined, "Model");
   expect(answer.inputs).toHaveLength(18);
   expect((await send("GET", "/openapi.json")).answer).toEqual(openApi());
-});
-
-describe("a new champion", () => {
-  const version = (text: string) => bundleText((bundle) => (bundle.model.version = text));
-
-  it("takes over while requests are under way, none of which fails", async () => {
-    const seen = new Set<string>();
-    let left = 600;
-    const client = async () => {
-      for (; left > 0; left -= 1) {
-        const response = await fetch(`${address}/v1/predict`, {
-          method: "POST",
-          headers: { "content-type": "application/json" },
-          body: JSON.stringify({ instances: [instance, instance] }),
-        });
-        expect(response.status).toBe(200);
-        const { predictions } = (await response.json()) as { predictions: { model_version: string }[] };
-        expect(predictions[0]!.model_version).toBe(predictions[1]!.model_version);
-        seen.add(predictions[0]!.model_version);
-        // Each model changes when the one before has been seen to answer.
-        if (seen.size < 5 && bucket.champion.model.about.version === predictions[0]!.model_version) {
-          bucket.put(version(`model-${seen.size}`));
-          await bucket.champion.look();
-        }
-      }
-    };
-    await Promise.all([client(), client(), client()]);
-    expect([...seen]).toEqual(["golden", "model-1", "model-2", "model-3", "model-4"]);
-  });
-
-  it("that is truncated never takes over; the one before answers and says why", async () => {
-    bucket.put(version("broken").slice(0, 5000));
-    expect(await bucket.champion.look()).toBe("failed");
-    expect((await predict([instance])).answer.predictions[0].probability).toBe(probability);
-    expect((await ask("GET", "/v1/model", undefined, "Model")).answer.newer_model_refused).toContain(
-      "is not JSON (5000 characters)",
-    );
-    // It is judged once; what was said of it stays.
-    expect(await bucket.champion.look()).toBe("unchanged");
-    expect(bucket.failures).toHaveLength(1);
-    expect(bucket.champion.problem).toContain("is not JSON");
-    bucket.put(version("whole"));
-    expect(await bucket.champion.look()).toBe("changed");
-    expect((await ask("GET", "/v1/model", undefined, "Model")).answer).not.toHaveProperty("newer_model_refused");
-  });
-
-  it("is not looked for twice at once", async () => {
-    bucket.put(version("next"));
-    expect(bucket.champion.look()).toBe(bucket.champion.look());
-    expect(await bucket.champion.look()).toBe("changed");
-    expect(await bucket.champion.look()).toBe("unchanged");
-  });
 });

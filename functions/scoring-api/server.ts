@@ -1,7 +1,7 @@
 /** The HTTP surface: predictions by Vertex AI's contract, health, and which model answers. */
 import fastify, { LogController, type FastifyInstance, type FastifyReply, type FastifyServerOptions } from "fastify";
-import type { Champion } from "./champion";
-import { PROBLEMS_LISTED, type Problem } from "./model";
+import { PROBLEMS_LISTED, type Model, type Problem } from "./model";
+import type { Answering, Models } from "./models";
 import { openApi } from "./openapi";
 import type { Settings } from "./settings";
 
@@ -10,11 +10,11 @@ const LARGEST_BODY = 1_500_000;
 
 export interface Deps {
   settings: Pick<Settings, "predictRoute" | "healthRoute">;
-  champion: Champion;
+  models: Models;
   logger?: FastifyServerOptions["logger"];
 }
 
-export function serverOf({ settings, champion, logger = false }: Deps): FastifyInstance {
+export function serverOf({ settings, models, logger = false }: Deps): FastifyInstance {
   const app = fastify({
     logger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -25,29 +25,42 @@ export function serverOf({ settings, champion, logger = false }: Deps): FastifyI
   });
   refuseInGooglesForm(app);
   for (const route of new Set([settings.predictRoute, "/v1/predict"])) {
-    app.post(route, ({ body }, reply) => predict(champion, body, reply));
+    app.post(route, ({ body }, reply) => {
+      const answer = ({ model }: Answering) => predict(model, body, reply);
+      return models.current ? answer(models.current) : withFirst(models, reply, answer);
+    });
   }
   for (const route of new Set([settings.healthRoute, "/healthz"])) {
-    app.get(route, () => ({ status: "ok", model_version: champion.model.about.version }));
+    app.get(route, () => ({ status: "ok", model_version: models.current?.model.about.version }));
   }
-  app.get("/v1/model", () => ({
-    ...champion.model.about,
-    inputs: champion.model.inputs,
-    ...(champion.problem ? { newer_model_refused: champion.problem } : {}),
-  }));
+  app.get("/v1/model", (_, reply) => {
+    const answer = ({ model: { about, inputs }, pointer }: Answering) =>
+      reply.send({ ...about, inputs, champion: pointer, newer_model_refused: models.problem });
+    return models.current ? answer(models.current) : withFirst(models, reply, answer);
+  });
   const document = openApi();
   app.get("/openapi.json", () => document);
   return app;
 }
 
-function predict(champion: Champion, body: unknown, reply: FastifyReply): FastifyReply {
+/** The first champion may have come since the last look: whoever needs one looks again before it is refused. */
+async function withFirst(
+  models: Models,
+  reply: FastifyReply,
+  answer: (found: Answering) => FastifyReply,
+): Promise<FastifyReply> {
+  await models.look();
+  return models.current ? answer(models.current) : refuse(reply, 503, "UNAVAILABLE", models.problem ?? "No model yet.");
+}
+
+function predict(model: Model, body: unknown, reply: FastifyReply): FastifyReply {
   const { instances, ...others } = (body ?? {}) as Record<string, unknown>;
   if (!Array.isArray(instances) || instances.length === 0 || hasContent(others)) {
     const got = Object.keys({ ...(instances === undefined ? {} : { instances }), ...others }).join(", ") || "nothing";
     const expected = '{"instances": [{...}, ...]} with at least one instance and nothing else';
     return refuse(reply, 400, "INVALID_ARGUMENT", `body: got ${got}; expected ${expected}.`);
   }
-  const answer = champion.model.predict(instances);
+  const answer = model.predict(instances);
   if ("predictions" in answer) return reply.send(answer);
   return refuse(reply, 400, "INVALID_ARGUMENT", summaryOf(answer.total, answer.problems.length), answer.problems);
 }

@@ -8,15 +8,15 @@ export interface StoredObject {
   generation: string;
 }
 
-/** Gives the object, or undefined if it still has the known generation. */
-export type ReadObject = (uri: string, known?: string) => Promise<StoredObject | undefined>;
+/** Gives the object, unless it still has the known generation or does not exist. */
+export type ReadObject = (uri: string, known?: string) => Promise<StoredObject | "unchanged" | "absent">;
 
 /** An object that cannot be read; the message says why. */
 export class StorageError extends Error {}
 
 const READ_ONLY = "https://www.googleapis.com/auth/devstorage.read_only";
 const PATIENCE = { headersTimeout: 30_000, bodyTimeout: 30_000 };
-const UNCHANGED = 304;
+const [UNCHANGED, ABSENT] = [304, 404];
 
 export function storageReader(): ReadObject {
   const auth = new GoogleAuth({ scopes: READ_ONLY });
@@ -31,11 +31,12 @@ export function storageReader(): ReadObject {
     const headers = Object.fromEntries(await auth.getRequestHeaders(address.href));
     const { statusCode, headers: answered, body } = await request(address, { dispatcher, headers, ...PATIENCE });
     const text = await body.text();
-    if (statusCode === UNCHANGED) return undefined;
+    if (statusCode === UNCHANGED) return "unchanged";
+    if (statusCode === ABSENT) return "absent";
     if (statusCode !== 200) {
       const got = `${statusCode} ${text.slice(0, 200).trim()}`;
       throw new StorageError(
-        `${uri}: got ${got}; expected a readable object. Run churn_export, and see that this account may read the bucket.`,
+        `${uri}: got ${got}; expected a readable object. The account of this process needs roles/storage.objectViewer on the bucket.`,
       );
     }
     return { text, generation: String(answered["x-goog-generation"]) };

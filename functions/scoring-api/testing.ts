@@ -2,8 +2,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Bundle } from "./bundle";
-import { Champion } from "./champion";
-import type { StoredObject } from "./storage";
+import { Champion } from "./models";
+import type { ReadObject, StoredObject } from "./storage";
 
 const golden = readFileSync(join(__dirname, "testdata", "bundle.json"), "utf8");
 const first = readFileSync(join(__dirname, "testdata", "predictions.jsonl"), "utf8").split("\n")[0]!;
@@ -21,25 +21,50 @@ export function bundleText(change: (bundle: Bundle) => void = () => undefined): 
   return JSON.stringify(bundle);
 }
 
+/** The pointer to a version's bundle in the bucket of these tests. */
+export const pointerText = (version: string): string =>
+  JSON.stringify({
+    version,
+    bundle: `gs://bundles/churn/${version}/bundle.json`,
+    pipelineId: "run-1",
+    pipelineJob: "",
+    setAt: "2026-11-21T09:00:00Z",
+  });
+
 export interface MemoryBucket {
-  /** Puts the bundle there, as a new generation. */
-  put: (text: string) => void;
+  /** Writes an object of `gs://bundles/churn`, as a new generation. */
+  put: (name: string, text: string) => void;
+  /** Writes a version's bundle and makes it the champion. */
+  promote: (version: string) => void;
   champion: Champion;
   failures: string[];
+  /** Names of the objects that were asked for. */
+  asked: string[];
 }
 
-/** A champion whose bundle lies in memory. */
-export async function memoryChampion(text = bundleText()): Promise<MemoryBucket> {
-  let stored: StoredObject = { text, generation: "1" };
-  const put = (next: string) => (stored = { text: next, generation: String(Number(stored.generation) + 1) });
-  const failures: string[] = [];
-  const read = async (uri: string, known?: string) => {
-    if (uri !== "gs://models/champion/bundle.json") throw new Error(`${uri} is not there`);
-    return stored.generation === known ? undefined : stored;
+/** A champion that is followed in memory. */
+export function memoryChampion(): MemoryBucket {
+  const objects = new Map<string, StoredObject>();
+  const [failures, asked]: string[][] = [[], []];
+  let generation = 0;
+  const put = (name: string, text: string) => {
+    objects.set(`gs://bundles/churn/${name}`, { text, generation: String((generation += 1)) });
   };
-  const champion = await Champion.load("gs://models/champion/", read, {
+  const promote = (version: string) => {
+    put(
+      `${version}/bundle.json`,
+      bundleText((bundle) => (bundle.model.version = version)),
+    );
+    put("champion.json", pointerText(version));
+  };
+  const read: ReadObject = async (uri, known) => {
+    asked!.push(uri.split("/").at(-1)!);
+    const found = objects.get(uri) ?? "absent";
+    return found !== "absent" && found.generation === known ? "unchanged" : found;
+  };
+  const champion = new Champion("gs://bundles/churn/champion.json", read, {
     changed: () => undefined,
-    failed: ({ message }) => failures.push(message),
+    failed: ({ message }) => failures!.push(message),
   });
-  return { put, champion, failures };
+  return { put, promote, champion, failures: failures!, asked: asked! };
 }

@@ -4,8 +4,8 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
 import { parseBundle } from "../../functions/scoring-api/bundle";
-import { Champion } from "../../functions/scoring-api/champion";
 import { Model } from "../../functions/scoring-api/model";
+import { fixedModel } from "../../functions/scoring-api/models";
 import { serverOf } from "../../functions/scoring-api/server";
 import { printRows } from "./temporary-lab";
 
@@ -87,10 +87,8 @@ function inProcess(): number {
 }
 
 async function serve(): Promise<void> {
-  const read = async () => ({ text: bundle, generation: "1" });
-  const events = { changed: () => undefined, failed: () => undefined };
-  const champion = await Champion.load("gs://bench/champion", read, events);
-  const app = serverOf({ settings: { predictRoute: "/v1/predict", healthRoute: "/healthz" }, champion });
+  const models = await fixedModel("gs://bench/model", async () => ({ text: bundle, generation: "1" }));
+  const app = serverOf({ settings: { predictRoute: "/v1/predict", healthRoute: "/healthz" }, models });
   process.stdout.write(`${await app.listen({ port: 0, host: "127.0.0.1" })}\n`);
 }
 
