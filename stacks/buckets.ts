@@ -27,7 +27,7 @@ const rules = {
   staging: { write: ["worker"], people: true, expireAfter: "7 days" },
   events: { write: ["worker"], expireAfter: "90 days" },
   notebooks: { write: ["workbench"], people: true, wholeLab: true },
-  bundles: { write: ["worker"], read: ["scoring"], restorable: true },
+  bundles: { write: ["worker", "runner"], read: ["scoring"], restorable: true },
   pipelines: { write: ["runner", "launcher"], people: true, wholeLab: true },
   functions: { read: ["build"], wholeLab: true },
   dags: { write: ["composer"], wholeLab: true, feature: "composer" },

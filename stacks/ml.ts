@@ -26,6 +26,9 @@ export interface MlArgs {
   protectData: boolean;
   trainingSchedule: string;
   timeZone: string;
+  qualityThreshold: number;
+  tuningSearch: string;
+  deployModels: boolean;
   accounts: { runner: WorkloadIdentity; launcher: WorkloadIdentity; scoring?: WorkloadIdentity };
   buckets: Record<"pipelines" | "functions" | "bundles", LakeBucket>;
   images: Registry;
@@ -71,7 +74,14 @@ export function ml(args: MlArgs): Ml {
   );
   const name = physicalName(args.naming, "resource", "churn");
   const endpoint = new ModelEndpoint("churn", { displayName: name, location: args.region, labels: args.labels }, ready);
-  const parameters = { ...args.parameters, experiment: name, endpoint: endpoint.endpoint, ...servingImage(args) };
+  const parameters = {
+    ...args.parameters,
+    experiment: name,
+    threshold: String(args.qualityThreshold),
+    ...(args.tuningSearch !== "none" ? { tuning_search: args.tuningSearch } : {}),
+    ...(args.deployModels ? { deploy_to: endpoint.endpoint } : {}),
+    ...servingImage(args),
+  };
   return {
     pipelineRoot,
     pipelineRegistry: registry.address,

@@ -14,6 +14,8 @@ const STEP = join(__dirname, "pipeline_step.py");
 const COMPONENTS_IMAGE = /^gcr\.io\/ml-pipeline\/google-cloud-pipeline-components:/;
 const COMPONENTS_MODULE = /^google_cloud_pipeline_components\.container(\.[a-z0-9_]+)+$/;
 const EXECUTOR = "kfp.dsl.executor_main";
+/** What the environment stands for: its Python, and Google's packages, which are in the components' own image. */
+const PYTHON_IMAGE = /^(python:3\.11(\.\d+)?(-slim)?|gcr\.io\/ml-pipeline\/google-cloud-pipeline-components:.+)$/;
 
 /** What a container is, once it is known to be one that can be run. */
 interface Program {
@@ -61,16 +63,19 @@ function problems(container: PipelineContainer, interpreter: string): string[] {
 }
 
 function programOf({ image, command = [], args = [] }: PipelineContainer): Program | string {
+  const source = command.at(-1) ?? "";
+  const isPythonStep =
+    command.slice(0, -1).some((word) => word.includes(EXECUTOR)) && args.includes("--executor_input");
+  if (isPythonStep)
+    return PYTHON_IMAGE.test(image)
+      ? { module: EXECUTOR, leading: [], source }
+      : `image ${image} is not run here; expected python:3.11 or that of Google's components for a Python component.`;
   const module = command[command.indexOf("-m") + 1] ?? "";
   if (COMPONENTS_IMAGE.test(image)) {
     return COMPONENTS_MODULE.test(module)
       ? { module, leading: command.slice(command.indexOf("-m") + 2) }
       : `image ${image}: got command '${command.join(" ")}'; expected python3 -m google_cloud_pipeline_components.container...`;
   }
-  const source = command.at(-1) ?? "";
-  const isPythonStep =
-    command.slice(0, -1).some((word) => word.includes(EXECUTOR)) && args.includes("--executor_input");
-  if (isPythonStep) return { module: EXECUTOR, leading: [], source };
   return `image ${image} is not run here; expected a Python component of kfp or a Google Cloud pipeline component.`;
 }
 

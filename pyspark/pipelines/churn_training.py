@@ -1,4 +1,5 @@
-"""The churn training pipeline: clean, register and train, evaluate, and register the model if it is good enough.
+"""The churn training pipeline: clean, register and train, evaluate, tune what is good enough, export it, register it,
+and let it answer online if it beats the champion.
 
 Spark steps are the jobs of the catalogue (jobs.yaml), run as batches by Google's own component. Compiled to
 churn_training.json, which is what is uploaded and submitted: `python pyspark/pipelines/churn_training.py`.
@@ -12,16 +13,19 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "src")]
 
 from evaluation import evaluate_model  # noqa: E402
 from google_cloud_pipeline_components.v1.dataset import TabularDatasetCreateOp  # noqa: E402
+from judgement import better_model, champion_or_challenger, only_model  # noqa: E402
 from kfp import compiler, dsl  # noqa: E402
-from steps import Spark, imported_file, registered_model, step  # noqa: E402
+from registration import join_experiment, promote, register_version  # noqa: E402
+from steps import Spark, deployed_model, imported_file, step  # noqa: E402
 
 from sparklab.catalogue import read_catalogue  # noqa: E402
 
 CATALOGUE = read_catalogue(HERE.parent / "jobs.yaml")
 COMPILED = HERE / "churn_training.json"
+MODELS = "customer-churn-model"
 
 
-@dsl.pipeline(name="churn-training", description="Trains, measures and registers the churn model")
+@dsl.pipeline(name="churn-training", description="Trains, measures, tunes and registers the churn model")
 def churn_training(
     region: str,
     code: str,
@@ -29,14 +33,18 @@ def churn_training(
     raw_bucket: str,
     models_bucket: str,
     metrics_bucket: str,
+    bundles_bucket: str,
+    staging_bucket: str,
     spark_runtime: str,
     spark_service_account: str,
+    experiment: str,
     pipeline_id: str,
     model_version: str,
     execution_time: str,
     threshold: float = 0.5,
     tuning_search: str = "",
     serving_image: str = "",
+    deploy_to: str = "",
     spark_image: str = "",
     subnetwork: str = "",
     metastore: str = "",
@@ -51,14 +59,18 @@ def churn_training(
         raw_bucket: Bucket of the customers' file.
         models_bucket: Bucket of trained models.
         metrics_bucket: Bucket of metrics as JSON.
+        bundles_bucket: Bucket of exported models and of the pointer to the champion.
+        staging_bucket: Bucket for what Spark and its connectors store in between.
         spark_runtime: Version of the Spark runtime.
         spark_service_account: Account that the batches run as.
+        experiment: Name of the experiment that the run belongs to, and of the model in the registry.
         pipeline_id: Id of the run; batch ids end with it, so that a repeated run finds its own batches.
         model_version: Version of the model that is trained.
         execution_time: Time of the run with its zone.
         threshold: Least area under the precision-recall curve of a model that goes on.
         tuning_search: How the forest's settings are searched for; without it they are not.
         serving_image: Container image that serves the model; without one no model is registered.
+        deploy_to: Resource name of the endpoint that a new champion is deployed to; without one it is not.
         spark_image: Container image of the batches, over the runtime's own.
         subnetwork: Subnetwork that the batches run in.
         metastore: Resource name of the batches' metastore.
@@ -69,6 +81,8 @@ def churn_training(
         "raw_bucket": str(raw_bucket),
         "models_bucket": str(models_bucket),
         "metrics_bucket": str(metrics_bucket),
+        "bundles_bucket": str(bundles_bucket),
+        "staging_bucket": str(staging_bucket),
         "pipeline_id": str(pipeline_id),
         "model_version": str(model_version),
         "execution_time": str(execution_time),
@@ -88,6 +102,8 @@ def churn_training(
             "spark_history_dataproc_cluster": history_server,
         },
     )
+    job = dsl.PIPELINE_JOB_RESOURCE_NAME_PLACEHOLDER
+    step(join_experiment(experiment=experiment, pipeline_job=job), "Join the experiment")
 
     preprocessing = spark.batch(CATALOGUE.jobs["churn_preprocessing"])
     step(
@@ -100,17 +116,56 @@ def churn_training(
         preprocessing,
     )
     training = spark.batch(CATALOGUE.jobs["churn_training"], preprocessing)
-    results = f"customer-churn-model/training/{model_version}"
-    metrics = step(imported_file(uri=f"gs://{metrics_bucket}/{results}/full/metrics.json"), "Metrics", training)
+    measured = f"gs://{metrics_bucket}/{MODELS}/training/{model_version}/full/metrics.json"
+    metrics = step(imported_file(uri=measured), "Metrics", training)
     evaluation = step(evaluate_model(metrics=metrics.output), "Evaluate the model")
+    trained = {"version": model_version, "area": evaluation.outputs["Output"]}
+
     with dsl.If(evaluation.outputs["Output"] >= threshold, name="Good enough"):
         with dsl.If(tuning_search != "", name="To be tuned"):
-            spark.batch(CATALOGUE.jobs["churn_tuning"])
+            tuning = spark.batch(CATALOGUE.jobs["churn_tuning"])
+            tuned_version = f"{model_version}-tuned"
+            measured = f"gs://{metrics_bucket}/{MODELS}/hyperparameter-tuning/{tuned_version}/full/metrics.json"
+            metrics = step(imported_file(uri=measured), "Metrics of the tuned model", tuning)
+            tuned = step(evaluate_model(metrics=metrics.output, prefix="tuned_"), "Evaluate the tuned model")
+            better = better_model(**trained, tuned_version=tuned_version, tuned_area=tuned.outputs["Output"])
+            step(better, "Better model")
+        with dsl.Else(name="Not to be tuned"):
+            only = step(only_model(**trained), "Only model")
+        offered = {name: dsl.OneOf(better.outputs[name], only.outputs[name]) for name in ("version", "area")}
+
+        folder = f"gs://{bundles_bucket}/{MODELS}"
+        champion = step(imported_file(uri=f"{folder}/champion.json"), "Champion")
+        verdict = champion_or_challenger(**offered, champion=champion.output)
+        step(verdict, "Champion or challenger")
+        version, area = str(verdict.outputs["version"]), str(verdict.outputs["area"])
+        export = spark.batch(CATALOGUE.jobs["churn_export"], model_version=version)
+
+        promotion = {
+            **{name: verdict.outputs[name] for name in ("version", "area", "rival")},
+            **{"folder": folder, "pipeline_id": pipeline_id, "pipeline_job": job},
+            "set_at": dsl.PIPELINE_JOB_CREATE_TIME_UTC_PLACEHOLDER,
+        }
         with dsl.If(serving_image != "", name="Has an image"):
-            model_uri = f"gs://{models_bucket}/{results}"
-            step(
-                registered_model(region=region, model_uri=model_uri, serving_image=serving_image), "Register the model"
+            registered = register_version(
+                model_id=experiment,
+                version=verdict.outputs["version"],
+                artifacts=f"{folder}/{version}",
+                image=serving_image,
+                measured=f"AUPR {area}. {verdict.outputs['reason']}",
+                pipeline_job=job,
             )
+            step(registered, "Register the version", export)
+            with dsl.If(verdict.outputs["role"] == "champion", name="New champion"):
+                promoted = step(promote(**promotion, model=registered.outputs["Output"]), "Promote")
+                with dsl.If(deploy_to != "", name="To be deployed"):
+                    step(
+                        deployed_model(region=region, endpoint=deploy_to, model=registered.outputs["model"]),
+                        "Deploy to the endpoint",
+                        promoted,
+                    )
+        with dsl.Else(name="Has no image"), dsl.If(verdict.outputs["role"] == "champion", name="New champion alone"):
+            step(promote(**promotion), "Promote without a registry", export)
 
 
 if __name__ == "__main__":

@@ -13,8 +13,12 @@ def evaluate_model(
     metrics: dsl.Input[dsl.Artifact],
     scalars: dsl.Output[dsl.Metrics],
     curves: dsl.Output[dsl.ClassificationMetrics],
+    prefix: str = "",
 ) -> float:
-    """Give the area under the precision-recall curve; log the six metrics, ROC and confusion matrix as artifacts."""
+    """Give the area under the precision-recall curve; log the six metrics, ROC and confusion matrix as artifacts.
+
+    `prefix` sets the metrics of a second model apart: a run is one line of its experiment.
+    """
     import json
     from pathlib import Path
 
@@ -26,7 +30,7 @@ def evaluate_model(
         raise ValueError(f"{metrics.uri}: got no {', '.join(missing)}; expected the full metrics of a training batch.")
 
     for name in names:
-        scalars.log_metric(name, document[f"test_{name}"])
+        scalars.log_metric(f"{prefix}{name}", document[f"test_{name}"])
 
     # The labels stand in the order of the matrix's rows and columns.
     matrix = document["confusion_matrix"]

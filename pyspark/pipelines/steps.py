@@ -1,11 +1,11 @@
-"""What pipelines are built of: catalogue jobs as batches, and models entered into the registry."""
+"""What pipelines are built of: catalogue jobs as batches, imported files, deployed models."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from google_cloud_pipeline_components.types import artifact_types
 from google_cloud_pipeline_components.v1.dataproc import DataprocPySparkBatchOp
-from google_cloud_pipeline_components.v1.model import ModelUploadOp
+from google_cloud_pipeline_components.v1.endpoint import ModelDeployOp
 from kfp import dsl
 
 from sparklab.catalogue import Job
@@ -20,15 +20,15 @@ class Spark:
     settings: Mapping[str, str]
     batch_options: Mapping[str, str]
 
-    def batch(self, job: Job, *after: dsl.PipelineTask) -> dsl.PipelineTask:
-        """Add a job of the catalogue as a batch of the run."""
+    def batch(self, job: Job, *after: dsl.PipelineTask, **settings: str) -> dsl.PipelineTask:
+        """Add a job of the catalogue as a batch of the run; `settings` go before the pipeline's own."""
         task = DataprocPySparkBatchOp(
             location=self.region,
             batch_id=job.batch_id(self.settings["pipeline_id"]),
-            labels={"job": job.name.replace("_", "-")},
+            labels={"job": job.name.replace("_", "-"), "pipeline-job": dsl.PIPELINE_JOB_NAME_PLACEHOLDER},
             main_python_file_uri=f"{self.code}/{job.main}",
             python_file_uris=[f"{self.code}/sparklab.zip"],
-            args=job.command_arguments(self.settings),
+            args=job.command_arguments({**self.settings, **settings}),
             runtime_config_properties=dict(job.properties),
             **self.batch_options,
         )
@@ -48,18 +48,22 @@ def imported_file(uri: str) -> dsl.Artifact:
     return step(file, "Import").output
 
 
-@dsl.pipeline(name="registered-model")
-def registered_model(region: str, model_uri: str, serving_image: str) -> None:
-    """Enter a saved model into the registry, with the container that serves it."""
-    container = dsl.importer(
-        artifact_uri=model_uri,
-        artifact_class=artifact_types.UnmanagedContainerModel,
+@dsl.pipeline(name="deployed-model")
+def deployed_model(region: str, endpoint: str, model: dsl.Input[artifact_types.VertexModel]) -> None:
+    """Let a registered model take an endpoint's whole traffic, by Google's own component."""
+    place = dsl.importer(
+        artifact_uri=f"https://{region}-aiplatform.googleapis.com/v1/{endpoint}",
+        artifact_class=artifact_types.VertexEndpoint,
         reimport=True,
-        metadata={"containerSpec": {"imageUri": serving_image}},
+        metadata={"resourceName": endpoint},
     )
-    upload = ModelUploadOp(
-        location=region,
-        display_name="churn",
-        unmanaged_container_model=step(container, "Import").output,
+    deployment = ModelDeployOp(
+        model=model,
+        endpoint=step(place, "Import").output,
+        deployed_model_display_name="churn",
+        traffic_split={"0": "100"},
+        dedicated_resources_machine_type="n1-standard-2",
+        dedicated_resources_min_replica_count=1,
+        dedicated_resources_max_replica_count=1,
     )
-    step(upload, "Upload")
+    step(deployment, "Deploy")

@@ -92,6 +92,18 @@ const own = {
   timeZone: text("timeZone", /^[A-Za-z_]+(\/[A-Za-z0-9_+-]+)*$/, "a time zone such as Etc/UTC", "Etc/UTC")
     .default("Etc/UTC")
     .describe("Time zone of the schedule"),
+  qualityThreshold: z
+    .number({ error: `expected a number from 0 to 1. ${setting("qualityThreshold", "0.5")}` })
+    .min(0, `expected a number from 0 to 1. ${setting("qualityThreshold", "0.5")}`)
+    .max(1, `expected a number from 0 to 1. ${setting("qualityThreshold", "0.5")}`)
+    .default(0.5)
+    .describe("Least area under the precision-recall curve of a trained model that is tuned, exported and registered"),
+  tuningSearch: choice("tuningSearch", ["none", "small", "full", "random", "optuna"])
+    .default("small")
+    .describe("How the training pipeline searches for the forest's settings: full is 27 combinations by 5 folds"),
+  deployModels: flag("deployModels")
+    .default(false)
+    .describe("Deploy each new champion to the Vertex AI endpoint, about $80 a month; the scoring API needs it not"),
   alertEmail: text("alertEmail", /^[^@\s]+@[^@\s]+$/, "an e-mail", "<e-mail>")
     .optional()
     .describe("Who is told of failed batches and pipelines; nobody when unset"),

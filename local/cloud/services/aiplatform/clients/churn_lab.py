@@ -29,6 +29,7 @@ parameters = {f"{role}_bucket": bucket for role, bucket in buckets.items()} | {
     "region": lab.REGION,
     "code": f"gs://{buckets['code']}",
     "dataset": f"{project}.churn_pipeline",
+    "experiment": "lab-churn",
     "spark_runtime": "2.3",
     "spark_service_account": account,
     "serving_image": "us-central1-docker.pkg.dev/sparklab-local/lab/scoring-api:1",
