@@ -20,7 +20,7 @@ from google.auth.transport.requests import AuthorizedSession
 from google.cloud import bigquery, dataproc_v1, storage
 
 REGION = "us-central1"
-ROLES = ("raw", "code", "models", "metrics", "staging")
+ROLES = ("raw", "code", "models", "metrics", "bundles", "staging")
 
 
 def main(repository: Path, customers: Path, pipeline_id: str) -> None:
