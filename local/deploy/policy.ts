@@ -18,7 +18,7 @@ import { z } from "zod";
 import { allProblems, DeployError } from "./errors";
 import type { Emit } from "./events";
 import type { DeployOptions } from "./options";
-import { END_WITH_HOST, ORGANIZATION } from "./program";
+import { ORGANIZATION, PRELOADS } from "./program";
 import { fillAnalyzed, type Analyzed } from "./policy-request";
 import { policyConfig } from "./policy-config";
 import type { Project, StackConfig } from "./project";
@@ -131,7 +131,7 @@ export class PolicyPacks {
 
 async function startPack(folder: string, { environment, emit, options }: Scene): Promise<Pack> {
   const { main = "." } = await readPack(folder);
-  const child = spawn(process.execPath, ["--require", END_WITH_HOST, runtimeOf(folder), "engine", main], {
+  const child = spawn(process.execPath, [...PRELOADS, runtimeOf(folder), "engine", main], {
     cwd: folder,
     env: { ...environment, PULUMI_STACK: options.stack },
     stdio: ["ignore", "pipe", "pipe", "ipc"],

@@ -26,7 +26,11 @@ export interface ProgramOptions {
 export const ORGANIZATION = "organization";
 /** Exit code by which the runtime says that it has told the user already. */
 const ALREADY_TOLD = 32;
-export const END_WITH_HOST = join(__dirname, "end-with-host.cjs");
+/** What every process of Pulumi's runtime is started with. */
+export const PRELOADS = ["end-with-host.cjs", "quick-start.cjs"].flatMap((file) => [
+  "--require",
+  join(__dirname, file),
+]);
 
 export interface RunningProgram {
   /** Resolves when the program has ended well, rejects otherwise; `told` if the program has logged the reason itself. */
@@ -36,15 +40,11 @@ export interface RunningProgram {
 
 export function startProgram(options: ProgramOptions): RunningProgram {
   const { project, emit } = options;
-  const child = spawn(
-    process.execPath,
-    ["--require", END_WITH_HOST, ...project.nodeArguments, ...runtimeArguments(options)],
-    {
-      cwd: project.root,
-      env: programEnvironment(options),
-      stdio: ["ignore", "pipe", "pipe", "ipc"],
-    },
-  );
+  const child = spawn(process.execPath, [...PRELOADS, ...project.nodeArguments, ...runtimeArguments(options)], {
+    cwd: project.root,
+    env: programEnvironment(options),
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
+  });
   // A program must not outlive its engine: nothing would answer it.
   const stop = () => void child.kill("SIGKILL");
   process.once("exit", stop);
