@@ -21,6 +21,8 @@ export async function carryOut(request: Request, context: Context): Promise<numb
       return load<typeof import("./commands/graph")>("graph").graph(request, context);
     case "run":
       return load<typeof import("./commands/run")>("run").run(request, context);
+    case "train":
+      return load<typeof import("./commands/train")>("train").train(request, context);
     case "status":
       return load<typeof import("./commands/status")>("status").status(request, context);
     case "logs":

@@ -16,6 +16,11 @@ const outputsSchema = z.object({
   code: z.string(),
   jobSettings: z.record(z.string(), z.string()),
   console: z.record(z.string(), z.string()),
+  /** Where the whole lab is deployed. */
+  trainingSchedule: z.string().optional(),
+  topic: z.string().optional(),
+  scoringUrl: z.string().optional(),
+  airflowEnvironment: z.string().optional(),
 });
 /** Outputs of the program, as stacks/lab.ts exports them. */
 export type StackOutputs = z.infer<typeof outputsSchema>;

@@ -54,6 +54,7 @@ export type Request =
   | StateRequest
   | { command: "graph"; stack: string; mermaid: boolean }
   | { command: "run"; stack: string; jobs: string[]; pipelineId?: string; modelVersion?: string; quiet: boolean }
+  | { command: "train"; stack: string; again: boolean }
   | { command: "status"; stack: string; json: boolean }
   | { command: "logs"; stack: string; batch?: string }
   | { command: "env"; json: boolean }
@@ -63,4 +64,4 @@ export type Request =
   | { command: "doctor"; json: boolean; fix: boolean }
   | { command: "completion"; shell: Shell }
   | { command: "reference" }
-  | { command: "start"; data?: string };
+  | { command: "start"; data?: string; tune: boolean; again: boolean };

@@ -8,11 +8,17 @@ import { heading, table } from "./terminal";
 /**
  * Reads the run's own tables through BigQuery and lays them out as text.
  * @param written names of the tables that its jobs write
+ * @param version the model whose metrics are shown, of a run that made several
  */
-export async function summary(outputs: StackOutputs, pipelineId: string, written: readonly string[]): Promise<string> {
+export async function summary(
+  outputs: StackOutputs,
+  pipelineId: string,
+  written: readonly string[],
+  version = "",
+): Promise<string> {
   const bigquery = new BigQuery({ projectId: outputs.project });
   const rows = await countRows(bigquery, outputs, pipelineId, written);
-  const metrics = await readMetrics(bigquery, outputs, pipelineId);
+  const metrics = await readMetrics(bigquery, outputs, pipelineId, version);
   return [
     heading("Rows of this run"),
     table(["table", "rows"], rows),
@@ -30,12 +36,14 @@ export async function summary(outputs: StackOutputs, pipelineId: string, written
         ["tables", outputs.dataset],
         ["model", `gs://${outputs.buckets.models}`],
         ["metrics", `gs://${outputs.buckets.metrics}`],
+        ["champion", `gs://${outputs.buckets.bundles}/customer-churn-model/champion.json`],
         ["job code", outputs.code],
       ],
     ),
     "",
     heading("Try next"),
     "  npx sparklab status                     what runs and what is deployed",
+    "  npx sparklab train --again              the whole pipeline once more",
     "  npx sparklab run churn_scoring          one job again, as a new run",
     "  npx sparklab exec -- python my.py       any Google client against this cloud",
     "  npx sparklab destroy                    delete it all and see what stays",
@@ -96,10 +104,11 @@ async function readMetrics(
   bigquery: BigQuery,
   outputs: StackOutputs,
   pipelineId: string,
+  version: string,
 ): Promise<Record<string, number>> {
   const [rows] = (await bigquery.query({
-    query: `SELECT metric_nm, metric_value FROM \`${outputs.tables.model_metrics}\` WHERE pipeline_id = @pipeline ORDER BY metric_nm`,
-    params: { pipeline: pipelineId },
+    query: `SELECT metric_nm, metric_value FROM \`${outputs.tables.model_metrics}\` WHERE pipeline_id = @pipeline AND @version IN ('', model_version) ORDER BY metric_nm`,
+    params: { pipeline: pipelineId, version },
     location: outputs.region,
   })) as unknown as [{ metric_nm: string; metric_value: number }[]];
   return Object.fromEntries(rows.map(({ metric_nm, metric_value }) => [metric_nm, Number(metric_value)]));

@@ -38,6 +38,12 @@ function addJobs(program: Command, found: Found): void {
     .option("-q, --quiet", "no driver output", false)
     .action((jobs: string[], given: Omit<Of<"run">, "jobs">) => found({ command: "run", jobs, ...given }));
   program
+    .command("train")
+    .description("fire the training as Cloud Scheduler does, follow its pipeline, score with what came of it")
+    .addOption(stackOption())
+    .option("--again", "another run of the day, though the last one went well", false)
+    .action((given: Of<"train">) => found({ command: "train", ...given }));
+  program
     .command("status")
     .description("what runs, what is deployed, what stays behind")
     .addOption(stackOption())
@@ -67,8 +73,10 @@ function addLab(program: Command, found: Found): void {
     .action((words: string[]) => found({ command: "exec", words }));
   program
     .command("start")
-    .description("preview, up, run and summary, as npm start does after set-up")
+    .description("preview, up and train, as npm start does after set-up")
     .option("--data <file>", "a CSV of your own customers")
+    .option("--tune", "search through all 27 combinations of settings, not two of them", false)
+    .option("--again", "another run of the day, though the last one went well", false)
     .action((given: Of<"start">) => found({ command: "start", ...given }));
   program
     .command("down")

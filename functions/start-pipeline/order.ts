@@ -5,6 +5,8 @@ export interface Order {
   date: string;
   /** Values for the pipeline's parameters, over the lab's own. */
   parameters: Record<string, unknown>;
+  /** From 1; a further one is another run of the same day and parameters, after one that failed. */
+  attempt: number;
 }
 
 /** A request that cannot be understood or followed; every problem of it. */
@@ -14,9 +16,10 @@ export class OrderError extends Error {
   }
 }
 
-const FIELDS = ["date", "parameters"];
+const FIELDS = ["date", "parameters", "attempt"];
 /** An order is a few names and values; whatever is larger is something else. */
 export const LARGEST_ORDER = 100_000;
+const MOST_ATTEMPTS = 99;
 
 /**
  * @param body what was sent: nothing, an order, or a Pub/Sub push message that carries one
@@ -27,7 +30,7 @@ export function parseOrder(body: unknown, time: Date): Order {
   const order = unwrap(body) ?? {};
   if (!isObject(order))
     throw new OrderError([`body: got ${JSON.stringify(order)}; expected a JSON object or nothing.`]);
-  const { date = time.toISOString().slice(0, 10), parameters = {} } = order;
+  const { date = time.toISOString().slice(0, 10), parameters = {}, attempt = 1 } = order;
   const problems = Object.keys(order)
     .filter((field) => !FIELDS.includes(field))
     .map((field) => `${field}: not known; expected some of ${FIELDS.join(", ")}.`);
@@ -35,8 +38,14 @@ export function parseOrder(body: unknown, time: Date): Order {
     problems.push(`date: got ${JSON.stringify(date)}; expected a day, YYYY-MM-DD.`);
   if (!isObject(parameters))
     problems.push(`parameters: got ${JSON.stringify(parameters)}; expected an object of names and values.`);
+  if (!Number.isInteger(attempt) || (attempt as number) < 1 || (attempt as number) > MOST_ATTEMPTS)
+    problems.push(`attempt: got ${JSON.stringify(attempt)}; expected a whole number from 1 to ${MOST_ATTEMPTS}.`);
   if (problems.length > 0) throw new OrderError(problems);
-  return { date: date as string, parameters: parameters as Record<string, unknown> };
+  return {
+    date: date as string,
+    parameters: parameters as Record<string, unknown>,
+    attempt: attempt as number,
+  };
 }
 
 /** Pub/Sub pushes `{message: {data: <base64>}}`. */

@@ -5,7 +5,7 @@ import type { Settings } from "./settings";
 import { parametersOf, type Spec } from "./spec";
 
 export interface Submission {
-  /** Id of run and pipeline job: from day and parameters, so that a repeated order is the same run. */
+  /** Id of run and pipeline job: from day, parameters and attempt, so that a repeated order is the same run. */
   id: string;
   /** Body of the request that creates the job. */
   job: Record<string, unknown>;
@@ -21,13 +21,13 @@ export function submissionOf(spec: Spec, order: Order, settings: Settings): Subm
   const id = [
     spec.name.slice(0, LONGEST_NAME),
     order.date.replaceAll("-", ""),
-    hash({ chosen, spec: spec.document }),
+    hash({ chosen, spec: spec.document, ...(order.attempt > 1 && { attempt: order.attempt }) }),
   ].join("-");
   const ofRun = { pipeline_id: id, model_version: id, execution_time: `${order.date}T00:00:00Z` };
   const taken = Object.entries(ofRun).filter(([name]) => Object.hasOwn(spec.parameters, name));
   const job = {
     displayName: spec.name,
-    labels: { pipeline: spec.name, date: order.date },
+    labels: { pipeline: spec.name, date: order.date, attempt: String(order.attempt) },
     pipelineSpec: spec.document,
     runtimeConfig: { gcsOutputDirectory: settings.root, parameterValues: { ...Object.fromEntries(taken), ...chosen } },
     serviceAccount: settings.account,

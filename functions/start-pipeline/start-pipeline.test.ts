@@ -106,7 +106,7 @@ describe("an order", () => {
     expect(sent[1]?.body).toBe(sent[2]?.body);
     expect(JSON.parse(sent[2]?.body ?? "")).toEqual({
       displayName: "churn-training",
-      labels: { pipeline: "churn-training", date: "2026-11-21" },
+      labels: { pipeline: "churn-training", date: "2026-11-21", attempt: "1" },
       pipelineSpec: SPEC,
       runtimeConfig: {
         gcsOutputDirectory: "gs://lab-pipelines/root",
@@ -130,11 +130,13 @@ describe("an order", () => {
     expect(logged.at(-1)).toMatchObject({ severity: "INFO", message: expect.stringContaining("is there already") });
   });
 
-  test("with other parameters, of another day or for another pipeline is another run", async () => {
+  test("with other parameters, of another day, attempt or pipeline is another run", async () => {
     const ids = [await call(), await call({ parameters: { threshold: 0.1 } }), await call({ date: "2026-11-20" })];
+    ids.push(await call({ attempt: 2 }));
+    expect((await call({ attempt: 1 })).body).toEqual(ids[0]!.body);
     replies["/o/"] = [{ status: 200, data: JSON.stringify({ ...SPEC, sdkVersion: "kfp-2.17.0" }) }];
     ids.push(await call());
-    expect(new Set(ids.map(({ body }) => (body as { id: string }).id)).size).toBe(4);
+    expect(new Set(ids.map(({ body }) => (body as { id: string }).id)).size).toBe(5);
   });
 
   test("of a schedule is for the day that it was due, whenever it is delivered", async () => {
@@ -161,13 +163,14 @@ describe("an order", () => {
   });
 
   test("that is wrong is refused with every problem, and nothing is sent", async () => {
-    const wrong = await call({ date: "21.11.2026", parameters: [], colour: "red" });
+    const wrong = await call({ date: "21.11.2026", parameters: [], colour: "red", attempt: 0 });
     expect([wrong.status, problems(wrong)]).toEqual([
       400,
       [
-        "colour: not known; expected some of date, parameters.",
+        "colour: not known; expected some of date, parameters, attempt.",
         'date: got "21.11.2026"; expected a day, YYYY-MM-DD.',
         "parameters: got []; expected an object of names and values.",
+        "attempt: got 0; expected a whole number from 1 to 99.",
       ],
     ]);
     expect(sent).toEqual([]);

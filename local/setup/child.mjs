@@ -56,11 +56,21 @@ export function execLogged(command, args, { log, signal, cwd, env = process.env 
 
 /**
  * Runs a command that has the terminal to itself and resolves with its exit code. Signals go to it, and it decides: a
- * Ctrl-C of the terminal reaches it anyway.
+ * Ctrl-C of the terminal reaches it anyway. `late`: what it may wait for; a Node program that sends any message is told
+ * when that has ended, by its problem or an empty text.
  */
-export function runInForeground(command, args, { cwd, env = process.env, stdout = "inherit" } = {}) {
+export function runInForeground(command, args, { cwd, env = process.env, stdout = "inherit", late } = {}) {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd, env, stdio: ["inherit", stdout, "inherit"] });
+    const child = spawn(command, args, { cwd, env, stdio: ["inherit", stdout, "inherit", ...(late ? ["ipc"] : [])] });
+    const tell = (problem) => child.connected && child.send(problem);
+    child.once(
+      "message",
+      () =>
+        void late.then(
+          () => tell(""),
+          (error) => tell(error.message),
+        ),
+    );
     const pass = (signal) => child.kill(signal);
     const ignore = () => undefined;
     process.on("SIGTERM", pass).on("SIGHUP", pass).on("SIGINT", ignore);

@@ -11,6 +11,7 @@ await asProgram(async ({ signal, release }) => {
   progress.handOver();
   const code = await runInForeground(process.execPath, [join(root, "cli", "bin", "sparklab.mjs"), "start", ...words], {
     cwd: root,
+    late,
   });
   await late;
   return code;

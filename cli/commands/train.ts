@@ -1,0 +1,132 @@
+/** Fires the training as Cloud Scheduler does and follows it: pipeline, scoring of the customers held out, one online prediction. */
+import { batchId, batchOf, runBatch } from "../batches";
+import { readCatalogue, type Job } from "../catalogue";
+import { asClient, type Context } from "../context";
+import { readOutputs, type StackOutputs } from "../deployed";
+import type { Lab } from "../lab";
+import { followRun } from "../follow-run";
+import { predictOnline } from "../online";
+import { summary } from "../summary";
+import { bad, duration, faint, good, heading } from "../terminal";
+import { hasEnded, idOf, type PipelineJob, TrainingRuns } from "../training-run";
+
+const SCORING = "churn_scoring";
+
+export interface TrainRequest {
+  stack: string;
+  /** A further run of the day, though the last one went well. */
+  again: boolean;
+}
+
+export function train({ stack, again }: TrainRequest, context: Context): Promise<number> {
+  return asClient(context, stack, async () => {
+    const { terminal, lab } = context;
+    const outputs = await readOutputs(lab, stack);
+    const runs = new TrainingRuns(outputs);
+    const id = idOf(await begin(runs, again, context));
+    terminal.line(`${heading("Pipeline run")} ${id}`);
+    const job = await followRun(runs, id, terminal);
+    if (!job.state.endsWith("_SUCCEEDED")) {
+      terminal.note(
+        `${bad(`Pipeline run ${id} ended as ${job.state}`)}\n${job.error?.message ?? ""}\n${adviceOf(id, stack)}`,
+      );
+      return 1;
+    }
+    const verdict = verdictOf(job);
+    if (!verdict)
+      terminal.line("\nThe model is not good enough (sparklab:qualityThreshold): nothing is exported or scored.");
+    else {
+      terminal.line(`\n${verdict.version} is ${verdict.role}. ${verdict.reason}`);
+      if (!(await score(id, verdict.version, outputs, context))) return 1;
+      await askOnline(id, verdict, outputs, context);
+    }
+    terminal.line(`\n${await summary(outputs, id, writtenBy(lab, job), verdict?.version)}`);
+    return 0;
+  });
+}
+
+/** The run that is under way; else the day's run as the schedule starts it; a further attempt after one that failed. */
+async function begin(runs: TrainingRuns, again: boolean, { terminal }: Context): Promise<PipelineJob> {
+  const running = (await runs.list()).find((job) => !hasEnded(job));
+  if (running) {
+    terminal.line("A training run is under way: it is followed.");
+    return running;
+  }
+  const day = new Date().toISOString().slice(0, 10);
+  const before = await runs.ofDay(day);
+  terminal.line("Firing the schedule: Cloud Scheduler calls the function, which starts the pipeline.");
+  await terminal.wait("Waiting for the function", runs.fire());
+  const job = await runs.ofDay(day);
+  if (!job) throw new Error(`Pipeline runs of ${day}: got none after the function had answered; expected one.`);
+  const isOld = before !== undefined && job.name === before.name && hasEnded(job);
+  if (!isOld) return job;
+  if (job.state.endsWith("_SUCCEEDED") && !again) {
+    terminal.line(`The day's run was there already: the same order is the same run. ${faint("--again makes another")}`);
+    return job;
+  }
+  terminal.line(`Run ${idOf(job)} ended as ${job.state}: asking for another attempt through the topic.`);
+  return terminal.wait("Waiting for the function", runs.again(job, day));
+}
+
+/** Tables of the jobs that the run came to. */
+function writtenBy(lab: Lab, { jobDetail }: PipelineJob): string[] {
+  const ran = (job: Job) =>
+    job.name === SCORING ||
+    jobDetail?.taskDetails?.some(({ taskName, state }) => taskName === titleOf(job) && state === "SUCCEEDED");
+  return [
+    ...new Set(
+      readCatalogue(lab)
+        .filter(ran)
+        .flatMap(({ writes }) => writes),
+    ),
+  ];
+}
+
+/** As the pipeline names the job's task. */
+const titleOf = ({ name }: Job) => `${name.charAt(0).toUpperCase()}${name.slice(1).replaceAll("_", " ")}`;
+
+interface Verdict {
+  version: string;
+  role: string;
+  reason: string;
+}
+
+/** What the pipeline decided about the model; undefined when it was not good enough to be decided about. */
+function verdictOf({ jobDetail }: PipelineJob): Verdict | undefined {
+  const task = jobDetail?.taskDetails?.find(({ taskName }) => taskName === "Champion or challenger");
+  const { metadata } = task?.execution ?? {};
+  const text = (name: string) => String(metadata?.[`output:${name}`] ?? "");
+  return text("version") ? { version: text("version"), role: text("role"), reason: text("reason") } : undefined;
+}
+
+async function score(id: string, version: string, outputs: StackOutputs, { lab, terminal }: Context): Promise<boolean> {
+  const job = readCatalogue(lab).find(({ name }) => name === SCORING)!;
+  const settings = {
+    ...outputs.jobSettings,
+    ...{ pipeline_id: id, model_version: version, tuning_search: "", execution_time: new Date().toISOString() },
+  };
+  terminal.line(`\n${heading("Scoring")} the customers whom training has not seen`);
+  const result = await runBatch(outputs, batchId(job, id), batchOf(job, outputs, settings), {
+    state: (state) => state === "RUNNING" && terminal.line(`  running   ${job.name}`),
+    output: () => undefined,
+  });
+  const took = faint(duration(result.seconds));
+  const isDone = result.state === "SUCCEEDED";
+  terminal.line(`  ${isDone ? good("done    ") : bad(result.state.toLowerCase())}  ${job.name}  ${took}`);
+  if (!isDone) terminal.note(`${result.message}\nnpx sparklab logs ${result.name.split("/").at(-1)}`);
+  return isDone;
+}
+
+async function askOnline(id: string, { version, role }: Verdict, outputs: StackOutputs, { terminal }: Context) {
+  if (!outputs.scoringUrl) return;
+  const asked = predictOnline(outputs.scoringUrl, outputs, id, role === "champion" ? version : undefined);
+  const { customer, modelVersion, prediction, milliseconds } = await terminal.wait("Asking the scoring API", asked);
+  terminal.line(`\n${heading("Online")} ${outputs.scoringUrl}/v1/predict`);
+  terminal.line(`  customer ${customer}: ${JSON.stringify(prediction)}`);
+  terminal.line(`  ${faint(`model ${modelVersion}, ${milliseconds.toFixed(0)} ms`)}`);
+}
+
+const adviceOf = (id: string, stack: string) => {
+  const where = stack === "local" ? "" : ` -s ${stack}`;
+  return `npx sparklab logs${where} shows the newest batch; npx sparklab train${where} tries again (run ${id})`;
+};
