@@ -197,12 +197,8 @@ function behaviourOf({ owners, services }: Surface, method: Method): Behaviour {
       services.flatMap(({ types }) => types),
     );
   if (behaviour) return behaviour;
-  return () => {
-    throw new ApiError(
-      "UNIMPLEMENTED",
-      `Method ${method.id} is described by Google's API but not implemented by this cloud.`,
-    );
-  };
+  const message = `Method ${method.id} is described by Google's API but not implemented by this cloud.`;
+  throw new ApiError("UNIMPLEMENTED", message);
 }
 
 function splitUrl(url: string): { pathname: string; query: Query } {

@@ -4,8 +4,8 @@
  * distinct decision is told once, for the log of accesses.
  */
 import type { PoliciesKernel } from "../engine/policies";
-import { ApiError } from "../errors";
 import type { Principal } from "../service";
+import { denied } from "./denials";
 
 export interface Binding {
   role: string;
@@ -68,40 +68,3 @@ export function createAccess({ policies, bindingsOf, record }: AccessParts): Acc
     },
   };
 }
-
-/** Google's words; it does not tell what is not there from what the caller may not see. Two older APIs have their own. */
-export function denied({ principal, permission, resource }: Ask): ApiError {
-  const service = /^\/\/([^/]+)/.exec(resource)?.[1] ?? "iam.googleapis.com";
-  if (permission.startsWith("storage.")) return deniedByStorage(principal, permission);
-  if (permission.startsWith("bigquery.") && service === "bigquery.googleapis.com")
-    return deniedByBigQuery(permission, resource);
-  const details = {
-    "@type": "type.googleapis.com/google.rpc.ErrorInfo",
-    ...{ reason: "IAM_PERMISSION_DENIED", domain: service, metadata: { permission, resource: short(resource) } },
-  };
-  const message = `Permission '${permission}' denied on resource '${resource}' (or it may not exist).`;
-  return new ApiError("PERMISSION_DENIED", message, [details], 403, "forbidden");
-}
-
-function deniedByStorage({ email }: Principal, permission: string): ApiError {
-  const kind = /^storage\.objects\.(?!list|create)/.test(permission) ? "object" : "bucket";
-  const of = /^storage\.buckets\.(create|list)$/.test(permission)
-    ? "Google Cloud project"
-    : `Google Cloud Storage ${kind}`;
-  const message = `${email} does not have ${permission} access to the ${of}. Permission '${permission}' denied on resource (or it may not exist).`;
-  return new ApiError("PERMISSION_DENIED", message, [], 403, "forbidden");
-}
-
-function deniedByBigQuery(permission: string, resource: string): ApiError {
-  const [, project = "", dataset, table] =
-    /\/projects\/([^/]+)(?:\/datasets\/([^/]+)(?:\/[^/]+\/([^/]+))?)?/.exec(resource) ?? [];
-  const kind = table ? "Table" : dataset ? "Dataset" : "Project";
-  const name = project + (dataset ? `:${dataset}` : "") + (table ? `.${table}` : "");
-  const why =
-    kind === "Project"
-      ? `User does not have ${permission} permission in project ${name}.`
-      : `Permission ${permission} denied on ${kind.toLowerCase()} ${name} (or it may not exist).`;
-  return new ApiError("PERMISSION_DENIED", `Access Denied: ${kind} ${name}: ${why}`, [], 403, "accessDenied");
-}
-
-const short = (resource: string) => resource.replace(/^\/\/[^/]+\//, "");

@@ -2,6 +2,7 @@
  * Service Account Credentials API: short-lived credentials of a service account for callers that were granted
  * roles/iam.serviceAccountTokenCreator on it. Source: https://cloud.google.com/iam/docs/reference/credentials/rest
  */
+import { deniedTersely } from "../access/denials";
 import { ApiError, invalid } from "../errors";
 import { textOf } from "../json";
 import type { Cloud } from "../cloud";
@@ -88,7 +89,7 @@ async function authorize(call: Call, cloud: Cloud, permission: string): Promise<
   for (const name of [...delegates, emailOf(call)]) {
     const account = await accountOf(name, cloud);
     if (!account || !(await holds(cloud, { holder, permission, account: account.name, method: call.methodId })))
-      throw denied(permission);
+      throw deniedTersely(permission);
     holder = { kind: "serviceAccount", email: account.email, via: "impersonation" };
   }
   return holder;
@@ -152,14 +153,3 @@ function strings(call: Call, field: string): string[] {
 }
 
 const timestamp = (ms: number) => new Date(ms).toISOString().replace(/\.\d+Z$/, "Z");
-
-/** Google does not tell a missing account from one that the caller may not use. */
-const denied = (permission: string) =>
-  new ApiError("PERMISSION_DENIED", `Permission '${permission}' denied on resource (or it may not exist).`, [
-    {
-      "@type": "type.googleapis.com/google.rpc.ErrorInfo",
-      reason: "IAM_PERMISSION_DENIED",
-      domain: "iam.googleapis.com",
-      metadata: { permission },
-    },
-  ]);

@@ -9,6 +9,7 @@ export const managedAccess: Readonly<Record<string, AccessTable>> = {
     source: "https://cloud.google.com/dataproc-metastore/docs/iam-and-access-control",
     rows: {
       "metastore.projects.locations.services": `metastore.services: create get list patch=update delete ${POLICY}`,
+      "metastore.projects.locations.services.backups": "metastore.backups: create get list delete",
       "*.operations": `metastore.operations: ${OPERATIONS}`,
     },
   },

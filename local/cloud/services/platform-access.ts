@@ -74,7 +74,7 @@ export const platformAccess: Readonly<Record<string, AccessTable>> = {
         "monitoring.notificationChannels: create get list patch=update delete",
       "monitoring.projects.dashboards": "monitoring.dashboards: create get list patch=update delete",
       "monitoring.projects.timeSeries": "monitoring.timeSeries: create list",
-      "monitoring.operations": "monitoring.operations: get= list= cancel= delete=",
+      "monitoring.operations": "monitoring.operations: get=",
     },
   },
   orgpolicy: {

@@ -28,6 +28,9 @@ const RULES: Readonly<Record<string, Rule>> = {
   AppendRows: { at: [1], onTable: WRITES },
 };
 
+/** Whether a method is asked for permissions; what has no rule is not served. */
+export const hasRule = (method: string) => Object.hasOwn(RULES, method);
+
 /** @param path e.g. `/google.cloud.bigquery.storage.v1.BigQueryRead/ReadRows` */
 export async function requireStorageAccess(
   cloud: Cloud,

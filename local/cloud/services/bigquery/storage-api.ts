@@ -9,14 +9,13 @@ import {
   type MethodDefinition,
   type Server,
   type ServiceError,
-  status,
 } from "@grpc/grpc-js";
 import { Transform } from "node:stream";
 import type { Cloud } from "../../cloud";
 import type { Principal } from "../../service";
 import { requireStorageAccess } from "./storage-access";
-import { ApiError, STATUS } from "../../errors";
 import { principalOf } from "../../grpc/grpc";
+import { toServiceError } from "../../grpc/status";
 import { started } from "./engine-call";
 import { refreshExternalTables } from "./external-tables";
 
@@ -30,6 +29,8 @@ const SERVICES: Record<string, Record<string, Kind>> = {
     ...{ BatchCommitWriteStreams: "unary", AppendRows: "both" },
   },
 };
+
+export const STORAGE_METHODS = Object.values(SERVICES).flatMap((methods) => Object.keys(methods));
 
 /** One connection to each engine process, by its address. */
 const clients = new WeakMap<Cloud, { address: string; client: Client }>();
@@ -105,7 +106,7 @@ function unary(cloud: Cloud, path: string): handleUnaryCall<Buffer, Buffer> {
           );
           call.on("cancelled", () => inner.cancel());
         },
-        (error: unknown) => answer(refusal(error)),
+        (error: unknown) => answer(refusal(error, cloud)),
       );
   };
 }
@@ -123,7 +124,7 @@ function answers(cloud: Cloud, path: string): handleServerStreamingCall<Buffer, 
           call.on("cancelled", () => inner.cancel());
           inner.pipe(sink(call));
         },
-        (error: unknown) => call.emit("error", refusal(error)),
+        (error: unknown) => call.emit("error", refusal(error, cloud)),
       );
   };
 }
@@ -140,12 +141,12 @@ function both(cloud: Cloud, path: string): handleBidiStreamingCall<Buffer, Buffe
         asked.on("error", (error) => {
           refused = true;
           inner.cancel();
-          call.emit("error", refusal(error));
+          call.emit("error", refusal(error, cloud));
         });
         call.pipe(asked).pipe(sink(inner));
         inner.pipe(sink(call));
       },
-      (error: unknown) => call.emit("error", refusal(error)),
+      (error: unknown) => call.emit("error", refusal(error, cloud)),
     );
   };
 }
@@ -173,7 +174,5 @@ function passedOn({ code, details, metadata }: ServiceError): Partial<ServiceErr
   return { code, details, metadata: trailers };
 }
 
-function refusal(error: unknown): Partial<ServiceError> {
-  if (error instanceof ApiError) return { code: STATUS[error.status].grpc, details: error.message };
-  return { code: status.INTERNAL, details: "Internal error encountered. The cloud's log says more." };
-}
+const refusal = (error: unknown, cloud: Cloud) =>
+  toServiceError(error, (err) => cloud.log.error({ err }, "BigQuery Storage API failed by a bug"));
