@@ -17,8 +17,13 @@ export interface DagEnvironmentArgs {
   bucket: pulumi.Input<string>;
   /** Value of the Airflow variable `sparklab`, as JSON text. */
   settings: pulumi.Input<string>;
-  /** DAG files by their name in the bucket's `dags/`. */
-  dags: Record<string, pulumi.asset.Asset>;
+  /** DAGs and the files that they read, by their name in the bucket's `dags/`. */
+  dags: Record<string, DagFile>;
+}
+
+export interface DagFile {
+  source: pulumi.asset.Asset;
+  contentType: string;
 }
 
 const SMALL = { count: 1, cpu: 0.5, memoryGb: 2, storageGb: 1 };
@@ -62,10 +67,10 @@ export class DagEnvironment extends pulumi.ComponentResource {
     );
     this.environment = environment.id;
     this.airflow = environment.config.apply((config) => config.airflowUri ?? "");
-    for (const [file, source] of Object.entries(args.dags)) {
+    for (const [file, { source, contentType }] of Object.entries(args.dags)) {
       new storage.BucketObject(
         `${name}-${file}`,
-        { bucket: args.bucket, name: `dags/${file}`, source, contentType: "text/x-python" },
+        { bucket: args.bucket, name: `dags/${file}`, source, contentType },
         // Composer writes files of its own when it is made; the lab's come after them.
         { parent: this, deleteBeforeReplace: true, dependsOn: [environment] },
       );

@@ -391,7 +391,7 @@ it("DagEnvironment is private, in the lab's bucket, with one variable and the DA
         serviceAccount: "c@x",
         bucket: "dags",
         settings: "{}",
-        dags: { "x.py": new pulumi.asset.StringAsset("1") },
+        dags: { "x.py": { source: new pulumi.asset.StringAsset("1"), contentType: "text/x-python" } },
       }),
   );
   expect(children(recording)).toEqual(["BucketObject airflow-x.py", "Environment airflow"]);
@@ -399,7 +399,7 @@ it("DagEnvironment is private, in the lab's bucket, with one variable and the DA
     storageConfig: { bucket: "dags" },
     config: { enablePrivateEnvironment: true, softwareConfig: { envVariables: { AIRFLOW_VAR_SPARKLAB: "{}" } } },
   });
-  expect(inputs(recording, "BucketObject")).toMatchObject({ name: "dags/x.py" });
+  expect(inputs(recording, "BucketObject")).toMatchObject({ name: "dags/x.py", contentType: "text/x-python" });
 });
 
 it("NotebookServer has no public address, is shielded and stops when idle", async () => {

@@ -77,7 +77,8 @@ const RULES: Record<IdentityRole, Rule> = {
   composer: {
     displayName: "Composer",
     description: "Runs Airflow's tasks; Spark runs as the worker",
-    roles: { ...SUBMITS, "run-airflow": "roles/composer.worker" },
+    // A DAG asks the model tracker for the champion.
+    roles: { ...SUBMITS, "run-airflow": "roles/composer.worker", "run-queries": QUERIES["run-queries"] },
   },
 };
 

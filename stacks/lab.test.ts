@@ -123,6 +123,8 @@ it("gives each identity exactly these roles", async () => {
       "storage.objectViewer on functions (storage)",
     ],
     composer: [
+      "bigquery.dataViewer on churn (bigquery)",
+      "bigquery.jobUser on project",
       "composer.worker on project",
       "dataproc.serverlessEditor on project",
       "iam.serviceAccountUser on worker (serviceaccount)",

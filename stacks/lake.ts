@@ -136,6 +136,7 @@ function tableGrants({ accounts, people, whole }: LakeArgs): Grants {
       [
         ["runner", accounts.runner],
         ["workbench", accounts.workbench],
+        ["composer", accounts.composer],
       ] as const
     ).flatMap(([key, account]) => (account ? [[key, account.member] as const] : [])),
   );

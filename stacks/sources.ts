@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
+import type { DagFile } from "../components/dag-environment";
 import type { ObjectSetArgs } from "../components/object-set";
 
 const PYSPARK = "pyspark";
@@ -47,12 +48,15 @@ export function notebooks(): Objects {
   return fileObjects("notebooks", ".ipynb", "application/x-ipynb+json", "notebooks/");
 }
 
-/** DAG files by their name below `dags/`. */
-export function dags(): Record<string, pulumi.asset.Asset> {
+/** DAGs, what they are built of and the job catalogue that it reads, as they lie below `dags/`; their tests stay here. */
+export function dags(): Record<string, DagFile> {
   const folder = join(PYSPARK, "dags");
-  return Object.fromEntries(
-    files(folder, ".py").map((file) => [relative(folder, file), new pulumi.asset.FileAsset(file)]),
-  );
+  const file = (path: string, contentType: string) => ({ source: new pulumi.asset.FileAsset(path), contentType });
+  const sources = files(folder, ".py").filter((path) => !/\/(test_|conftest)[^/]*$/.test(path));
+  return {
+    ...Object.fromEntries(sources.map((path) => [relative(folder, path), file(path, "text/x-python")])),
+    "jobs.yaml": file(join(PYSPARK, "jobs.yaml"), "application/yaml"),
+  };
 }
 
 /** Table id to schema as BigQuery's JSON, one file each in pyspark/tables; the jobs read the same files. */

@@ -37,6 +37,7 @@ const tools = {
       clients: "/c/python",
       pipelines: "/c/python",
       notebooks: "/n/python",
+      airflow: "/a/python",
     },
   },
   ...{ jars: { gcs: "/gcs.jar", bigquery: "/bq.jar" }, descriptions: "/d", data: "/data.csv" },

@@ -22,6 +22,7 @@ const complete = () => ({
     clients: folder,
     pipelines: join(folder, "late"),
     notebooks: join(folder, "later"),
+    airflow: join(folder, "later"),
   },
   jars: { gcs: folder, bigquery: folder },
   descriptions: folder,

@@ -9,9 +9,10 @@ const manifestSchema = z.object({
   javaHome: path,
   /**
    * Interpreters: `spark` runs drivers, `bigquery` the BigQuery engine, `clients` Google's Python clients, `pipelines`
-   * the steps of pipelines, `notebooks` Jupyter in sessions.
+   * the steps of pipelines, `notebooks` Jupyter in sessions, `airflow` Composer's
+   * environments.
    */
-  python: z.object({ spark: path, bigquery: path, clients: path, pipelines: path, notebooks: path }),
+  python: z.object({ spark: path, bigquery: path, clients: path, pipelines: path, notebooks: path, airflow: path }),
   /** Home folder of the BigQuery engine: DuckDB looks for its extensions there. */
   bigqueryHome: path,
   /** Google's Spark connectors. */
@@ -34,7 +35,7 @@ export class ToolsError extends Error {
 export const toolsFolder = resolve(__dirname, "../../.lab/tools");
 
 /** What set-up installs while the first batches run, or when it is asked for: checked by who uses it. */
-const LATE = ["python.pipelines", "python.notebooks"];
+const LATE = ["python.pipelines", "python.notebooks", "python.airflow"];
 
 /** Reads `manifest.json` and checks that everything that it names is there; all problems in one error. */
 export function readTools(folder: string = toolsFolder): Tools {

@@ -60,6 +60,14 @@ export function plan({ root, tools, env = process.env, data }) {
       megabytes: 360,
       onDemand: true,
     }),
+    environmentStep(world, {
+      name: "airflow",
+      title: "Airflow with Google's operators",
+      needs: ["spark"],
+      seconds: 6,
+      megabytes: 345,
+      onDemand: true,
+    }),
   ];
 }
 
@@ -76,6 +84,7 @@ export function manifestOf(results, tools) {
       pipelines: inTools(join("python", "pipelines", "bin", "python")),
       // On demand: named whether it is there or not.
       notebooks: inTools(join("python", "notebooks", "bin", "python")),
+      airflow: inTools(join("python", "airflow", "bin", "python")),
     },
     /** HOME of the BigQuery engine's process: DuckDB looks for its extensions there. */
     bigqueryHome: inTools(results.bigquery.home),

@@ -67,6 +67,17 @@ export function runnersOf({ root, manifest, reports }) {
       files: /\.deep\.test\.ts$/,
     }),
     pytest({ name: "pytest-deep", deep: true, manifest, reports, marker: "deep", files: /^$/ }),
+    // Deep because its environment is made on demand alone; it takes seconds.
+    pytest({
+      name: "dags",
+      deep: true,
+      manifest,
+      reports,
+      marker: "not deep",
+      folder: "pyspark/dags",
+      python: manifest.python.airflow,
+      files: /pyspark\/dags\/.*\.py$/,
+    }),
   ];
 }
 
@@ -115,8 +126,8 @@ function jest({ name, deep = false, reports, bin, ignored, match, files = /(?<!e
   };
 }
 
-/** Python tests but those of pipelines, which need another environment. */
-const TESTS = /^(?!.*pyspark\/pipelines\/).*\.py$/;
+/** Python tests but those of pipelines and DAGs, which need other environments. */
+const TESTS = /^(?!.*pyspark\/(pipelines|dags)\/).*\.py$/;
 
 function pytest({ name, deep = false, manifest, reports, marker, folder = "pyspark/tests", python, files = TESTS }) {
   const report = join(reports, `${name}.xml`);

@@ -10,7 +10,7 @@ import { SetupError } from "./steps.mjs";
 import { closingLine, judge, select, sumOf } from "./summary.mjs";
 
 /** What the long tests use beside what every set-up makes. */
-const ON_DEMAND = ["notebooks"];
+const ON_DEMAND = ["notebooks", "airflow"];
 
 await asProgram(async ({ signal, release }) => {
   const { values, positionals } = parseWords(process.argv.slice(2));

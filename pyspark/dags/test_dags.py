@@ -1,0 +1,146 @@
+"""Both DAGs as Airflow parses them, and the batches that their tasks ask for."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import yaml
+from airflow.dag_processing.dagbag import DagBag
+from google.cloud.dataproc_v1 import Batch
+
+from tracked_champion import tracked_champion
+
+HERE = Path(__file__).parent
+CATALOGUE = yaml.safe_load((HERE.parent / "jobs.yaml").read_text())
+RUN = SimpleNamespace(run_after=datetime(2026, 11, 21, 9, 0, 0, 123456, tzinfo=UTC))
+PIPELINE_ID = "20261121-090000-123456"
+
+EXECUTION = {
+    "serviceAccount": "worker@p.iam.gserviceaccount.com",
+    "stagingBucket": "staging",
+    "authenticationConfig": {"userWorkloadAuthenticationType": "SERVICE_ACCOUNT"},
+}
+JOBS = {"dataset": "p.churn", "raw_bucket": "raw", "staging_bucket": "staging"}
+LAB = {
+    "project": "p",
+    "region": "us-central1",
+    "environment": "test",
+    "code": "gs://code",
+    "jobs": JOBS,
+    "batch": {"runtimeConfig": {"version": "2.3"}, "environmentConfig": {"executionConfig": EXECUTION}},
+}
+
+
+@pytest.fixture(scope="module")
+def bag() -> DagBag:
+    return DagBag(dag_folder=str(HERE))
+
+
+def rendered(task, lab: dict) -> SimpleNamespace:
+    """What an operator has when it runs: its templates filled in."""
+    ti = SimpleNamespace(xcom_pull=lambda task_ids: f"version-of-{task_ids}")
+    context = {"var": {"json": SimpleNamespace(sparklab=lab)}, "dag_run": RUN, "ti": ti}
+    fields = ("project_id", "region", "batch_id", "batch")
+    return SimpleNamespace(**{name: task.render_template(getattr(task, name), context) for name in fields})
+
+
+def test_both_dags_parse_and_nothing_else_in_the_folder_is_one(bag: DagBag) -> None:
+    assert bag.import_errors == {}
+    assert sorted(bag.dags) == ["churn_batch_scoring", "churn_data_engineering"]
+
+
+def test_the_three_steps_follow_each_other(bag: DagBag) -> None:
+    dag = bag.dags["churn_data_engineering"]
+    assert {task.task_id: sorted(task.downstream_task_ids) for task in dag.tasks} == {
+        "churn_data_step_1": ["churn_data_step_2"],
+        "churn_data_step_2": ["churn_data_step_3"],
+        "churn_data_step_3": [],
+    }
+    assert [job for job, text in CATALOGUE["jobs"].items() if text["pipeline"] == dag.dag_id] == dag.task_ids
+
+
+def test_scoring_takes_the_champion_s_version(bag: DagBag) -> None:
+    dag = bag.dags["churn_batch_scoring"]
+    assert {task.task_id: sorted(task.downstream_task_ids) for task in dag.tasks} == {
+        "tracked_champion": ["churn_scoring"],
+        "churn_scoring": [],
+    }
+    arguments = rendered(dag.get_task("churn_scoring"), LAB).batch["pyspark_batch"]["args"]
+    assert arguments[arguments.index("--model-version") + 1] == "version-of-tracked_champion"
+
+
+@pytest.mark.parametrize("step", ["churn_data_step_1", "churn_data_step_2", "churn_data_step_3"])
+def test_a_step_is_the_catalogue_s_job_with_an_id_of_the_run(bag: DagBag, step: str) -> None:
+    asked = rendered(bag.dags["churn_data_engineering"].get_task(step), LAB)
+    assert (asked.project_id, asked.region) == ("p", "us-central1")
+    assert asked.batch_id == f"{step.replace('_', '-')}-{PIPELINE_ID}"
+    job = CATALOGUE["jobs"][step]
+    settings = JOBS | {"pipeline_id": PIPELINE_ID, "execution_time": "2026-11-21T09:00:00.123456+00:00"}
+    filled = [part for flag, text in job["arguments"].items() for part in (flag, text.format_map(settings))]
+    batch = Batch(asked.batch)
+    assert list(batch.pyspark_batch.args) == filled
+    assert batch.pyspark_batch.main_python_file_uri == f"gs://code/{job['main']}"
+    assert list(batch.pyspark_batch.python_file_uris) == ["gs://code/sparklab.zip"]
+    assert dict(batch.runtime_config.properties) == job["properties"]
+    assert batch.environment_config.execution_config.service_account == EXECUTION["serviceAccount"]
+    assert batch.environment_config.execution_config.authentication_config.user_workload_authentication_type == 1
+
+
+def test_parts_of_the_lab_that_are_off_leave_empty_fields_and_those_that_are_on_reach_the_batch(bag: DagBag) -> None:
+    task = bag.dags["churn_data_engineering"].get_task("churn_data_step_1")
+    plain = Batch(rendered(task, LAB).batch)
+    assert plain.runtime_config.container_image == ""
+    assert plain.environment_config.peripherals_config.spark_history_server_config.dataproc_cluster == ""
+    history = {"sparkHistoryServerConfig": {"dataprocCluster": "history"}, "metastoreService": "metastore"}
+    environment = {"executionConfig": EXECUTION | {"subnetworkUri": "subnet"}, "peripheralsConfig": history}
+    whole = LAB | {
+        "batch": {"runtimeConfig": {"version": "2.3", "containerImage": "image"}, "environmentConfig": environment}
+    }
+    full = Batch(rendered(task, whole).batch)
+    assert full.runtime_config.container_image == "image"
+    assert full.environment_config.execution_config.subnetwork_uri == "subnet"
+    assert full.environment_config.peripherals_config.metastore_service == "metastore"
+    assert full.environment_config.peripherals_config.spark_history_server_config.dataproc_cluster == "history"
+
+
+def test_a_lab_without_a_needed_value_is_refused(bag: DagBag) -> None:
+    task = bag.dags["churn_data_engineering"].get_task("churn_data_step_1")
+    with pytest.raises(Exception, match="'dict object' has no attribute 'code'"):
+        rendered(task, {name: value for name, value in LAB.items() if name != "code"})
+
+
+class Answer:
+    """A connection's answer to the query."""
+
+    def __init__(self, status: int, content: dict) -> None:
+        self.status_code, self.ok, self.content = status, status == 200, content
+        self.text = str(content)
+        self.json = lambda: content
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        (Answer(200, {"jobComplete": True}), "model_asset_tracker of p.churn: got no model; expected at least one."),
+        (Answer(403, {"error": "Access Denied"}), "the model tracker did not answer: 403 .*Access Denied"),
+        (Answer(200, {"jobComplete": False}), "the model tracker did not answer: 200"),
+    ],
+)
+def test_no_champion_is_said_so(monkeypatch: pytest.MonkeyPatch, answer: Answer, problem: str) -> None:
+    monkeypatch.setattr("tracked_champion.GoogleBaseHook", lambda: SimpleNamespace(get_credentials=lambda: None))
+    monkeypatch.setattr("tracked_champion.AuthorizedSession", lambda _: SimpleNamespace(post=lambda *_, **__: answer))
+    with pytest.raises(Exception, match=problem):
+        tracked_champion.function("p", "us-central1", "p.churn")
+
+
+def test_the_champion_is_the_model_of_the_first_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    rows = Answer(200, {"jobComplete": True, "rows": [{"f": [{"v": "model-7"}]}]})
+    session = SimpleNamespace(post=lambda url, **more: asked.append((url, more)) or rows)
+    monkeypatch.setattr("tracked_champion.GoogleBaseHook", lambda: SimpleNamespace(get_credentials=lambda: None))
+    monkeypatch.setattr("tracked_champion.AuthorizedSession", lambda _: session)
+    assert tracked_champion.function("p", "us-central1", "p.churn") == "model-7"
+    [(url, more)] = asked
+    assert url == "https://bigquery.googleapis.com/bigquery/v2/projects/p/queries"
+    assert "`p.churn.model_asset_tracker`" in more["json"]["query"]
