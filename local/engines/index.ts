@@ -1,9 +1,11 @@
 /** The engines of one lab, made from the tools that set-up prepared. */
+import { createAirflowEngine } from "./airflow";
 import { createBigQueryEngine } from "./bigquery";
 import type { Engines } from "./interface";
 import { createPipelineEngine } from "./pipelines";
 import { createHistoryEngine } from "./history";
 import { createServerEngine } from "./servers";
+import { createSessionEngine } from "./sessions";
 import { createSparkEngine } from "./spark";
 import type { Tools } from "./tools";
 
@@ -16,10 +18,13 @@ export interface EngineSettings {
 }
 
 export function createEngines(tools: Tools, { folder, project, location }: EngineSettings): Engines {
+  const spark = createSparkEngine(tools);
   return {
-    spark: createSparkEngine(tools),
+    spark,
+    sessions: createSessionEngine(tools, spark),
     pipelines: createPipelineEngine(tools),
     history: createHistoryEngine(tools),
+    airflow: createAirflowEngine(tools),
     servers: createServerEngine({ python: tools.python.clients, folder }),
     bigquery: createBigQueryEngine({
       python: tools.python.bigquery,

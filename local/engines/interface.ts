@@ -28,6 +28,10 @@ export interface SparkWorkload {
   archiveUris: readonly string[];
   /** As Dataproc takes them: `spark.*` or `spark:spark.*`. */
   properties: Readonly<Record<string, string>>;
+  /** Python of driver and workers. @default that of the runtime */
+  interpreter?: string;
+  /** Variables of the driver beside those that every driver has. */
+  environment?: Readonly<Record<string, string>>;
   /** `127.0.0.1:<port>` of the workload's own metadata server. */
   metadataHost: string;
   door: DoorSettings;
@@ -89,6 +93,39 @@ export interface SparkEngine {
   eventLogs: (folder: string) => Promise<string[]>;
   /** Frees the scratch space of a run that has ended; its records, output and event logs stay. */
   tidy: (folder: string) => Promise<void>;
+}
+
+/** An interactive session: the same Spark as a batch has, with a Jupyter server as its driver's program. */
+export interface SessionWorkload {
+  id: string;
+  /** Folder that belongs to this session alone. */
+  folder: string;
+  /** What Jupyter calls its kernels. */
+  displayName: string;
+  /** The longest that it may live, should nobody end it. */
+  ttlSeconds: number;
+  properties: Readonly<Record<string, string>>;
+  metadataHost: string;
+  door: DoorSettings;
+}
+
+export interface SessionActivity {
+  /** When something last happened in a kernel or was asked of the server, in milliseconds. */
+  at: number;
+  /** Whether a cell runs now. */
+  busy: boolean;
+}
+
+/** Output, event logs, usage and scratch space of a session are those of a Spark run in its folder. */
+export interface SessionEngine {
+  /** Why no session can be run, with the command that helps; undefined if they can. */
+  problem: () => string | undefined;
+  start: (workload: SessionWorkload) => Promise<SparkRun>;
+  attach: (folder: string) => SparkRun | undefined;
+  /** Waits until the session's server answers; undefined if its process ends before. */
+  endpoint: (folder: string, run: SparkRun) => Promise<string | undefined>;
+  /** Undefined when the server does not answer. */
+  activity: (folder: string) => Promise<SessionActivity | undefined>;
 }
 
 /** Where a running BigQuery engine listens on loopback, and the secret that it answers to. */
@@ -212,10 +249,53 @@ export interface HistoryEngine {
   stopEarlier: (folder: string) => Promise<void>;
 }
 
+/** One Composer environment, as its Airflow needs it. */
+export interface AirflowEnvironment {
+  /** Folder that belongs to this environment alone: database, DAGs, logs. It stays between two starts. */
+  folder: string;
+  /** Where people find it: links in its answers begin with it. */
+  address: string;
+  /** Variables of all its processes, Airflow's own variables (`AIRFLOW_VAR_...`) among them. */
+  variables: Readonly<Record<string, string>>;
+  /** Airflow's settings by `section-name`. */
+  settings: Readonly<Record<string, string>>;
+  /** Whether deferred tasks are watched. */
+  triggerer: boolean;
+  /** `127.0.0.1:<port>` of the environment's own metadata server. */
+  metadataHost: string;
+  door: DoorSettings;
+}
+
+export interface AirflowRun {
+  /** Where Airflow's API and pages answer on loopback. */
+  port: number;
+  /** The header by which Airflow knows a person, for the next request. */
+  authorization: (user: string) => string;
+  /** With the reason, if it ended by itself. */
+  ended: Promise<string | undefined>;
+  stop: () => Promise<void>;
+}
+
+export interface AirflowEngine {
+  /** Why no Airflow can be run, with the command that helps; undefined if it can. */
+  problem: () => string | undefined;
+  /** Where an environment's DAGs are read from. */
+  dags: (folder: string) => string;
+  /** Resolves when API, scheduler and DAG processor answer; throws with the end of their output if they do not. */
+  start: (environment: AirflowEnvironment) => Promise<AirflowRun>;
+  /** Ends what an earlier cloud started in a folder, if it still runs. */
+  stopEarlier: (folder: string) => Promise<void>;
+  /** Runs one of Airflow's own commands; what it prints is in the file `output` of the folder. */
+  command: (environment: AirflowEnvironment, words: readonly string[], folder: string) => Promise<SparkRun>;
+  attachCommand: (folder: string) => SparkRun | undefined;
+}
+
 export interface Engines {
   spark: SparkEngine;
+  sessions: SessionEngine;
   bigquery: BigQueryEngine;
   pipelines: PipelineEngine;
   servers: ServerEngine;
   history: HistoryEngine;
+  airflow: AirflowEngine;
 }

@@ -128,8 +128,8 @@ export function sparkEnvironment(
     SPARK_LAUNCHER_OPTS: "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
     SPARK_LOCAL_IP: "127.0.0.1",
     SPARK_LOCAL_DIRS: at.local,
-    PYSPARK_PYTHON: tools.python.spark,
-    PYSPARK_DRIVER_PYTHON: tools.python.spark,
+    PYSPARK_PYTHON: workload.interpreter ?? tools.python.spark,
+    PYSPARK_DRIVER_PYTHON: workload.interpreter ?? tools.python.spark,
     // What a job prints is readable while it runs.
     PYTHONUNBUFFERED: "1",
     // Both cases: gRPC reads only the lower one, other clients the upper.
@@ -144,6 +144,7 @@ export function sparkEnvironment(
     GCE_METADATA_HOST: workload.metadataHost,
     GCE_METADATA_IP: workload.metadataHost,
     GOOGLE_CLOUD_PROJECT: project,
+    ...workload.environment,
   };
 }
 

@@ -47,13 +47,13 @@ function idProblems({ query }: Call): Violation[] {
       description: `Invalid batch id '${text(query.batchId)}': expected 4-63 characters of a-z, 0-9 and '-'.`,
     });
   }
-  if (isSet(query.requestId) && !/^[\w-]{1,40}$/.test(text(query.requestId))) {
-    found.push({
-      field: "request_id",
-      description: `Invalid request id '${text(query.requestId)}': expected at most 40 letters, digits, '_' or '-'.`,
-    });
-  }
-  return found;
+  return [...found, ...requestIdProblems(query)];
+}
+
+export function requestIdProblems(query: Call["query"]): Violation[] {
+  if (!isSet(query.requestId) || /^[\w-]{1,40}$/.test(text(query.requestId))) return [];
+  const description = `Invalid request id '${text(query.requestId)}': expected at most 40 letters, digits, '_' or '-'.`;
+  return [{ field: "request_id", description }];
 }
 
 function kindProblems(batch: JsonObject): Violation[] {

@@ -1,4 +1,4 @@
-/** What a batch leaves in Cloud Storage: its driver's output, growing while it runs, and its Spark event logs. */
+/** What a batch or session leaves in Cloud Storage: its driver's output, growing while it runs, and its Spark event logs. */
 import { createReadStream } from "node:fs";
 import { open, stat } from "node:fs/promises";
 import { basename } from "node:path";
@@ -14,9 +14,9 @@ const PART_BYTES = 1 << 20;
 /** How much of the output's end is searched for the error that ended the driver. */
 const TAIL_BYTES = 64 * 1024;
 
-/** Where a batch's driver output goes; parts are `<uri>.000000000` and so on. */
-export const outputUri = (bucket: string, uuid: string) =>
-  `gs://${bucket}/google-cloud-dataproc-metainfo/${uuid}/jobs/srvls-batch-${uuid}/driveroutput`;
+/** Where a workload's driver output goes; parts are `<uri>.000000000` and so on. */
+export const outputUri = (bucket: string, uuid: string, kind: "batch" | "session" = "batch") =>
+  `gs://${bucket}/google-cloud-dataproc-metainfo/${uuid}/jobs/srvls-${kind}-${uuid}/driveroutput`;
 
 /** The bucket that a batch names, or the one that the service makes for each project and region. */
 export async function stagingBucket(batch: JsonObject, location: string, cloud: Cloud): Promise<string> {

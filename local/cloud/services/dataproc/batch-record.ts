@@ -74,8 +74,8 @@ function resolvedProperties(sent: JsonObject, name: string, { cores, heapMb }: S
   return { ...Object.fromEntries(silent), ...asked };
 }
 
-/** The next state; the one that is left goes to the history. */
-export function withState(batch: JsonObject, state: State, now: string, message?: string): JsonObject {
+/** The next state, of a batch or a session; the one that is left goes to the history. */
+export function withState(batch: JsonObject, state: string, now: string, message?: string): JsonObject {
   const { stateMessage, ...rest } = batch;
   const left: JsonObject = {
     state: batch.state ?? null,

@@ -30,7 +30,12 @@ const DEFAULT_PAGE = "20";
 export function batchMethods(runnerOf: (cloud: Cloud) => BatchRunner): Record<string, Behaviour> {
   const cancel: Behaviour = async (call, cloud) => {
     const operation = await cloud.operations.get(operationName(call));
-    const { batch } = objectAt(operation, "metadata");
+    const { batch, session } = objectAt(operation, "metadata");
+    if (isSet(session))
+      throw new ApiError(
+        "FAILED_PRECONDITION",
+        `Operations of sessions cannot be cancelled: terminate ${text(session)}.`,
+      );
     if (isSet(batch)) await runnerOf(cloud).cancel(text(batch), `Cancelled by ${call.principal.email}.`);
     return {};
   };

@@ -74,8 +74,3 @@ test.each<[string, JsonObject, string]>([
 ])("are refused %s", async (_what, change, message) => {
   expect((await lab.lab.refusal(`POST ${COLLECTION}`, template(change))).message).toBe(message);
 });
-
-test("say that sessions are not served", async () => {
-  const { status } = await lab.lab.refusal(`POST ${HOST}/${PARENT}/sessions?sessionId=mine`, {});
-  expect(status).toBe("UNIMPLEMENTED");
-});

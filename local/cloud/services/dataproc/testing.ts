@@ -8,6 +8,7 @@ import { storage } from "../storage";
 import { dataproc } from ".";
 import { listRuns } from "./batch-runs";
 import { scriptedEngine, type ScriptedEngine } from "./scripted-engine";
+import { listSessionRuns, sessionRunKey } from "./session-record";
 import { text } from "./workload-rules";
 
 export const HOST = "https://us-central1-dataproc.googleapis.com/v1";
@@ -72,6 +73,8 @@ export class BatchLab {
   async die(): Promise<void> {
     const { cloud } = this.lab;
     for (const { key, run } of await listRuns(cloud)) await cloud.store.write({ put: { [key]: { ...run, port: 0 } } });
+    for (const run of await listSessionRuns(cloud))
+      await cloud.store.write({ put: { [sessionRunKey(run.uuid)]: { ...run, port: 0 } } });
     await cloud.store.close();
     const now = () => this.time.now ?? new Date();
     this.lab = await testCloud({ services, engines: enginesOf(this.engine), now, folder: cloud.folder });
@@ -87,6 +90,7 @@ const services = [iam, storage, dataproc];
 /** No image was ever built in these labs. */
 const enginesOf = (spark: ScriptedEngine) => ({
   spark,
+  sessions: spark.sessions,
   servers: createServerEngine({ python: "", folder: "/nonexistent" }),
 });
 
