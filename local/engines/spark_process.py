@@ -17,9 +17,7 @@ import resource
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
-from typing import TextIO
 
 RECORD_BYTES = 512
 
@@ -30,16 +28,10 @@ def main(folder: Path, command: list[str]) -> None:
     stops: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda received, _frame: stops.append(received))
-    claim = (folder / "claim").open("w")
-    while not claimed(claim) and not (folder / "process.json").exists():
-        time.sleep(0.02)
-    if (folder / "process.json").exists():
+    if not first(folder):
         # A cloud that was killed had started the command already, and the next one did not see it yet.
         tell()
         return
-    record(
-        folder / "process.json", {"pid": os.getpid(), "started": started(os.getpid())}
-    )
     # The room of the last record is taken now: a command that fills the disk must not keep its end from being recorded.
     draft(folder / "exit.json", {})
     tell()
@@ -64,13 +56,18 @@ def main(folder: Path, command: list[str]) -> None:
     record(folder / "exit.json", end)
 
 
-def claimed(file: TextIO) -> bool:
-    """One recorder for a folder, as long as it lives: what it starts does not inherit the lock."""
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+def first(folder: Path) -> bool:
+    """Whether this process is the one for the folder; its identity is on disk then.
+
+    The lock is held until then: who waits for it finds the record, or takes the place of one that died before.
+    """
+    with (folder / "claim").open("w") as claim:
+        fcntl.flock(claim, fcntl.LOCK_EX)
+        if (folder / "process.json").exists():
+            return False
+        identity = {"pid": os.getpid(), "started": started(os.getpid())}
+        record(folder / "process.json", identity)
+        return True
 
 
 def tell() -> None:
