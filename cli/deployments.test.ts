@@ -33,6 +33,15 @@ const label = (value: string) =>
     `(await new GoogleAuth({ scopes }).getClient()).request({ url: "https://storage.googleapis.com/storage/v1/b/two-buckets-first", method: "PATCH", data: { labels: { owner: "${value}" } } }).then(({ status }) => status)`,
   );
 
+it("keeps to the policy pack that lies beside the program: a violation stops before the first change", async () => {
+  const { code, out } = await sparklab("up --json --config two-buckets:location=EU");
+  expect([code, json(out)]).toMatchObject([
+    1,
+    { result: "failed", counts: { create: 3 }, errors: [expect.stringContaining("near: "), expect.any(String)] },
+  ]);
+  expect((await sparklab("state list")).out).toBe("nothing is deployed\n");
+});
+
 it("previews, brings up, and finds nothing more to do", async () => {
   const preview = await sparklab("preview --json --expect-no-changes");
   expect([preview.code, json(preview.out)]).toMatchObject([1, { operation: "preview", counts: { create: 3 } }]);

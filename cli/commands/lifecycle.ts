@@ -1,4 +1,6 @@
 /** preview, up, refresh, destroy and drift: by the deployment host here, by Pulumi's CLI for stacks on Google Cloud. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { deploy, drift, type Summary } from "../../local/deploy";
 import { ensureCloud } from "../cloud-process";
 import { asClient, cloudEnvironment, type Context } from "../context";
@@ -47,6 +49,7 @@ async function operate(request: DeploymentRequest, context: Context): Promise<Ou
   const stopping = stopOnSignals(terminal);
   const options = {
     ...optionsOf(request),
+    policyPacks: [...ownPolicyPack(lab.root), ...request.policyPack],
     ...{ program: lab.root, lab: lab.folder, signal: stopping.signal },
     environment: { ...environment, ...cloudEnvironment(lab) },
   };
@@ -58,6 +61,12 @@ async function operate(request: DeploymentRequest, context: Context): Promise<Ou
   } finally {
     stopping.release();
   }
+}
+
+/** The pack that lies beside the program, run by every preview and up: what it forbids was never wanted here. */
+function ownPolicyPack(root: string): string[] {
+  const folder = join(root, "stacks", "policy");
+  return existsSync(join(folder, "PulumiPolicy.yaml")) ? [folder] : [];
 }
 
 /** The summary with its secrets masked, or told by name where a person asks for them. */
@@ -77,7 +86,7 @@ function optionsOf(request: DeploymentRequest) {
   const { stack, json, config, parallel, skipPreview, diff, refresh, expectNoChanges, timings } = request;
   return {
     display: json ? ("none" as const) : diff ? ("lines" as const) : ("auto" as const),
-    ...{ stack, config, skipPreview, refresh, expectNoChanges, timings, policyPacks: request.policyPack },
+    ...{ stack, config, skipPreview, refresh, expectNoChanges, timings },
     ...(parallel ? { parallel } : {}),
   };
 }

@@ -37,7 +37,8 @@ export interface Monitor {
 }
 
 export interface MonitorOptions {
-  deployment: Deployment;
+  /** Nothing is answered before it has begun. */
+  deployment: Promise<Deployment>;
   root: string;
   emit: Emit;
   /** Called when the program's first resource is registered. */
@@ -68,25 +69,25 @@ function monitorService({ deployment, root, onFirstResource }: MonitorOptions): 
   const refuse = (what: string) =>
     answer(deployment, (): Promise<Empty> => Promise.reject(new DeployError(`${what} cannot be used here`)));
   return {
-    supportsFeature: answer(deployment, async (request: resource.SupportsFeatureRequest) =>
+    supportsFeature: answer(deployment, async (_, request: resource.SupportsFeatureRequest) =>
       new resource.SupportsFeatureResponse().setHassupport(FEATURES.has(request.getId())),
     ),
-    registerResource: answer(deployment, async (request: resource.RegisterResourceRequest) => {
+    registerResource: answer(deployment, async (deployed, request: resource.RegisterResourceRequest) => {
       onFirstResource();
-      const { urn, id, outputs } = await deployment.register(readGoal(request, root));
+      const { urn, id, outputs } = await deployed.register(readGoal(request, root));
       const response = new resource.RegisterResourceResponse().setUrn(urn).setId(id).setObject(struct(outputs));
       return response.setStable(false).setResult(resource.Result.SUCCESS);
     }),
-    registerResourceOutputs: answer(deployment, async (request: resource.RegisterResourceOutputsRequest) => {
-      await deployment.registerOutputs(request.getUrn(), properties(request.getOutputs()));
+    registerResourceOutputs: answer(deployment, async (deployed, request: resource.RegisterResourceOutputsRequest) => {
+      await deployed.registerOutputs(request.getUrn(), properties(request.getOutputs()));
       return new Empty();
     }),
-    readResource: answer(deployment, async (request: resource.ReadResourceRequest) => {
-      const { urn, outputs } = await deployment.read(readReadGoal(request, root), request.getId());
+    readResource: answer(deployment, async (deployed, request: resource.ReadResourceRequest) => {
+      const { urn, outputs } = await deployed.read(readReadGoal(request, root), request.getId());
       return new resource.ReadResourceResponse().setUrn(urn).setProperties(struct(outputs));
     }),
-    invoke: answer(deployment, async (request: resource.ResourceInvokeRequest) => {
-      const { outputs, failures } = await deployment.invoke(readInvocation(request));
+    invoke: answer(deployment, async (deployed, request: resource.ResourceInvokeRequest) => {
+      const { outputs, failures } = await deployed.invoke(readInvocation(request));
       const told = failures.map(({ property, reason }) => new CheckFailure().setProperty(property).setReason(reason));
       return new InvokeResponse().setReturn(struct(outputs)).setFailuresList(told);
     }),
@@ -105,7 +106,7 @@ function engineService({ deployment, emit }: MonitorOptions): UntypedServiceImpl
   let root = "";
   const severities = { 0: "debug", 1: "info", 2: "warning", 3: "error" } as const;
   return {
-    log: answer(deployment, async (request: engine.LogRequest) => {
+    log: answer(deployment, async (_, request: engine.LogRequest) => {
       const [severity, urn] = [severities[request.getSeverity()], request.getUrn()];
       // The runtime's own tracing, which shows secrets as they are.
       if (severity === "debug") return new Empty();
@@ -113,7 +114,7 @@ function engineService({ deployment, emit }: MonitorOptions): UntypedServiceImpl
       return new Empty();
     }),
     getRootResource: answer(deployment, async () => new engine.GetRootResourceResponse().setUrn(root)),
-    setRootResource: answer(deployment, async (request: engine.SetRootResourceRequest) => {
+    setRootResource: answer(deployment, async (_, request: engine.SetRootResourceRequest) => {
       root = request.getUrn();
       return new engine.SetRootResourceResponse();
     }),
@@ -125,20 +126,23 @@ function engineService({ deployment, emit }: MonitorOptions): UntypedServiceImpl
  * run; the runtime takes UNAVAILABLE as "the engine is shutting down" and leaves quietly instead of reporting it again.
  */
 function answer<Request, Response>(
-  deployment: Deployment,
-  handle: (request: Request) => Promise<Response>,
+  deployment: Promise<Deployment>,
+  handle: (deployed: Deployment, request: Request) => Promise<Response>,
 ): handleUnaryCall<Request, Response> {
-  return (call, callback) => {
-    handle(call.request).then(
-      (response) => callback(null, response),
-      (error: unknown) => {
-        const isPrograms = error instanceof InvokeError && !deployment.failure;
-        if (!isPrograms && !deployment.failure) deployment.fail(error);
-        callback({ code: isPrograms ? status.UNKNOWN : status.UNAVAILABLE, details: messageOf(error) });
-      },
-    );
+  const respond: Handler<Request, Response> = async ({ request }, callback) => {
+    const deployed = await deployment;
+    try {
+      callback(null, await handle(deployed, request));
+    } catch (error) {
+      const isPrograms = error instanceof InvokeError && !deployed.failure;
+      if (!isPrograms && !deployed.failure) deployed.fail(error);
+      callback({ code: isPrograms ? status.UNKNOWN : status.UNAVAILABLE, details: messageOf(error) });
+    }
   };
+  return (call, callback) => void respond(call, callback);
 }
+
+type Handler<Request, Response> = (...given: Parameters<handleUnaryCall<Request, Response>>) => Promise<void>;
 
 const properties = (value: Struct | undefined): Properties => (value ? value.toJavaScript() : {});
 const struct = (value: Properties): Struct => Struct.fromJavaScript(value);

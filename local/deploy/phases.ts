@@ -1,15 +1,14 @@
 /** The phases of an operation: the program run against a store, and changes that the state alone decides. */
 import { condemnedSteps } from "./deletion";
 import { Deployment } from "./deployment";
-import { CancelledError, DeployError } from "./errors";
-import type { DeployEvent, Emit, Summary } from "./events";
-import { startMonitor } from "./monitor";
+import { CancelledError } from "./errors";
+import type { Emit, Summary } from "./events";
 import type { DeployOptions } from "./options";
 import type { PolicyPacks } from "./policy";
-import { startProgram } from "./program";
 import type { Project, StackConfig } from "./project";
 import type { Providers } from "./providers";
 import { refreshAll } from "./refresh";
+import type { StartedProgram } from "./started-program";
 import { Steps, type Store } from "./steps";
 import type { Properties } from "./values";
 
@@ -24,7 +23,8 @@ export interface Scene {
   emit: Emit;
   /** Providers of one phase. */
   providers: () => Providers;
-  policies?: PolicyPacks;
+  /** They start beside the program; nothing of it runs before they are there. */
+  policies?: Promise<PolicyPacks | undefined>;
 }
 
 export interface Done {
@@ -33,64 +33,38 @@ export interface Done {
   failure?: unknown;
 }
 
-/** Runs the program; what it declares and what it no longer declares becomes steps. */
-export async function programPhase(scene: Scene, store: Store, preview: boolean): Promise<Done> {
-  const { options, project, emit, durations } = scene;
+/** Lets the program run; what it declares and what it no longer declares becomes steps. */
+export async function programPhase(
+  scene: Scene,
+  store: Store,
+  { preview, program }: { preview: boolean; program: StartedProgram },
+): Promise<Done> {
+  const { options, emit, durations } = scene;
   const began = performance.now();
   emit({ type: "phase", phase: preview ? "preview" : "update" });
-  const { failure } = options.refresh ? await refreshed(scene, store, preview) : {};
-  if (failure) return { counts: {}, outputs: {}, failure };
-  const deployment = new Deployment({
+  try {
+    const { failure } = options.refresh ? await refreshed(scene, store, preview) : {};
+    if (failure) return { counts: {}, outputs: {}, failure };
+    const deployment = await beginDeployment(scene, store, preview);
+    await program.run(deployment);
+    return { counts: deployment.steps.counts, outputs: deployment.stackOutputs(), failure: deployment.failure };
+  } finally {
+    durations[preview ? "preview" : "update"] = performance.now() - began;
+    await program.close();
+  }
+}
+
+async function beginDeployment(scene: Scene, store: Store, preview: boolean): Promise<Deployment> {
+  const { options, project } = scene;
+  const policies = await scene.policies;
+  await policies?.begin(preview);
+  return new Deployment({
     ...stepsOptions(scene, store, preview),
     scope: { stack: options.stack, project: project.name },
     root: project.root,
     providers: scene.providers(),
-    policies: scene.policies,
+    policies,
   });
-  await scene.policies?.begin(preview);
-  await runProgram(scene, deployment, preview, began);
-  durations[preview ? "preview" : "update"] = performance.now() - began;
-  return { counts: deployment.steps.counts, outputs: deployment.stackOutputs(), failure: deployment.failure };
-}
-
-async function runProgram(scene: Scene, deployment: Deployment, preview: boolean, began: number): Promise<void> {
-  const { options, project, durations } = scene;
-  const onFirstResource = () => void (durations.programStart ??= performance.now() - began);
-  const stopping = AbortSignal.any([scene.signal, deployment.failing.signal]);
-  const emit = quietly(scene.emit, stopping);
-  const monitor = await startMonitor({ deployment, root: project.root, emit, onFirstResource });
-  try {
-    const program = startProgram({
-      project,
-      stack: options.stack,
-      config: scene.config,
-      address: monitor.address,
-      parallel: options.parallel ?? 16,
-      dryRun: preview,
-      environment: scene.environment,
-      emit,
-    });
-    // Nothing that the program could still ask for would be done.
-    const stop = () => void deployment.steps.whenIdle().then(program.stop);
-    stopping.addEventListener("abort", stop);
-    if (stopping.aborted) stop();
-    const { failure, told } = await program.ended.finally(() => stopping.removeEventListener("abort", stop));
-    await deployment.steps.whenIdle();
-    if (scene.signal.aborted) deployment.failure ??= new CancelledError();
-    if (failure && told) deployment.failure ??= new DeployError("The program failed");
-    else if (failure && !deployment.failure) deployment.fail(new DeployError(failure));
-    await deployment.finish();
-  } finally {
-    await monitor.close();
-  }
-}
-
-/** Once its engine answers no more, all that a program complains about is that: the reason was told before. */
-function quietly(emit: Emit, stopping: AbortSignal): Emit {
-  return (event: DeployEvent) => {
-    if (event.type === "diagnostic" && event.severity !== "info" && stopping.aborted) return;
-    emit(event);
-  };
 }
 
 /** Refresh and destroy need no program: the state says all. */

@@ -11,6 +11,7 @@ import { Providers } from "./providers";
 import { recoverPending } from "./refresh";
 import { findPassphrase, passphraseCrypter, type Crypter } from "./secrets";
 import { Snapshot } from "./snapshot";
+import { StartedProgram } from "./started-program";
 import { State } from "./state";
 import type { Store } from "./steps";
 import { timingsOf } from "./timings";
@@ -78,7 +79,10 @@ export class Run {
     try {
       return this.summary(await this.perform(scene));
     } finally {
-      await scene.policies?.stop();
+      await scene.policies?.then(
+        (packs) => packs?.stop(),
+        () => undefined,
+      );
       await this.state.fold();
     }
   }
@@ -89,7 +93,9 @@ export class Run {
     if (!isDry) await this.recover();
     if (operation === "refresh" || operation === "destroy")
       return statePhase(scene, isDry ? previewStore(this.state) : this.state, isDry);
-    scene.policies = await startPolicyPacks(scene);
+    scene.policies = startPolicyPacks(scene);
+    // Whoever waits for them is told why they did not start; that may be later than they end.
+    scene.policies.catch(() => undefined);
     return this.runProgram(scene, operation);
   }
 
@@ -120,15 +126,28 @@ export class Run {
     return new DeployError(message);
   }
 
-  /** First what would be done, so that whatever is wrong with the program shows before the first change. */
+  /**
+   * First what would be done, so that whatever is wrong with the program shows before the first change. The program of
+   * the update is started when the preview has found something to do, and waits for the preview's end.
+   */
   private async runProgram(scene: Scene, operation: "preview" | "up"): Promise<Done> {
     const { skipPreview, policyPacks = [] } = this.options;
-    if (operation === "up" && skipPreview && policyPacks.length === 0) return programPhase(scene, this.state, false);
-    const scratch = previewStore(this.state);
-    const preview = await programPhase(scene, scratch, true);
-    const isUnchanged = !scratch.isChanged() && !hasUnknowns(preview.outputs);
-    if (operation === "preview" || preview.failure || isUnchanged) return preview;
-    return programPhase(scene, this.state, false);
+    const start = (preview: boolean) => StartedProgram.start(scene, preview);
+    const update = async (program: StartedProgram) => programPhase(scene, this.state, { preview: false, program });
+    if (operation === "up" && skipPreview && policyPacks.length === 0) return update(await start(false));
+    let next: Promise<StartedProgram> | undefined;
+    const scratch = previewStore(this.state, () => {
+      if (operation === "up") next ??= start(false);
+    });
+    let isOver = true;
+    try {
+      const preview = await programPhase(scene, scratch, { preview: true, program: await start(true) });
+      const isUnchanged = !scratch.isChanged() && !hasUnknowns(preview.outputs);
+      isOver = operation === "preview" || preview.failure !== undefined || isUnchanged;
+      return isOver ? preview : await update(await (next ?? start(false)));
+    } finally {
+      if (isOver) await (await next)?.close();
+    }
   }
 
   private async recover(): Promise<void> {
@@ -159,7 +178,7 @@ export class Run {
 }
 
 /** A store in memory that remembers whether anything would have to be written. */
-function previewStore(state: State): Store & { isChanged: () => boolean } {
+function previewStore(state: State, onChange?: () => void): Store & { isChanged: () => boolean } {
   const snapshot = new Snapshot(state.snapshot.ordered());
   let changed = false;
   return {
@@ -167,6 +186,7 @@ function previewStore(state: State): Store & { isChanged: () => boolean } {
     isChanged: () => changed,
     record: (record, durable = true) => {
       snapshot.apply(record);
+      if (durable) onChange?.();
       changed ||= durable;
       return Promise.resolve();
     },
