@@ -27,6 +27,8 @@ export async function carryOut(request: Request, context: Context): Promise<numb
       return load<typeof import("./commands/status")>("status").status(request, context);
     case "logs":
       return load<typeof import("./commands/logs")>("logs").logs(request, context);
+    case "dag":
+      return load<typeof import("./commands/dag")>("dag").dag(request, context);
     case "env":
       return load<typeof import("./commands/env")>("env").env(request, context);
     case "exec":

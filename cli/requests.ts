@@ -47,6 +47,12 @@ export type StateRequest = { command: "state"; stack: string } & (
   | { action: "import"; file: string; yes: boolean }
 );
 
+export type DagRequest = { command: "dag"; stack: string } & (
+  | { action: "list"; json: boolean }
+  | { action: "run"; dag: string; conf?: string; quiet: boolean }
+  | { action: "logs"; dag: string; run?: string }
+);
+
 export type Shell = "bash" | "zsh" | "fish";
 
 export type Request =
@@ -57,6 +63,7 @@ export type Request =
   | { command: "train"; stack: string; again: boolean }
   | { command: "status"; stack: string; json: boolean }
   | { command: "logs"; stack: string; batch?: string }
+  | DagRequest
   | { command: "env"; json: boolean }
   | { command: "exec"; words: string[] }
   | { command: "down" }

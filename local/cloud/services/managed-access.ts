@@ -16,7 +16,9 @@ export const managedAccess: Readonly<Record<string, AccessTable>> = {
   composer: {
     source: "https://cloud.google.com/composer/docs/how-to/access-control",
     rows: {
-      "composer.projects.locations.environments": "composer.environments: create get list patch=update delete",
+      "composer.projects.locations.environments":
+        "composer.environments: create get list patch=update delete " +
+        "executeAirflowCommand pollAirflowCommand=executeAirflowCommand stopAirflowCommand=executeAirflowCommand",
       "*.operations": `composer.operations: ${OPERATIONS}`,
     },
   },

@@ -1,16 +1,18 @@
 /**
- * Managed Airflow (composer.v1beta1 and v1): environments of Composer 3. The bucket of an environment is made with it
- * unless the program brings one, and stays when it goes.
+ * Environments of Composer 3. The bucket of an environment is made with it unless the program brings one, and stays when
+ * it goes. An environment is ready as soon as it is recorded: its Airflow starts with its first use.
  */
 import { createHash, randomUUID } from "node:crypto";
-import { badRequest } from "../contract/validate";
-import type { Violation } from "../contract/validate-schema";
-import { ApiError } from "../errors";
-import { isObject, textOf } from "../json";
-import type { Hook, JsonObject, OperationForm, ResourceType, Service } from "../service";
-import type { OperationsKernel } from "../engine/operations";
-import { nameIn } from "./compute/links";
-import { agent, ensureBucket, requireActAs, requireBucket, requireStored } from "./references";
+import { badRequest } from "../../contract/validate";
+import type { Violation } from "../../contract/validate-schema";
+import { ApiError } from "../../errors";
+import { isObject, textOf } from "../../json";
+import type { Hook, JsonObject, OperationForm, ResourceType } from "../../service";
+import type { OperationsKernel } from "../../engine/operations";
+import { nameIn } from "../compute/links";
+import { airflowsOf } from "./airflows";
+import { airflowUri, bucketOf, settingProblems } from "./places";
+import { agent, ensureBucket, requireActAs, requireBucket, requireStored } from "../references";
 
 const IMAGE = /^composer-3-airflow-3(\.\d+(\.\d+(-build\.\d+)?)?)?$/;
 /** Of a small environment. Source: https://cloud.google.com/composer/docs/composer-3/scale-environments */
@@ -45,7 +47,7 @@ const finished: OperationForm = ({ verb, name, resource, call, cloud }) => {
   return { answer: operation, put };
 };
 
-const environment: ResourceType = {
+export const environmentType: ResourceType = {
   collection: "composer.projects.locations.environments",
   schema: "Environment",
   listField: "environments",
@@ -65,10 +67,12 @@ const environment: ResourceType = {
   },
   operations: { create: true, patch: true, delete: true, responseType: "", form: finished },
   before: { create: prepare, patch: prepare },
+  after: {
+    patch: ({ current, next, cloud }) => airflowsOf(cloud).changed(current!, next),
+    delete: ({ next, cloud }) => airflowsOf(cloud).remove(next),
+  },
   source: "https://cloud.google.com/composer/docs/reference/rest/v1beta1/projects.locations.environments",
 };
-
-export const composer: Service = { apis: ["composer.v1beta1", "composer.v1"], types: [environment], methods: {} };
 
 async function prepare({ next, call, cloud }: Parameters<Hook>[0]): Promise<void> {
   const violations = problems(next);
@@ -106,7 +110,7 @@ async function requireOwn(bucket: string, { name }: JsonObject, cloud: Parameter
 
 function problems(next: JsonObject): Violation[] {
   const { softwareConfig } = next.config as JsonObject;
-  const { imageVersion, pypiPackages } = softwareConfig as JsonObject;
+  const { imageVersion, pypiPackages, airflowConfigOverrides } = softwareConfig as JsonObject;
   const found: Violation[] = [];
   const report = (field: string, description: string) => found.push({ field: `environment.${field}`, description });
   if (!IMAGE.test(textOf(imageVersion)))
@@ -119,6 +123,8 @@ function problems(next: JsonObject): Violation[] {
       "config.software_config.pypi_packages",
       `Got ${Object.keys(pypiPackages).join(", ")}; packages are not installed by this cloud.`,
     );
+  for (const problem of settingProblems((airflowConfigOverrides ?? {}) as Record<string, string>))
+    report("config.software_config.airflow_config_overrides", problem);
   return found;
 }
 
@@ -128,11 +134,4 @@ function merged(defaults: JsonObject, given: JsonObject = {}): JsonObject {
     { ...(values as JsonObject), ...(given[name] as JsonObject | undefined) },
   ]);
   return Object.fromEntries(entries) as JsonObject;
-}
-
-const bucketOf = ({ storageConfig }: JsonObject) => textOf((storageConfig as JsonObject | undefined)?.bucket);
-
-function airflowUri(resource: JsonObject): string {
-  const digest = createHash("sha256").update(textOf(resource.name)).digest("hex");
-  return `https://${digest.slice(0, 32)}-dot-${textOf(resource.name).split("/")[3]}.composer.googleusercontent.com`;
 }

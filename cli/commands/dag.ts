@@ -1,0 +1,180 @@
+/** DAGs of the stack's Airflow: listed with what is wrong, started and followed, looked at again. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { readTools } from "../../local/engines/tools";
+import { airflowOf, type Airflow, type DagRun, type TaskInstance } from "../airflow";
+import { asClient, spawnInherited, type Context } from "../context";
+import { readOutputs } from "../deployed";
+import { LOCAL_STACK, UserError } from "../lab";
+import type { DagRequest } from "../requests";
+import { bad, duration, faint, good, heading, table } from "../terminal";
+
+/** How often Airflow is asked, and how long a DAG that was just uploaded may take to be parsed. */
+const LOOK_EVERY_MS = 1000;
+const PARSE_MS = 180_000;
+const FINISHED = new Set(["success", "failed"]);
+/** States of a task that will not change any more. */
+const SETTLED = new Set(["success", "failed", "upstream_failed", "skipped", "removed"]);
+
+export async function dag(request: DagRequest, context: Context): Promise<number> {
+  const conf = request.action === "run" ? confOf(request.conf) : {};
+  if (request.stack === LOCAL_STACK) await installAirflow(context);
+  return asClient(context, request.stack, async () => {
+    const outputs = await readOutputs(context.lab, request.stack);
+    const airflow = await airflowOf(outputs);
+    switch (request.action) {
+      case "list":
+        return list(airflow, request.json, context);
+      case "run":
+        return run(airflow, request, conf, context);
+      case "logs":
+        return logs(airflow, request, context);
+    }
+  });
+}
+
+/** Set-up leaves Airflow out: who never asks for a DAG need not wait for it. */
+async function installAirflow({ lab, environment }: Context): Promise<void> {
+  if (existsSync(readTools().python.airflow)) return;
+  const words = [join(lab.root, "local", "setup", "add.mjs"), "airflow"];
+  const code = await spawnInherited(process.execPath, words, environment, lab.root);
+  if (code !== 0) throw new UserError("Airflow was not installed. node local/setup/add.mjs airflow");
+}
+
+function confOf(text: string | undefined): object {
+  if (text === undefined) return {};
+  const refused = new UserError(`--conf: got ${text}; expected a JSON object, as in '{"key": "value"}'.`);
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  throw refused;
+}
+
+async function list(airflow: Airflow, json: boolean, { terminal }: Context): Promise<number> {
+  const dags = await terminal.wait("Waiting for Airflow", settled(airflow));
+  const errors = await airflow.importErrors();
+  if (json) {
+    terminal.line(JSON.stringify({ dags, importErrors: errors }, null, 2));
+    return errors.length > 0 ? 1 : 0;
+  }
+  const rows = dags.map(({ dag_id, is_paused, description }) => [
+    dag_id,
+    is_paused ? "paused" : "active",
+    description ?? "",
+  ]);
+  terminal.line(rows.length > 0 ? table(["DAG", "state", "description"], rows) : "No DAG has been parsed yet.");
+  for (const { filename, stack_trace } of errors)
+    terminal.note(`\n${bad(filename)} holds no DAG:\n${stack_trace.trim()}`);
+  return errors.length > 0 ? 1 : 0;
+}
+
+/** An Airflow that has just started has parsed nothing yet. */
+async function settled(airflow: Airflow) {
+  for (const last = Date.now() + PARSE_MS; ; await pause(LOOK_EVERY_MS)) {
+    const dags = await airflow.dags();
+    if (dags.length > 0 || Date.now() > last || (await airflow.importErrors()).length > 0) return dags;
+  }
+}
+
+async function run(
+  airflow: Airflow,
+  request: Extract<DagRequest, { action: "run" }>,
+  conf: object,
+  context: Context,
+): Promise<number> {
+  const { terminal } = context;
+  await terminal.wait(`Waiting for ${request.dag}`, parsed(airflow, request.dag));
+  const started = await airflow.trigger(request.dag, conf);
+  terminal.line(`${heading("Run")} ${started.dag_run_id} ${faint(`of ${request.dag}`)}`);
+  return follow(airflow, request.dag, started, context, request.quiet);
+}
+
+/** Waits until Airflow has parsed the DAG. @throws UserError with the errors of all files when there is none of that name */
+async function parsed(airflow: Airflow, id: string): Promise<void> {
+  for (const last = Date.now() + PARSE_MS; ; await pause(LOOK_EVERY_MS)) {
+    const found = await airflow.dag(id);
+    if (found) return found.is_paused ? airflow.unpause(id) : undefined;
+    const errors = await airflow.importErrors();
+    const known = (await airflow.dags()).map(({ dag_id }) => dag_id);
+    const whole = errors.length > 0 || known.length > 0;
+    // Files are parsed one after the other: whoever has one error or one DAG is given a little more for the others.
+    if (
+      errors.some(({ filename }) => filename.includes(id)) ||
+      Date.now() > last ||
+      (whole && (await isQuiet(airflow, known)))
+    ) {
+      const broken = errors.map(({ filename, stack_trace }) => `\n${filename} holds no DAG:\n${stack_trace.trim()}`);
+      throw new UserError(
+        `DAG: got "${id}"; expected ${known.join(", ") || "one that Airflow has parsed"}. npx sparklab dag list${broken.join("")}`,
+      );
+    }
+  }
+}
+
+/** Whether no further DAG comes within a few looks. */
+async function isQuiet(airflow: Airflow, known: readonly string[]): Promise<boolean> {
+  for (let look = 0; look < 10; look += 1) {
+    await pause(LOOK_EVERY_MS);
+    if ((await airflow.dags()).length !== known.length) return false;
+  }
+  return true;
+}
+
+/** Prints what changes until the run is over; interrupted, it goes on in Airflow. */
+async function follow(
+  airflow: Airflow,
+  id: string,
+  { dag_run_id }: DagRun,
+  { terminal }: Context,
+  quiet: boolean,
+): Promise<number> {
+  const shown = new Map<string, string>();
+  for (; ; await pause(LOOK_EVERY_MS)) {
+    const current = await airflow.run(id, dag_run_id);
+    if (!current) throw new UserError(`Run ${dag_run_id}: Airflow no longer has it. npx sparklab dag logs ${id}`);
+    for (const task of await airflow.tasks(id, dag_run_id)) {
+      const state = `${task.state ?? "waiting"}${task.try_number > 1 ? `, attempt ${task.try_number}` : ""}`;
+      if (shown.get(task.task_id) === state) continue;
+      shown.set(task.task_id, state);
+      if (task.state === null) continue;
+      terminal.line(`  ${task.task_id}  ${coloured(task)}`);
+      const speaks = SETTLED.has(task.state) && !(quiet && task.state === "success") && task.try_number > 0;
+      if (speaks) terminal.line(faint(indented(await airflow.log(id, dag_run_id, task))));
+    }
+    if (!FINISHED.has(current.state)) continue;
+    terminal.line(current.state === "success" ? good("done") : bad("failed"));
+    return current.state === "success" ? 0 : 1;
+  }
+}
+
+async function logs(
+  airflow: Airflow,
+  request: Extract<DagRequest, { action: "logs" }>,
+  { terminal }: Context,
+): Promise<number> {
+  const found = request.run ? await airflow.run(request.dag, request.run) : await airflow.newestRun(request.dag);
+  if (!found)
+    throw new UserError(
+      `Run: got ${request.run ? `"${request.run}"` : "none"} of ${request.dag}; expected one that Airflow has. npx sparklab dag run ${request.dag}`,
+    );
+  terminal.line(`${heading("Run")} ${found.dag_run_id}  ${found.state}`);
+  for (const task of await airflow.tasks(request.dag, found.dag_run_id)) {
+    terminal.line(`  ${task.task_id}  ${coloured(task)}`);
+    if (task.try_number > 0) terminal.line(faint(indented(await airflow.log(request.dag, found.dag_run_id, task))));
+  }
+  return 0;
+}
+
+function coloured({ state, try_number, duration: seconds }: TaskInstance): string {
+  const word = state ?? "waiting";
+  const attempt = try_number > 1 ? `, attempt ${try_number}` : "";
+  const took = SETTLED.has(word) && seconds !== null ? ` in ${duration(seconds)}` : "";
+  const text = `${word}${attempt}${took}`;
+  return word === "success" ? good(text) : /failed/.test(word) ? bad(text) : text;
+}
+
+const indented = (text: string) => text.replace(/^(?=.)/gm, "    ");

@@ -1,0 +1,98 @@
+/** The processes of one Airflow: each started in a session of its own, and started again when it ends by itself. */
+import { mkdir, open, rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { SparkRun } from "./interface";
+import { attach, start } from "./spark-process";
+
+/** A part that lives shorter than this has not really started. */
+const SETTLED_MS = 60_000;
+/** How often a part may fail to start before the whole is given up. */
+const ATTEMPTS = 3;
+const TAIL_BYTES = 2000;
+
+/** The parts of an Airflow and the words that start them. Logs of tasks are read from files: nobody serves them. */
+export const PARTS = {
+  api: ["api-server"],
+  scheduler: ["scheduler", "--skip-serve-logs"],
+  "dag-processor": ["dag-processor"],
+  triggerer: ["triggerer", "--skip-serve-logs"],
+} as const;
+export type Part = keyof typeof PARTS;
+
+export interface PartsOptions {
+  /** Each part has its folder below it. */
+  folder: string;
+  parts: readonly Part[];
+  python: string;
+  command: (words: readonly string[]) => readonly string[];
+  environment: Readonly<Record<string, string>>;
+  workingFolder: string;
+}
+
+export class Parts {
+  private readonly running = new Map<Part, SparkRun>();
+  private stopping = false;
+  /** Resolves when every part has ended for good: with the reason, if it was not asked for. */
+  readonly ended: Promise<string | undefined>;
+
+  constructor(private readonly options: PartsOptions) {
+    const kept = options.parts.map((part) => this.keep(part));
+    this.ended = Promise.all(kept).then((reasons) => reasons.find((reason) => reason !== undefined));
+  }
+
+  async stop(): Promise<void> {
+    this.stopping = true;
+    await Promise.all([...this.running.values()].map((run) => run.stop()));
+    await this.ended;
+  }
+
+  /** Starts a part again until it is to end; gives why it did not stay, if so. */
+  private async keep(part: Part): Promise<string | undefined> {
+    for (let failed = 0; !this.stopping;) {
+      const began = Date.now();
+      const folder = join(this.options.folder, part);
+      const run = await this.begin(part, folder);
+      this.running.set(part, run);
+      // Whoever stops them may have done so while this one began.
+      if (this.stopping) await run.stop();
+      const { exitCode, signal } = await run.ended;
+      if (this.stopping) return undefined;
+      failed = Date.now() - began < SETTLED_MS ? failed + 1 : 0;
+      if (failed < ATTEMPTS) continue;
+      const reason = `Airflow's ${part} ended (${signal ?? exitCode}) ${failed} times: ${await tail(join(folder, "output"))}`;
+      this.stopping = true;
+      await Promise.all([...this.running.values()].map((other) => other.stop()));
+      return reason;
+    }
+    return undefined;
+  }
+
+  private async begin(part: Part, folder: string): Promise<SparkRun> {
+    const { python, command, environment, workingFolder } = this.options;
+    await rm(folder, { recursive: true, force: true });
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const argv = command(PARTS[part]);
+    return start({ python, folder, argv, environment, workingFolder, output: join(folder, "output") });
+  }
+}
+
+/** Ends the parts that an earlier cloud started in a folder, if they still run. */
+export async function stopEarlierParts(folder: string): Promise<void> {
+  await Promise.all((Object.keys(PARTS) as Part[]).map((part) => attach(join(folder, part))?.stop()));
+}
+
+async function tail(file: string): Promise<string> {
+  const handle = await open(file);
+  try {
+    const { size } = await handle.stat();
+    const { buffer, bytesRead } = await handle.read(
+      Buffer.alloc(TAIL_BYTES),
+      0,
+      TAIL_BYTES,
+      Math.max(0, size - TAIL_BYTES),
+    );
+    return buffer.subarray(0, bytesRead).toString("utf8").trim();
+  } finally {
+    await handle.close();
+  }
+}
