@@ -31,21 +31,16 @@ const TERMINAL = new Set(["SUCCEEDED", "FAILED", "CANCELLED"]);
 
 /** The request of one catalogue job in one stack: the same on Google Cloud and here. */
 export function batchOf(job: Job, outputs: StackOutputs, settings: Readonly<Record<string, string>>): Batch {
+  const { runtimeConfig, environmentConfig } = outputs.spark.batch;
   return {
-    labels: { job: job.name.replaceAll("_", "-"), environment: outputs.environment },
+    labels: { job: job.name.replaceAll("_", "-"), environment: outputs.environment, commit: outputs.commit },
     pysparkBatch: {
       mainPythonFileUri: `${outputs.code}/${job.main}`,
       pythonFileUris: [`${outputs.code}/sparklab.zip`],
       args: fillArguments(job, settings),
     },
-    runtimeConfig: { version: outputs.spark.runtimeVersion, properties: job.properties },
-    environmentConfig: {
-      executionConfig: {
-        serviceAccount: outputs.spark.serviceAccount,
-        stagingBucket: outputs.spark.stagingBucket,
-        authenticationConfig: { userWorkloadAuthenticationType: "SERVICE_ACCOUNT" },
-      },
-    },
+    runtimeConfig: { ...runtimeConfig, properties: job.properties },
+    environmentConfig: environmentConfig as Batch["environmentConfig"],
   };
 }
 

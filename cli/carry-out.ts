@@ -29,6 +29,10 @@ export async function carryOut(request: Request, context: Context): Promise<numb
       return load<typeof import("./commands/logs")>("logs").logs(request, context);
     case "dag":
       return load<typeof import("./commands/dag")>("dag").dag(request, context);
+    case "lineage":
+      return load<typeof import("./commands/lineage")>("lineage").lineage(request, context);
+    case "batch":
+      return load<typeof import("./commands/batch")>("batch").batch(request, context);
     case "env":
       return load<typeof import("./commands/env")>("env").env(request, context);
     case "exec":

@@ -7,12 +7,20 @@ const outputsSchema = z.object({
   project: z.string(),
   region: z.string(),
   environment: z.string(),
+  // Absent from what an older program has deployed.
+  commit: z.string().default("unknown"),
   buckets: z.record(z.string(), z.string()),
   dataset: z.string(),
   tables: z.record(z.string(), z.string()),
   serviceAccounts: z.record(z.string(), z.string()),
   sessionTemplate: z.string(),
-  spark: z.object({ runtimeVersion: z.string(), serviceAccount: z.string(), stagingBucket: z.string() }),
+  /** `batch` is how a batch runs here, in the words of Dataproc's API: a submitter adds the job. */
+  spark: z.object({
+    batch: z.object({
+      runtimeConfig: z.looseObject({ version: z.string() }),
+      environmentConfig: z.looseObject({ executionConfig: z.looseObject({}) }),
+    }),
+  }),
   code: z.string(),
   jobSettings: z.record(z.string(), z.string()),
   console: z.record(z.string(), z.string()),

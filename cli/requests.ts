@@ -63,6 +63,8 @@ export type Request =
   | { command: "train"; stack: string; again: boolean }
   | { command: "status"; stack: string; json: boolean }
   | { command: "logs"; stack: string; batch?: string }
+  | { command: "lineage"; stack: string; id: string; json: boolean }
+  | { command: "batch"; stack: string; job: string; pipelineId?: string; modelVersion?: string }
   | DagRequest
   | { command: "env"; json: boolean }
   | { command: "exec"; words: string[] }

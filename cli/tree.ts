@@ -17,6 +17,7 @@ export function commandTree(found: Found): Command {
     .addHelpText("after", exitCodesText());
   addDeployments(program, found);
   addJobs(program, found);
+  addInsight(program, found);
   addDags(program, found);
   addLab(program, found);
   addSelf(program, found);
@@ -59,6 +60,27 @@ function addJobs(program: Command, found: Found): void {
     .action((batch: string | undefined, given: { stack: string }) =>
       found({ command: "logs", ...given, ...(batch ? { batch } : {}) }),
     );
+}
+
+/** What there is to know about single rows and batches. */
+function addInsight(program: Command, found: Found): void {
+  program
+    .command("lineage")
+    .description("where a row comes from: model, batch, data, pipeline job, stack and commit")
+    .argument("<id>", "a scored customer, a model's version or a run")
+    .addOption(stackOption())
+    .addOption(jsonOption())
+    .action((id: string, given: { stack: string; json: boolean }) => found({ command: "lineage", id, ...given }));
+  program
+    .command("batch")
+    .description("batches as other tools submit them")
+    .command("command")
+    .description("the gcloud command that submits the same batch as run does")
+    .argument("<job>", "job of pyspark/jobs.yaml")
+    .addOption(stackOption())
+    .option("--pipeline-id <id>", "pipeline run (default: a new one, from the time)")
+    .option("--model-version <version>", "model to score with (default: as run takes it)")
+    .action((job: string, given: Omit<Of<"batch">, "job">) => found({ command: "batch", job, ...given }));
 }
 
 function addLab(program: Command, found: Found): void {

@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
 import type { z } from "zod";
+import { deployedCommit, UNKNOWN_COMMIT } from "./commit";
 import { FEATURE_NAMES, featuresOf, type Feature, type Features } from "./config/features";
 import { problemsOfWhole } from "./config/guards";
 import { settingReferences } from "./config/reference";
@@ -10,20 +11,26 @@ import { KEYS, OWN_NAMES, settings, type Settings } from "./config/settings";
 export interface LabConfig extends Omit<Settings, Feature> {
   /** What is on: the profile's features with the stack's own switches over them. */
   features: Features;
+  /** Commit of what is deployed. */
+  commit: string;
 }
 
 /**
  * Checks raw values. Pure.
  * @throws RunError, which Pulumi prints without a stack trace, that lists every problem, one per line, as `<key>: got <value>; <expected>. <command>`.
  */
-export function parseConfig(raw: unknown, fileExists: (path: string) => boolean): LabConfig {
+export function parseConfig(
+  raw: unknown,
+  fileExists: (path: string) => boolean,
+  commit: string = UNKNOWN_COMMIT,
+): LabConfig {
   const result = settings.safeParse(raw);
   if (!result.success) throw refusal(result.error.issues.flatMap((issue) => described(issue, raw)));
   const features = featuresOf(result.data.profile, result.data);
   const problems = problemsOfWhole(result.data, features, fileExists);
   if (problems.length > 0) throw refusal(problems);
   const own = Object.entries(result.data).filter(([name]) => !(FEATURE_NAMES as string[]).includes(name));
-  return { ...(Object.fromEntries(own) as Omit<Settings, Feature>), features };
+  return { ...(Object.fromEntries(own) as Omit<Settings, Feature>), features, commit };
 }
 
 function refusal(problems: readonly string[]): pulumi.RunError {
@@ -65,7 +72,7 @@ export function readConfig(): LabConfig {
     const text = own.get(name);
     if (text !== undefined) raw[name] = structured.has(name) ? json(text) : text;
   }
-  return parseConfig(raw, existsSync);
+  return parseConfig(raw, existsSync, deployedCommit());
 }
 
 /** What is not JSON is left as it is, so that it is refused with the text that was given. */

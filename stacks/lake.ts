@@ -21,6 +21,8 @@ export interface LakeArgs {
   whole: boolean;
   /** Path of the customers' CSV. */
   customers: string;
+  /** Commit that the lab is deployed from. */
+  commit: string;
   protectData: boolean;
   accounts: Partial<Record<Reader, WorkloadIdentity>> & { worker: WorkloadIdentity };
   /** Principals who read tables and the output of batches, by grant key. */
@@ -52,7 +54,8 @@ export function lake(args: LakeArgs): Lake {
     bucket: buckets.raw.bucketName,
     objects: { [CUSTOMERS]: { source: new pulumi.asset.FileAsset(args.customers), contentType: "text/csv" } },
   });
-  const code = new ObjectSet("code", { bucket: buckets.code.bucketName, objects: jobCode(args.whole) });
+  const origin = { stack: args.naming.environment, git_commit: args.commit };
+  const code = new ObjectSet("code", { bucket: buckets.code.bucketName, objects: jobCode(args.whole, origin) });
   if (buckets.pipelines)
     new ObjectSet("pipelines", { bucket: buckets.pipelines.bucketName, objects: compiledPipelines() });
   const warehouse = churnTables(args, ready);

@@ -20,6 +20,8 @@ export interface LabOutputs {
   projectNumber: pulumi.Output<number>;
   region: string;
   environment: string;
+  /** Commit that this was deployed from, with -dirty where files differed from it. */
+  commit: string;
   profile: string;
   /** Features that are on. */
   features: string[];
@@ -95,6 +97,7 @@ export function labOutputs(args: OutputsArgs): LabOutputs {
     projectNumber: data.buckets.raw.bucket.projectNumber,
     region: config.region,
     environment: config.environment,
+    commit: config.commit,
     profile: config.profile,
     features: FEATURE_NAMES.filter((name) => config.features[name]),
     buckets: Object.fromEntries(Object.entries(data.buckets).map(([role, bucket]) => [role, bucket.bucketName])),

@@ -14,19 +14,27 @@ export const TRAINING_PIPELINE = "churn_training.json";
 
 type Objects = ObjectSetArgs["objects"];
 
+/** By which stack and from which commit the code is delivered: jobs write it beside their rows. */
+export interface Origin {
+  stack: string;
+  git_commit: string;
+}
+
 /** `jobs/<job>.py` one by one, and the package that they import as one archive. @param procedures Stored procedures too. */
-export function jobCode(procedures: boolean): Objects {
+export function jobCode(procedures: boolean, origin: Origin): Objects {
   return {
     ...fileObjects(join(PYSPARK, "jobs"), ".py", "text/x-python", "jobs/"),
     ...(procedures ? fileObjects(join(PYSPARK, "procedures"), ".py", "text/x-python", "procedures/") : {}),
-    "sparklab.zip": { source: packageArchive(), contentType: "application/zip" },
+    "sparklab.zip": { source: packageArchive(origin), contentType: "application/zip" },
   };
 }
 
 /** The Python package and the schemas it reads, file by file, so that compiled leftovers never change the archive's hash. */
-function packageArchive(): pulumi.asset.AssetArchive {
+function packageArchive(origin: Origin): pulumi.asset.AssetArchive {
   const root = join(PYSPARK, "src");
-  const sources: pulumi.asset.AssetMap = {};
+  const sources: pulumi.asset.AssetMap = {
+    "sparklab/origin.json": new pulumi.asset.StringAsset(`${JSON.stringify(origin)}\n`),
+  };
   for (const file of files(root, ".py")) sources[relative(root, file)] = new pulumi.asset.FileAsset(file);
   for (const file of files(TABLES, ".json"))
     sources[`sparklab/tables/${relative(TABLES, file)}`] = new pulumi.asset.FileAsset(file);

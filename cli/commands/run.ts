@@ -3,7 +3,7 @@ import { batchId, batchOf, runBatch, type BatchResult } from "../batches";
 import { readCatalogue, type Job } from "../catalogue";
 import { asClient, type Context } from "../context";
 import { UserError } from "../lab";
-import { readOutputs } from "../deployed";
+import { readOutputs, type StackOutputs } from "../deployed";
 import { newestModel, summary } from "../summary";
 import { bad, duration, faint, good, heading } from "../terminal";
 
@@ -20,16 +20,8 @@ export function run(request: RunRequest, context: Context): Promise<number> {
     const { terminal } = context;
     const outputs = await readOutputs(context.lab, request.stack);
     const jobs = selectJobs(readCatalogue(context.lab), request.jobs);
-    const now = new Date();
-    const pipelineId = request.pipelineId ?? newPipelineId(now);
-    const modelVersion = request.modelVersion ?? (usesEarlierModel(jobs) ? await newestModel(outputs) : pipelineId);
-    const settings = {
-      ...outputs.jobSettings,
-      pipeline_id: pipelineId,
-      model_version: modelVersion,
-      tuning_search: "small",
-      execution_time: now.toISOString(),
-    };
+    const settings = await settingsOf(jobs, outputs, request);
+    const pipelineId = settings.pipeline_id;
     terminal.line(
       `${heading("Pipeline run")} ${pipelineId} ${faint(`(resume: npx sparklab run --pipeline-id ${pipelineId})`)}`,
     );
@@ -50,6 +42,23 @@ export function run(request: RunRequest, context: Context): Promise<number> {
     terminal.line(`\n${await summary(outputs, pipelineId, [...new Set(jobs.flatMap(({ writes }) => writes))])}`);
     return 0;
   });
+}
+
+/** Values for the placeholders of the jobs' arguments: the stack's, and those of this run. */
+export async function settingsOf(
+  jobs: readonly Job[],
+  outputs: StackOutputs,
+  { pipelineId, modelVersion }: Pick<RunRequest, "pipelineId" | "modelVersion">,
+) {
+  const now = new Date();
+  const id = pipelineId ?? newPipelineId(now);
+  return {
+    ...outputs.jobSettings,
+    pipeline_id: id,
+    model_version: modelVersion ?? (usesEarlierModel(jobs) ? await newestModel(outputs) : id),
+    tuning_search: "small",
+    execution_time: now.toISOString(),
+  };
 }
 
 /** The jobs that run when none is named. */

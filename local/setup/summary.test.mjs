@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { lastObject } from "./bench-output.mjs";
-import { benchesOf, reaches, trainingRows } from "./benches.mjs";
+import { benchesOf, reaches, trainingRows, tuningRows } from "./benches.mjs";
 import { jestCounts, junitCounts, runnersOf, tapCounts } from "./runners.mjs";
 import { closingLine, judge, select, sumOf } from "./summary.mjs";
 
@@ -116,7 +116,7 @@ test("finds benches by their files, beside those that are built in", () => {
       writeFileSync(join(root, "local", "bench", file), "");
     assert.deepEqual(
       benchesOf({ root, manifest }).map((bench) => bench.name),
-      ["training", "control-plane", "start"],
+      ["training", "tuning", "control-plane", "start"],
     );
   } finally {
     rmSync(root, { recursive: true });
@@ -135,6 +135,9 @@ test("judges a bench by its ratio, or by its figure where nothing is compared", 
     area_roc_difference: -0.01,
   };
   assert.deepEqual(trainingRows(figures).map(reaches), [false, false]);
+  const tuned = { ours: { tune_s: 150, best_area_roc: 0.84, scores: 135 }, lab: { tune_s: 700, best_area_roc: 0.83 } };
+  assert.deepEqual(tuningRows({ ...tuned, tune_s_ratio: 4.67 }).map(reaches), [true, true]);
+  assert.deepEqual(tuningRows({ ...tuned, tune_s_ratio: 3.9 }).map(reaches), [false, true]);
 });
 
 test("reads the last object of a bench's output, in one line or several", () => {

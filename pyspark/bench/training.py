@@ -13,12 +13,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
-import subprocess
 import sys
-import tempfile
-import time
 from pathlib import Path
 
 from pyspark.sql import SparkSession
@@ -27,9 +23,9 @@ from pyspark.sql import functions as F  # noqa: N812
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "src")]
 
+from bench_session import PARTITIONS, Stopwatch, in_fresh_process, run_way  # noqa: E402
 from lab_baseline import evaluate_the_labs_way, train_the_labs_way  # noqa: E402
 from sparklab.evaluation import spread  # noqa: E402
-from sparklab.preprocessing import clean_customers, hold_out_customers  # noqa: E402
 from sparklab.training import (  # noqa: E402
     REPORTED_SPLIT,
     encode_customers,
@@ -41,8 +37,8 @@ from sparklab.training import (  # noqa: E402
 
 TEST_SHARE = 0.2
 SPLITS = 5
-PARTITIONS = 2
-CANDIDATES = 411
+# As the local Spark engine starts short drivers.
+JAVA_OPTIONS = "-XX:TieredStopAtLevel=1"
 
 
 def lab(spark: SparkSession, table: str, model: str) -> dict[str, float]:
@@ -88,52 +84,6 @@ def ours_first_fit(spark: SparkSession, table: str, _model: str) -> dict[str, fl
 WAYS = {"lab": lab, "ours": ours, "ours_first_fit": ours_first_fit}
 
 
-class Stopwatch:
-    """Seconds on the clock and of the JVM's processors, since the last start."""
-
-    def __init__(self, spark: SparkSession) -> None:
-        self.seconds: dict[str, float] = {}
-        self._process = spark._jvm.java.lang.ProcessHandle.current()
-        self.start()
-
-    def start(self) -> None:
-        """Begin anew."""
-        self._begin = self._now()
-
-    def end(self, step: str) -> None:
-        """Note the time since the beginning."""
-        clock, cpu = (now - begin for now, begin in zip(self._now(), self._begin, strict=True))
-        self.seconds |= {f"{step}_s": clock, f"{step}_cpu_s": cpu}
-
-    def _now(self) -> tuple[float, float]:
-        return time.perf_counter(), self._process.info().totalCpuDuration().get().toMillis() / 1000
-
-
-def run_way(way: str, source: str) -> None:
-    """Run one way in this process and print its figures as the last line."""
-    spark = (
-        SparkSession.builder.master("local[2]")
-        .config("spark.driver.memory", "1g")
-        .config("spark.driver.host", "127.0.0.1")
-        .config("spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1")
-        .config("spark.ui.enabled", "false")
-        .config("spark.sql.shuffle.partitions", str(PARTITIONS))
-        .getOrCreate()
-    )
-    with tempfile.TemporaryDirectory() as folder:
-        table = f"{folder}/training_data"
-        cleaned = clean_customers(spark.read.csv(source, header=True)).cache()
-        hold_out_customers(cleaned, CANDIDATES).write.parquet(table)
-        print(json.dumps(WAYS[way](spark, table, f"{folder}/model")))
-
-
-def in_fresh_process(way: str, source: Path) -> dict[str, float]:
-    """Run one way in a Python and JVM of its own, so that none profits from another's warm-up."""
-    command = [sys.executable, __file__, str(source), "--way", way]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=os.environ)  # noqa: S603
-    return json.loads(done.stdout.splitlines()[-1])
-
-
 def main() -> None:
     """Run every way `rounds` times and print medians, the ratio and the difference in AUROC."""
     parser = argparse.ArgumentParser(description="Times our training against the lab's own way.")
@@ -142,13 +92,13 @@ def main() -> None:
     parser.add_argument("--way", choices=WAYS, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.way:
-        run_way(args.way, str(args.customers))
+        run_way(WAYS[args.way], str(args.customers), JAVA_OPTIONS)
         return
     rounds = {way: [] for way in WAYS}
     for _ in range(args.rounds):
         # In turn, so that a busy minute of the machine meets all ways alike.
         for way in WAYS:
-            rounds[way].append(in_fresh_process(way, args.customers))
+            rounds[way].append(in_fresh_process(__file__, str(args.customers), "--way", way))
     figures = {
         way: {name: round(statistics.median(one[name] for one in done), 4) for name in done[0]}
         for way, done in rounds.items()

@@ -8,11 +8,13 @@ from sparklab.spark import start_session
 
 
 def main() -> None:
-    args = read_arguments(__doc__, customers=gcs_uri, dataset=dataset, pipeline_id=run_id, execution_time=timestamp)
+    args = read_arguments(
+        __doc__, customers=gcs_uri, dataset=dataset, staging=gcs_uri, pipeline_id=run_id, execution_time=timestamp
+    )
     spark = start_session("churn_data_step_1")
 
     source = expect(read_csv(spark, args.customers).cache(), args.customers, source_expectations(), key="customerID")
-    write_rows_once(name_columns(source), f"{args.dataset}.training_data_step_1", args.lineage)
+    write_rows_once(name_columns(source), f"{args.dataset}.training_data_step_1", args.lineage, args.staging)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import time
 from sparklab.args import count, dataset, gcs_uri, model_version, read_arguments, run_id, search, share, timestamp
 from sparklab.io import read_rows
 from sparklab.model_records import record_training
+from sparklab.quality import customer_expectations, expect
 from sparklab.schemas import contract
 from sparklab.spark import start_session
 from sparklab.training import (
@@ -18,7 +19,7 @@ from sparklab.tuning import SCORE_COLUMNS, CrossValidation, best_combination, de
 
 ARGUMENTS = {
     **{"dataset": dataset, "models": gcs_uri, "metrics": gcs_uri, "search": search, "trials": count, "minutes": count},
-    **{"folds": count, "splits": count, "test_share": share, "partitions": count},
+    **{"staging": gcs_uri, "folds": count, "splits": count, "test_share": share, "partitions": count},
     **{"pipeline_id": run_id, "model_version": model_version, "execution_time": timestamp},
 }
 
@@ -27,6 +28,7 @@ def main() -> None:
     args = read_arguments(__doc__, **ARGUMENTS)
     spark = start_session("churn_tuning")
     customers = read_rows(spark, f"{args.dataset}.training_data", pipeline_id=args.pipeline_id).cache()
+    expect(customers, "training_data", customer_expectations())
     _, encoded = encode_customers(training_customers(customers, args.partitions))
     # The customers on whom the chosen model is measured in the end have no part in choosing it.
     rest = encoded.where(~in_test_side(REPORTED_SPLIT, args.test_share))

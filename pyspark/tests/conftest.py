@@ -18,7 +18,7 @@ import pytest  # noqa: E402
 from pyspark.sql import DataFrame, SparkSession  # noqa: E402
 
 from folder_lab import keep_tables_in, spark_conf  # noqa: E402
-from sparklab import io  # noqa: E402
+from sparklab import args, io  # noqa: E402
 from sparklab.catalogue import Catalogue, read_catalogue  # noqa: E402
 from sparklab.spark import start_session  # noqa: E402
 
@@ -26,11 +26,14 @@ PYSPARK = Path(__file__).parents[1]
 MANIFEST = PYSPARK.parent / ".lab" / "tools" / "manifest.json"
 DATASET = "lab-local.churn"
 PIPELINE = "run-1"
+# As the program delivers it in the package's archive.
+ORIGIN = {"stack": "test-stack", "git_commit": "0f0f-dirty"}
 SETTINGS = {
     "dataset": DATASET,
     "raw_bucket": "lab-raw",
     "models_bucket": "lab-models",
     "metrics_bucket": "lab-metrics",
+    "staging_bucket": "lab-staging",
     "bundles_bucket": "lab-bundles",
     "pipeline_id": PIPELINE,
     "model_version": "model-1",
@@ -98,8 +101,9 @@ class FolderLab:
         entry = self.catalogue.jobs[job]
         SparkSession.active().catalog.clearCache()
         with pytest.MonkeyPatch.context() as patch:
-            for name in ("load_table", "append_table"):
+            for name in ("load_table", "append_once"):
                 patch.setattr(io, name, getattr(io, name))
+            patch.setattr(args, "origin", lambda: ORIGIN)
             keep_tables_in(self.folder)
             patch.setattr(sys, "argv", [entry.main, *entry.command_arguments(SETTINGS | changed)])
             runpy.run_path(str(PYSPARK / entry.main), run_name="__main__")
@@ -127,6 +131,7 @@ def empty_lab(lab_folder: Path, catalogue: Catalogue, customers_file: Path) -> F
             target.write(source, f"sparklab/{source.name}")
         for source in sorted((PYSPARK / "tables").glob("*.json")):
             target.write(source, f"sparklab/tables/{source.name}")
+        target.writestr("sparklab/origin.json", json.dumps(ORIGIN))
     spark_conf(lab_folder)
     (lab_folder / "buckets/lab-raw/telco_customer_churn.csv").write_bytes(customers_file.read_bytes())
     return FolderLab(lab_folder, catalogue, archive)

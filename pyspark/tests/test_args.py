@@ -1,9 +1,12 @@
 """A job's arguments."""
 
+import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
+from sparklab import lineage
 from sparklab.args import (
     bundle_format,
     count,
@@ -40,10 +43,25 @@ def argv(**changed: str) -> list[str]:
     return [part for pair in flags.items() for part in pair]
 
 
-def test_arguments_come_with_their_types_and_lineage() -> None:
+def test_arguments_come_with_their_types_and_lineage(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["/tmp/spark-1/churn_training.py"])
     args = read_arguments("A job.", argv(), **TYPES)
     assert (args.dataset, args.splits, args.test_share) == ("my-project.churn", 5, 0.2)
-    assert args.lineage == {"pipeline_id": "run-1", "pipeline_execution_dt": datetime(2026, 11, 21, 9, tzinfo=UTC)}
+    assert args.lineage == {
+        "pipeline_id": "run-1",
+        "pipeline_execution_dt": datetime(2026, 11, 21, 9, tzinfo=UTC),
+        "batch_id": "churn-training-run-1",
+        "stack": None,
+        "git_commit": None,
+    }
+
+
+def test_a_deployed_package_says_by_which_stack_and_from_which_commit(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "origin.json").write_text('{"stack": "dev", "git_commit": "0f0f-dirty"}')
+    monkeypatch.setattr(lineage, "files", lambda _package: tmp_path)
+    assert lineage.origin() == {"stack": "dev", "git_commit": "0f0f-dirty"}
 
 
 def test_all_problems_are_named_at_once_and_the_job_exits_2(capsys: pytest.CaptureFixture[str]) -> None:

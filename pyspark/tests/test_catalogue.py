@@ -43,9 +43,11 @@ def test_every_table_with_a_schema_is_written_by_a_job(catalogue: Catalogue) -> 
 
 
 def test_arguments_are_filled_in_order(catalogue: Catalogue) -> None:
-    settings = {"dataset": "p.d", "pipeline_id": "run-1", "model_version": "m", "execution_time": "t", "unused": ""}
+    run = {"pipeline_id": "run-1", "model_version": "m", "execution_time": "t"}
+    settings = {"dataset": "p.d", "staging_bucket": "between", "unused": "", **run}
     assert catalogue.jobs["churn_scoring"].command_arguments(settings) == [
-        *("--dataset", "p.d", "--pipeline-id", "run-1", "--model-version", "m", "--execution-time", "t")
+        *("--dataset", "p.d", "--staging", "gs://between/tables"),
+        *("--pipeline-id", "run-1", "--model-version", "m", "--execution-time", "t"),
     ]
 
 
@@ -56,6 +58,7 @@ def test_missing_settings_are_named_together(catalogue: Catalogue) -> None:
         "setting execution_time: missing.",
         "setting model_version: missing.",
         "setting pipeline_id: missing.",
+        "setting staging_bucket: missing.",
     ]
 
 

@@ -1,12 +1,15 @@
 """The three job files under spark-submit, with the catalogue's arguments, on the real customers."""
 
+import hashlib
 import math
+import re
 from collections.abc import Callable
 
 import pytest
 from pyspark.sql import SparkSession
 
 from conftest import DATASET, PIPELINE, FolderLab
+from sparklab.quality import DataQualityError
 from sparklab.schemas import columns
 
 TABLES = {
@@ -85,6 +88,18 @@ def test_the_tracker_names_where_everything_of_the_model_is(
     assert (row.model_training_bq_source, row.model_version) == (f"{DATASET}.training_data", "model-1")
 
 
+def test_a_scored_customer_leads_to_batch_model_and_the_file_that_it_was_trained_on(
+    finished_lab: FolderLab, rows: Callable[[str], list]
+) -> None:
+    file = (finished_lab.folder / "buckets/lab-raw/telco_customer_churn.csv").read_bytes()
+    (model,) = rows("model_asset_tracker")
+    assert (model.batch_id, model.data_hash) == ("churn-training-run-1", hashlib.md5(file).hexdigest())
+    origins = {(row.batch_id, row.data_hash, row.model_version) for row in rows("batch_predictions")}
+    assert origins == {("churn-scoring-run-1", model.data_hash, "model-1")}
+    assert {(row.stack, row.git_commit) for row in rows("batch_predictions")} == {("test-stack", "0f0f-dirty")}
+    assert finished_lab.metrics("subset")["git_commit"] == "0f0f-dirty"
+
+
 def test_every_row_is_traceable_and_every_table_has_its_schema(finished_lab: FolderLab, spark: SparkSession) -> None:
     for table in [*TABLES, "test_predictions"]:
         written = finished_lab.table(spark, table)
@@ -102,7 +117,8 @@ def test_running_everything_again_leaves_everything_as_it_was(
     before = {table: finished_lab.table(spark, table).count() for table in TABLES}
     for job in finished_lab.catalogue.in_order("churn_training"):
         finished_lab.run(job.name, execution_time="2026-11-22T09:00:00Z")
-        assert capsys.readouterr().out.count("there already, left as it is") == len(job.writes)
+        kept = [line for line in capsys.readouterr().out.splitlines() if line.startswith(DATASET)]
+        assert [line.partition(": ")[2] for line in kept] == ["there already, left as it is"] * len(job.writes)
     assert {table: finished_lab.table(spark, table).count() for table in TABLES} == before == TABLES
 
 
@@ -124,6 +140,38 @@ def test_other_rows_under_a_used_pipeline_id_are_refused(finished_lab: FolderLab
     finally:
         file.write_text(original)
     assert finished_lab.table(spark, "training_data").count() == 7032
+
+
+def test_a_bad_file_fails_the_batch_with_the_whole_list_and_writes_nothing(
+    finished_lab: FolderLab, spark: SparkSession
+) -> None:
+    file = finished_lab.folder / "buckets/lab-raw/telco_customer_churn.csv"
+    original = file.read_text()
+    head, first, second, *rest = original.splitlines()
+    blank = [",".join([*line.split(",")[:-2], " ", line.split(",")[-1]]) for line in rest[:80]]
+    worse = [
+        head.replace("PaperlessBilling", "Paper"),
+        first.replace("Mailed check", "Barter"),
+        second.replace(",9,", ",many,", 1),
+        second.replace(",9,", ",10,", 1),
+    ]
+    lines = [*worse, *blank, *rest[80:]]
+    blanks = sum(line.split(",")[-2].strip() == "" for line in lines)
+    file.write_text("\n".join(lines) + "\n")
+    try:
+        with pytest.raises(DataQualityError) as error:
+            finished_lab.run("churn_preprocessing", pipeline_id="bad")
+    finally:
+        file.write_text(original)
+    assert [re.sub(r", such as [^;]+|; got customerID.*", "", problem) for problem in error.value.problems] == [
+        "PaperlessBilling: the column is missing",
+        "customerID: got 7,043 different values in 7,044 rows; expected unique ones.",
+        "tenure: 1 rows; expected a whole number of months from 0.",
+        "PaymentMethod: 1 rows; expected one of "
+        "Bank transfer (automatic), Credit card (automatic), Electronic check, Mailed check.",
+        f"TotalCharges: {blanks} rows; expected blank in at most 1% of the rows.",
+    ]
+    assert finished_lab.table(spark, "training_data").where("pipeline_id = 'bad'").isEmpty()
 
 
 def test_a_model_that_is_not_tracked_cannot_score(finished_lab: FolderLab, spark: SparkSession) -> None:

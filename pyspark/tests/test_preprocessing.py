@@ -155,7 +155,7 @@ def test_holding_out_everyone_is_refused(spark: SparkSession) -> None:
 
 def test_a_contract_selects_order_and_types_and_adds_the_lineage(spark: SparkSession) -> None:
     rows = spark.createDataFrame([("y", 1, 0.5)], "feature_nm string, feature_index int, importance_score float")
-    lineage = {"pipeline_id": "run-1", "model_version": "m", "operation": "training", "pipeline_execution_dt": None}
+    lineage = {"pipeline_id": "run-1", "model_version": "m", "operation": "training", "git_commit": None}
     with pytest.raises(ValueError, match="columns pipeline_execution_dt are missing; got feature_nm"):
         contract(rows, "model_feature_importance_scores", lineage)
     stamped = contract(

@@ -43,20 +43,49 @@ def test_every_problem_of_the_source_is_named_at_once_with_its_number_and_an_exa
 
 
 def test_blank_total_charges_are_expected_of_the_source_and_not_of_clean_customers(spark: SparkSession) -> None:
-    rows = source(spark, {"customerID": "a", "TotalCharges": " "})
+    others = ({"customerID": f"c-{n}"} for n in range(99))
+    rows = source(spark, {"customerID": "a", "TotalCharges": " "}, *others)
     assert expect(rows, "rows", source_expectations(), key="customerID") is rows
     customers = clean(spark, {"customer_id": "a", "total_charges": None, "tenure": 0, "churn": "Yes"})
     assert problems(customers, customer_expectations()) == [
         "total_charges: 1 rows, such as a; expected a value in every row.",
-        "churn: 1 rows, such as a; expected one of no, yes.",
         "tenure: 1 rows, such as a; expected 1 month or more of those who have been charged.",
+        "churn: 1 rows, such as a; expected one of no, yes.",
     ]
 
 
 def test_no_rows_are_a_problem(spark: SparkSession) -> None:
     rows = source(spark, {}).where("false")
     assert problems(rows, source_expectations(), key="customerID") == ["rows: got none; expected at least one."]
-    assert len(source_expectations()) == len(COLUMNS)
+    assert len(source_expectations()) == len(COLUMNS) + 1
+
+
+def test_missing_columns_are_named_beside_what_else_is_wrong(spark: SparkSession) -> None:
+    rows = source(spark, {"customerID": "a", "gender": "x"}).drop("Contract", "TotalCharges")
+    found = problems(rows, source_expectations(), key="customerID")
+    assert [problem.split(";")[0] for problem in found] == [
+        "Contract: the column is missing",
+        "TotalCharges: the column is missing",
+        "gender: 1 rows, such as a",
+    ]
+    predictions = spark.createDataFrame([("a", 1.0)], "id string, prediction double")
+    assert problems(predictions, prediction_expectations(), key="customer_id") == [
+        "probability: the column is missing; got id, prediction."
+    ]
+
+
+def test_a_few_blank_total_charges_are_customers_of_the_first_month_and_many_an_export_that_went_wrong(
+    spark: SparkSession,
+) -> None:
+    def customers(blank: int) -> DataFrame:
+        return source(
+            spark, *({"customerID": f"c-{n:03}", "TotalCharges": " " if n < blank else "9"} for n in range(200))
+        )
+
+    expect(customers(2), "rows", source_expectations(), key="customerID")
+    assert problems(customers(3), source_expectations(), key="customerID") == [
+        "TotalCharges: 3 rows, such as c-000; expected blank in at most 1% of the rows."
+    ]
 
 
 def test_a_probability_is_a_number_from_0_to_1_that_agrees_with_the_class(spark: SparkSession) -> None:

@@ -34,6 +34,7 @@ LINEAGE = {
     "pipeline_id": "run-1",
     "model_version": "model-1",
     "pipeline_execution_dt": datetime(2026, 11, 21, 9, tzinfo=UTC),
+    **dict.fromkeys(("batch_id", "data_hash", "stack", "git_commit")),
 }
 
 

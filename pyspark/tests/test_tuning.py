@@ -23,10 +23,11 @@ def encoded(finished_lab: FolderLab, spark: SparkSession) -> DataFrame:
 
 
 def naive_scores(encoded: DataFrame, combination: Combination, folds: int) -> list[FoldScore]:
-    """Fit and predict with Spark alone, one forest for each combination and fold."""
+    """Fit and predict with Spark alone, one forest for each combination and fold, with no setting but the searched."""
     scores = []
+    settings = {name: value for name, value in combination.forest().items() if name != "cacheNodeIds"}
     for fold in range(1, folds + 1):
-        forest = RandomForestClassifier(**combination.forest()).fit(encoded.where(fold_of(folds) != fold))
+        forest = RandomForestClassifier(**settings).fit(encoded.where(fold_of(folds) != fold).coalesce(1))
         predictions = collect_predictions(forest, encoded.where(fold_of(folds) == fold))
         areas = areas_under_curves([(p.probability, p.label) for p in predictions])
         scores.append(FoldScore(combination, fold, *areas))

@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from sparklab.lineage import batch_id, origin
+
 REFUSED_FORMATS = {
     "mleap": (
         "MLeap has no release for Spark 3.5, which this runtime has:"
@@ -78,7 +80,7 @@ def read_arguments(
     """Read `--name value` for each name in `types` (with - for _), all of them required.
 
     `lineage` of the result holds the columns by which each written row can be traced: pipeline_id, execution time and,
-    where the job has one, model_version.
+    where the job has one, model_version; the batch, whose id has the name of the job's file; stack and commit.
     """
     parser = argparse.ArgumentParser(description=description, allow_abbrev=False)
     for name, type_ in types.items():
@@ -104,6 +106,8 @@ def read_arguments(
         )
         if name in types
     }
+    if "pipeline_id" in types:
+        args.lineage |= {"batch_id": batch_id(parser.prog.removesuffix(".py"), args.pipeline_id), **origin()}
     return args
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import yaml
 
+from sparklab.lineage import batch_id
+
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 # Of the 63 characters of a batch id a pipeline id takes up to 42 and a hyphen one.
@@ -40,7 +42,7 @@ class Job:
 
     def batch_id(self, pipeline_id: str) -> str:
         """Give the id of this job's batch in a pipeline run: a retry of the run has the same."""
-        return f"{self.name.replace('_', '-')}-{pipeline_id}"
+        return batch_id(self.name, pipeline_id)
 
     def command_arguments(self, settings: Mapping[str, str]) -> list[str]:
         """Give the job's arguments with the settings filled in."""

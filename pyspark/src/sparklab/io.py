@@ -1,10 +1,10 @@
 """Everything that a job reads or writes, by its name in the cloud: BigQuery tables and objects in Cloud Storage.
 
-A pipeline's rows in a table are written once and never change. One append through the connector's direct method
-commits all rows of a run or none, so no half-written run is ever seen; running the same pipeline again finds its rows
-and leaves them. Different rows under a used pipeline id are refused, so that lineage stays true. The other ways were
-worse: the connector cannot delete rows, its overwrite replaces whole tables or partitions, and reading the rows of
-other pipelines in order to write them back loses what is appended in between.
+A pipeline's rows in a table are written once and never change. One load job, whose id says whose rows they are, adds
+all rows of a run or none, and adds them once however many drivers try (see load_jobs.py); running the same pipeline
+again finds its rows and leaves them. Different rows under a used pipeline id are refused, so that lineage stays true.
+The other ways were worse: the connector's own append adds the rows twice when two drivers of one run begin together,
+it cannot delete rows, and its overwrite replaces whole tables or partitions.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from pyspark.ml import PipelineModel
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
+from sparklab.lineage import OF_THE_ATTEMPT
+from sparklab.load_jobs import load_once
 from sparklab.schemas import contract
 
 _RUN_COLUMNS = ("pipeline_id", "model_version")
@@ -27,11 +29,6 @@ def load_table(spark: SparkSession, table: str) -> DataFrame:
     return spark.read.format("bigquery").load(table)
 
 
-def append_table(rows: DataFrame, table: str) -> None:
-    """Append rows to a table in one atomic commit of the Storage Write API."""
-    rows.write.format("bigquery").option("writeMethod", "direct").mode("append").save(table)
-
-
 def read_rows(spark: SparkSession, table: str, **equal: object) -> DataFrame:
     """Read the rows of a table whose columns equal the given values; the connector filters in BigQuery."""
     rows = load_table(spark, table)
@@ -40,17 +37,26 @@ def read_rows(spark: SparkSession, table: str, **equal: object) -> DataFrame:
     return contract(rows, table.rpartition(".")[2])
 
 
-def write_rows_once(rows: DataFrame, table: str, lineage: Mapping[str, object]) -> None:
+def append_once(rows: DataFrame, table: str, run: Mapping[str, object], staging: str) -> bool:
+    """Add a run's rows to a table unless another driver does; False if it did."""
+
+    def is_there() -> bool:
+        return not read_rows(rows.sparkSession, table, **run).isEmpty()
+
+    return load_once(rows, table, [f"{column}={value}" for column, value in run.items()], staging, is_there)
+
+
+def write_rows_once(rows: DataFrame, table: str, lineage: Mapping[str, object], staging: str) -> None:
     """Write a run's rows: nothing happens if they are there, and others under the same run are refused."""
     stamped = contract(rows, table.rpartition(".")[2], lineage)
     run = {column: lineage[column] for column in _RUN_COLUMNS if column in stamped.columns}
     present = read_rows(rows.sparkSession, table, **run)
-    if present.isEmpty():
-        append_table(stamped, table)
+    if present.isEmpty() and append_once(stamped, table, run, staging):
         print(f"{table}: written")
         return
-    # The time of execution is the attempt's; everything else is the run's.
-    kept, wanted = (side.drop("pipeline_execution_dt").cache() for side in (present, stamped))
+    # When and by which deployment is the attempt's; everything else is the run's.
+    present = read_rows(rows.sparkSession, table, **run)
+    kept, wanted = (side.drop(*OF_THE_ATTEMPT).cache() for side in (present, stamped))
     if kept.count() != wanted.count() or not wanted.exceptAll(kept).isEmpty():
         which = " and ".join(f"{column} {value!r}" for column, value in run.items())
         raise ValueError(
@@ -58,6 +64,12 @@ def write_rows_once(rows: DataFrame, table: str, lineage: Mapping[str, object]) 
             f" for {which}; expected the same rows. Run with a new pipeline id, or delete those rows first."
         )
     print(f"{table}: there already, left as it is")
+
+
+def hash_file(spark: SparkSession, uri: str) -> str:
+    """Give the MD5 of a file in hex, as Cloud Storage shows it for the object."""
+    (file,) = spark.read.format("binaryFile").load(uri).select(F.md5("content")).collect()
+    return file[0]
 
 
 def read_csv(spark: SparkSession, uri: str) -> DataFrame:

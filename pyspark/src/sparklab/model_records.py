@@ -7,6 +7,7 @@ from argparse import Namespace
 from pyspark.sql import DataFrame, SparkSession
 
 from sparklab.io import save_model, write_json, write_rows_once
+from sparklab.quality import expect, prediction_expectations
 from sparklab.training import (
     ChurnTraining,
     confirm_same_predictions,
@@ -25,10 +26,19 @@ def record_training(
     """
     model_uri = f"{args.models}/{args.model_version}"
     metrics_uri = f"{args.metrics}/{args.model_version}"
-    for table, rows in (result_tables(training, args.lineage) | (more or {})).items():
-        write_rows_once(rows, f"{args.dataset}.{table}", args.lineage)
+    lineage = args.lineage | {"data_hash": source_hash(training.test_customers)}
+    results = result_tables(training, args.lineage)
+    expect(results["test_predictions"].cache(), "the test predictions", prediction_expectations())
+    for table, rows in (results | (more or {})).items():
+        write_rows_once(rows, f"{args.dataset}.{table}", args.lineage, args.staging)
     confirm_same_predictions(training.model, save_model(training.model, model_uri), training.test_customers)
-    for extent, document in metrics_documents(training, args.lineage).items():
+    for extent, document in metrics_documents(training, lineage).items():
         write_json(spark, f"{metrics_uri}/{extent}/metrics.json", document)
-    tracked = tracker_row(training, args.dataset, model_uri, f"{metrics_uri}/subset/metrics.json", args.lineage)
-    write_rows_once(tracked, f"{args.dataset}.model_asset_tracker", args.lineage)
+    tracked = tracker_row(training, args.dataset, model_uri, f"{metrics_uri}/subset/metrics.json", lineage)
+    write_rows_once(tracked, f"{args.dataset}.model_asset_tracker", lineage, args.staging)
+
+
+def source_hash(customers: DataFrame) -> str | None:
+    """Give the hash of the file that the customers come from; None for rows from before it was kept."""
+    first = customers.select("data_hash").first()
+    return first.data_hash if first else None

@@ -12,6 +12,8 @@ from pyspark.sql import functions as F  # noqa: N812
 from sparklab.customers_csv import COLUMNS
 from sparklab.schemas import CHURN_LABELS
 
+MOST_BLANKS = 0.01
+
 
 class DataQualityError(ValueError):
     """Rows that are not as expected; the message lists every expectation that failed."""
@@ -28,24 +30,33 @@ class Expectation:
     column: str
     expected: str
     broken: Column
+    needs: tuple[str, ...] = ()
+    """Columns that `broken` looks at besides its own."""
+    at_most: float = 0.0
+    """Share of the rows that may break it."""
 
 
 def expect(rows: DataFrame, where: str, expectations: Sequence[Expectation], *, key: str = "customer_id") -> DataFrame:
     """Give the rows back if they meet all expectations, there is at least one, and each has its own key."""
-    broken = [F.coalesce(one.broken, F.lit(False)) for one in expectations]
+    missing = dict.fromkeys(one.column for one in expectations if one.column not in rows.columns)
+    problems = [f"{name}: the column is missing; got {', '.join(rows.columns)}." for name in missing]
+    able = [one for one in expectations if {one.column, *one.needs} <= set(rows.columns)]
+    broken = [F.coalesce(one.broken, F.lit(False)) for one in able]
+    names = F.col(key) if key in rows.columns else F.lit(None)
     result = rows.agg(
         F.count(F.lit(1)).alias("rows"),
-        F.countDistinct(key).alias("keys"),
+        F.countDistinct(names).alias("keys"),
         *(F.count_if(condition).alias(f"broken_{n}") for n, condition in enumerate(broken)),
-        *(F.min(F.when(condition, F.col(key))).alias(f"example_{n}") for n, condition in enumerate(broken)),
+        *(F.min(F.when(condition, names)).alias(f"example_{n}") for n, condition in enumerate(broken)),
     ).collect()[0]
-    problems = [] if result.rows else ["rows: got none; expected at least one."]
-    if result["keys"] != result["rows"]:
+    if not result.rows:
+        problems.append("rows: got none; expected at least one.")
+    if key in rows.columns and result["keys"] != result["rows"]:
         problems.append(
             f"{key}: got {result['keys']:,} different values in {result['rows']:,} rows; expected unique ones."
         )
-    for n, one in enumerate(expectations):
-        if result[f"broken_{n}"]:
+    for n, one in enumerate(able):
+        if result[f"broken_{n}"] > one.at_most * result["rows"]:
             example = result[f"example_{n}"]
             problems.append(
                 f"{one.column}: {result[f'broken_{n}']:,} rows, such as {example}; expected {one.expected}."
@@ -57,7 +68,7 @@ def expect(rows: DataFrame, where: str, expectations: Sequence[Expectation], *, 
 
 def source_expectations() -> list[Expectation]:
     """Say what the customers' file may hold, by its own headers."""
-    return [
+    allowed = [
         Expectation(
             column.header,
             column.expectation(),
@@ -66,15 +77,27 @@ def source_expectations() -> list[Expectation]:
         for column in COLUMNS
         for value in (F.coalesce(F.col(column.header), F.lit("")),)
     ]
+    # Those of the first month, who have not been charged; many more of them are an export that went wrong.
+    blank = F.trim(F.coalesce(F.col("TotalCharges"), F.lit(""))) == ""
+    expected = f"blank in at most {MOST_BLANKS:.0%} of the rows"
+    return [*allowed, Expectation("TotalCharges", expected, blank, at_most=MOST_BLANKS)]
+
+
+def filled_expectations() -> list[Expectation]:
+    """Say that no column of the customers' file is left out of any row."""
+    return [Expectation(column.name, "a value in every row", F.col(column.name).isNull()) for column in COLUMNS]
 
 
 def customer_expectations() -> list[Expectation]:
     """Say what clean customers are like."""
-    names = [column.name for column in COLUMNS]
-    filled = [Expectation(name, "a value in every row", F.col(name).isNull()) for name in names]
+    unknown = F.col("churn").isNull() | ~F.col("churn").isin(*CHURN_LABELS)
+    return [*candidate_expectations(), Expectation("churn", f"one of {', '.join(CHURN_LABELS)}", unknown)]
+
+
+def candidate_expectations() -> list[Expectation]:
+    """Say what clean customers are like of whom it is not known whether they leave."""
     return [
-        *filled,
-        Expectation("churn", f"one of {', '.join(CHURN_LABELS)}", ~F.col("churn").isin(*CHURN_LABELS)),
+        *(one for one in filled_expectations() if one.column != "churn"),
         Expectation("tenure", "1 month or more of those who have been charged", F.col("tenure") < 1),
         Expectation("monthly_charges", "more than 0", F.col("monthly_charges") <= 0),
         Expectation("total_charges", "at least 0", F.col("total_charges") < 0),
@@ -90,6 +113,7 @@ def prediction_expectations() -> list[Expectation]:
             "prediction",
             "1.0 where the probability exceeds 0.5, else 0.0",
             prediction != (probability > 0.5).cast("double"),
+            needs=("probability",),
         ),
     ]
 

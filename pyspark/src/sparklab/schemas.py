@@ -46,7 +46,7 @@ def columns(table: str) -> tuple[Column, ...]:
 
 def contract(rows: DataFrame, table: str, lineage: Mapping[str, object] | None = None) -> DataFrame:
     """Select exactly a table's columns, in order and type; `lineage` gives those that are the same in each row."""
-    constants = {name: value for name, value in (lineage or {}).items() if value is not None}
+    constants = lineage or {}
     expected = columns(table)
     missing = [column.name for column in expected if column.name not in constants and column.name not in rows.columns]
     if missing:

@@ -40,7 +40,7 @@ def train_churn_model(
     splits: int,
     test_share: float,
     partitions: int,
-    settings: Mapping[str, int] = FOREST,
+    settings: Mapping[str, object] = FOREST,
     operation: str = OPERATION,
 ) -> ChurnTraining:
     """Train one forest per split on the customers who are not held out for scoring; the first split's is the model."""
@@ -82,7 +82,7 @@ def encode_customers(customers: DataFrame) -> tuple[PipelineModel, DataFrame]:
     return encoding, labelled.select("customer_id", "label", "features").cache()
 
 
-def fit_forest(encoded: DataFrame, settings: Mapping[str, int] = FOREST) -> RandomForestClassificationModel:
+def fit_forest(encoded: DataFrame, settings: Mapping[str, object] = FOREST) -> RandomForestClassificationModel:
     """Fit the random forest on encoded customers."""
     return RandomForestClassifier(**settings).fit(encoded)
 
@@ -155,7 +155,7 @@ def metrics_documents(training: ChurnTraining, lineage: Mapping[str, object]) ->
     """Give the metrics as JSON objects: `subset`, and `full` with true class, score and prediction of each row."""
     reported = training.evaluations[0]
     subset: dict[str, object] = {
-        **{name: str(value) for name, value in lineage.items()},
+        **{name: str(value) for name, value in lineage.items() if value is not None},
         "operation": training.operation,
         **reported.headline,
         "per_class": {

@@ -36,9 +36,14 @@ class Combination:
     max_bins: int
     num_trees: int
 
-    def forest(self) -> dict[str, int]:
-        """Give the settings as Spark names them."""
-        return {"numTrees": self.num_trees, "maxDepth": self.max_depth, "maxBins": self.max_bins, "seed": SEED}
+    def forest(self) -> dict[str, int | bool]:
+        """Give the settings as Spark names them.
+
+        A customer's place in each tree is kept from level to level: the forest is the same, and is not sent to the
+        executors again for each level, which is half of the work on deep ones.
+        """
+        sizes = {"numTrees": self.num_trees, "maxDepth": self.max_depth, "maxBins": self.max_bins}
+        return {**sizes, "seed": SEED, "cacheNodeIds": True}
 
 
 @dataclass(frozen=True)
@@ -111,10 +116,14 @@ def fold_of(folds: int) -> Column:
 
 
 class CrossValidation:
-    """Scores combinations on encoded customers (customer_id, label, features), fitting each deep forest once."""
+    """Scores combinations on encoded customers (customer_id, label, features), fitting each deep forest once.
+
+    The customers are one partition: a fit is many small stages, and two fits side by side use two processors better
+    than one fit whose halves wait for each other.
+    """
 
     def __init__(self, encoded: DataFrame, folds: int, greatest_depth: int) -> None:
-        self._rows = encoded.withColumn("fold", fold_of(folds)).cache()
+        self._rows = encoded.withColumn("fold", fold_of(folds)).coalesce(1).cache()
         self._folds = range(1, folds + 1)
         self._greatest_depth = greatest_depth
         self._fitted: dict[tuple[int, int], list[list[Tree]]] = {}
