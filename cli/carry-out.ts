@@ -33,6 +33,10 @@ export async function carryOut(request: Request, context: Context): Promise<numb
       return load<typeof import("./commands/lineage")>("lineage").lineage(request, context);
     case "batch":
       return load<typeof import("./commands/batch")>("batch").batch(request, context);
+    case "notebook":
+      return load<typeof import("./commands/notebook")>("notebook").notebook(request, context);
+    case "promote":
+      return load<typeof import("./commands/promote")>("promote").promote(request, context);
     case "env":
       return load<typeof import("./commands/env")>("env").env(request, context);
     case "exec":

@@ -2,7 +2,7 @@
 
 /** Resource type to what does not happen here. A type that is not listed has its work behind it. */
 export const RECORDED_ONLY: Readonly<Record<string, string>> = {
-  "gcp:workbench/instance:Instance": "no virtual machine runs; npx sparklab exec leads any Jupyter here",
+  "gcp:workbench/instance:Instance": "no virtual machine runs; npx sparklab notebook opens the same notebooks here",
   "gcp:dataproc/metastoreService:MetastoreService": "no Hive metastore listens; batches use Spark's own catalogue",
   "gcp:colab/schedule:Schedule": "its next run is computed, nothing is started",
   "gcp:vertex/aiEndpoint:AiEndpoint": "no model can be deployed to it yet",

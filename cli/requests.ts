@@ -55,7 +55,23 @@ export type DagRequest = { command: "dag"; stack: string } & (
 
 export type Shell = "bash" | "zsh" | "fish";
 
+export interface NotebookRequest {
+  command: "notebook";
+  stack: string;
+  template?: string;
+  execute: boolean;
+  notebooks: string[];
+}
+
+export interface PromoteRequest {
+  command: "promote";
+  notebook: string;
+  force: boolean;
+}
+
 export type Request =
+  | NotebookRequest
+  | PromoteRequest
   | DeploymentRequest
   | StateRequest
   | { command: "graph"; stack: string; mermaid: boolean }

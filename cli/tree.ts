@@ -3,6 +3,7 @@ import { Argument, Command, type Option } from "commander";
 import { exitCodesText } from "./exit-codes";
 import type { Request, Shell } from "./requests";
 import { addDags } from "./tree-dags";
+import { addNotebooks } from "./tree-notebooks";
 import { addDeployments, jsonOption, stackOption, type Found } from "./tree-deployments";
 
 type Of<C extends Request["command"]> = Omit<Extract<Request, { command: C }>, "command">;
@@ -17,6 +18,7 @@ export function commandTree(found: Found): Command {
     .addHelpText("after", exitCodesText());
   addDeployments(program, found);
   addJobs(program, found);
+  addNotebooks(program, found);
   addInsight(program, found);
   addDags(program, found);
   addLab(program, found);

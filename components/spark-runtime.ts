@@ -18,15 +18,22 @@ export interface SparkRuntimeArgs {
   metastore?: pulumi.Input<string>;
   /** Full name of a history server's cluster. @default none */
   historyServer?: pulumi.Input<string>;
-  /** Template of notebook sessions: its id, from names.ts, and its runtime. */
-  notebook: { templateId: string; version: string };
+  /** Template of notebook sessions: its id, from names.ts, its runtime, and Spark properties of all its sessions. */
+  notebook: TemplateArgs;
   /** Template of Spark Connect sessions. @default none */
-  connect?: { templateId: string; version: string };
+  connect?: TemplateArgs;
   labels: Record<string, string>;
   /** Longest life of a session. @default "4 hours" */
   sessionTtl?: `${number} hours`;
   /** A session idle for so long ends. @default "1 hours" */
   sessionIdleTtl?: `${number} hours`;
+}
+
+export interface TemplateArgs {
+  templateId: string;
+  version: string;
+  /** @default none */
+  properties?: Record<string, pulumi.Input<string>>;
 }
 
 /** `runtimeConfig` and `environmentConfig` of a batch, in the words of Dataproc's API. */
@@ -72,7 +79,7 @@ export class SparkRuntime extends pulumi.ComponentResource {
     };
     const template = (
       key: string,
-      { templateId, version }: { templateId: string; version: string },
+      { templateId, version, properties }: TemplateArgs,
       kind: Partial<dataproc.SessionTemplateArgs>,
     ) =>
       new dataproc.SessionTemplate(
@@ -81,7 +88,7 @@ export class SparkRuntime extends pulumi.ComponentResource {
           name: `projects/${args.project}/locations/${args.location}/sessionTemplates/${templateId}`,
           location: args.location,
           labels: args.labels,
-          runtimeConfig: { ...batch.runtimeConfig, version },
+          runtimeConfig: { ...batch.runtimeConfig, version, ...(properties ? { properties } : {}) },
           environmentConfig: sessionEnvironment(batch, args),
           ...kind,
         },

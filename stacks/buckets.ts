@@ -26,9 +26,10 @@ const rules = {
   metrics: { write: ["worker"], read: ["runner"], people: true, restorable: true },
   staging: { write: ["worker"], people: true, expireAfter: "7 days" },
   events: { write: ["worker"], expireAfter: "90 days" },
-  notebooks: { write: ["workbench"], people: true, wholeLab: true },
+  // Notebooks' sessions run as the worker: they read their settings, and the compiled pipeline.
+  notebooks: { write: ["workbench"], read: ["worker"], people: true, wholeLab: true },
   bundles: { write: ["worker", "runner"], read: ["scoring"], restorable: true },
-  pipelines: { write: ["runner", "launcher"], people: true, wholeLab: true },
+  pipelines: { write: ["runner", "launcher"], read: ["worker"], people: true, wholeLab: true },
   functions: { read: ["build"], wholeLab: true },
   dags: { write: ["composer"], wholeLab: true, feature: "composer" },
 } as const satisfies Record<string, BucketRule>;

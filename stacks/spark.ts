@@ -25,7 +25,7 @@ export interface SparkArgs {
   sparkConnectRuntime: string;
   protectData: boolean;
   worker: WorkloadIdentity;
-  buckets: Record<"code" | "staging" | "events", LakeBucket>;
+  buckets: Record<"code" | "staging" | "events", LakeBucket> & { notebooks?: LakeBucket };
   datasetId: pulumi.Input<string>;
   /** `gs://` folder of the job code. */
   code: pulumi.Input<string>;
@@ -63,7 +63,11 @@ export function spark(args: SparkArgs): Spark {
           : undefined,
       metastore: metastore?.service,
       historyServer: historyServer?.cluster,
-      notebook: { templateId: physicalName(args.naming, "sessionTemplate", "notebook"), version: args.jupyterRuntime },
+      notebook: {
+        templateId: physicalName(args.naming, "sessionTemplate", "notebook"),
+        version: args.jupyterRuntime,
+        properties: notebookProperties(args),
+      },
       connect: args.features.sparkConnect
         ? {
             templateId: physicalName(args.naming, "sessionTemplate", "spark-connect"),
@@ -134,6 +138,18 @@ function sharedMetastore(args: SparkArgs, ready: pulumi.ComponentResourceOptions
     },
     ready,
   );
+}
+
+/** Sizes as of the jobs; by the others a notebook finds the package that holds its logic, and the lab's values. */
+function notebookProperties({ code, buckets }: SparkArgs): Record<string, pulumi.Input<string>> {
+  return {
+    "spark.sql.shuffle.partitions": "2",
+    "spark.dynamicAllocation.maxExecutors": "2",
+    "spark.sparklab.package": pulumi.interpolate`${code}/sparklab.zip`,
+    ...(buckets.notebooks
+      ? { "spark.sparklab.settings": pulumi.interpolate`gs://${buckets.notebooks.bucketName}/notebooks/settings.json` }
+      : {}),
+  };
 }
 
 /** The same Spark from SQL: `CALL <dataset>.churn_rates(<pipeline id>, "contract")`. */

@@ -1,8 +1,9 @@
 """Run in every kernel of a session before its first cell: `spark` and `sc` are the session's Spark, its views its own."""
 
-from pyspark import SparkConf, SparkContext
 from pyspark.java_gateway import launch_gateway
 from pyspark.sql import SparkSession
+
+from pyspark import SparkConf, SparkContext
 
 
 def _attach() -> SparkSession:

@@ -1,0 +1,66 @@
+/** The seven lessons as a person runs them: in a session of the lab's own template, on the real data, from top to bottom. */
+import { execFile } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { promisify, stripVTControlCharacters } from "node:util";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+
+const MINUTES = 60_000;
+const ROOT = resolve(__dirname, "..");
+const lab = mkdtempSync(join(tmpdir(), "sparklab-notebooks-"));
+const env = { ...process.env, SPARKLAB_LAB: lab, SPARKLAB_PORT: "0" };
+
+/** One CLI command; its output whether it fails or not. */
+async function sparklab(...words: string[]): Promise<{ code: number; out: string }> {
+  const command = [join(ROOT, "cli", "bin", "sparklab.mjs"), ...words];
+  const done = promisify(execFile)(process.execPath, command, { cwd: ROOT, env, maxBuffer: 64 << 20 });
+  const { stdout, stderr, code } = await done.then(
+    (outputs) => ({ ...outputs, code: 0 }),
+    (error: { stdout: string; stderr: string; code: number }) => error,
+  );
+  return { code, out: stripVTControlCharacters(stdout + stderr) };
+}
+
+interface Notebook {
+  cells: { cell_type: string; outputs?: { output_type: string; data?: object }[] }[];
+}
+
+beforeAll(async () => {
+  const { code, out } = await sparklab("up", "--json");
+  if (code !== 0) throw new Error(out);
+}, 5 * MINUTES);
+afterAll(async () => {
+  await sparklab("down");
+  rmSync(lab, { recursive: true, force: true, maxRetries: 5 });
+}, MINUTES);
+
+test(
+  "all lessons run in a session of the template, show data and plots, and leave rows that the next ones read",
+  async () => {
+    const { code, out } = await sparklab("notebook", "--execute");
+    expect(out).toContain("of template sparklab-local-notebook");
+    const lessons = readdirSync(join(ROOT, "notebooks")).filter((file) => file.endsWith(".ipynb"));
+    for (const lesson of lessons) expect(out).toMatch(new RegExp(`^${lesson.replace(".ipynb", "")}: done`, "m"));
+    expect(code).toBe(0);
+    for (const lesson of lessons) {
+      const executed = readFileSync(join(lab, "notebooks", "executed", lesson), "utf8");
+      const shown = (JSON.parse(executed) as Notebook).cells.flatMap(({ outputs = [] }) => outputs);
+      const kinds = new Set(shown.flatMap(({ data = {} }) => Object.keys(data)));
+      expect({ lesson, plot: kinds.has("image/png") }).toEqual({ lesson, plot: true });
+    }
+    expect(statSync(join(lab, "notebooks")).mode & 0o077).toBe(0);
+  },
+  10 * MINUTES,
+);
+
+test(
+  "a template or a lesson that is not there is refused by its name",
+  async () => {
+    const template = await sparklab("notebook", "--template", "other", "--execute");
+    expect([template.code, template.out]).toEqual([2, expect.stringContaining("Session of template other: ")]);
+    const lesson = await sparklab("notebook", "--execute", "08-none");
+    expect([lesson.code, lesson.out]).toEqual([2, expect.stringContaining("got 08-none; expected 01-explore")]);
+  },
+  MINUTES,
+);
