@@ -54,10 +54,11 @@ export function tuningRows({ ours, lab, tune_s_ratio: ratio }) {
 }
 
 /** The goal is 5 times the speed of the lab's own way at an AUROC that differs by at most 0.005. */
-export function trainingRows({ ours, lab, times_faster: ratio, area_roc_difference: difference }) {
+export function trainingRows({ ours, ours_on_the_labs_features: same, lab, ...compared }) {
+  const { times_faster: ratio, area_roc_difference: difference } = compared;
   const roc = {
-    what: "training: AUROC, difference from the lab's way",
-    ours: ours.area_roc,
+    what: `training: AUROC on the lab's features, difference from the lab's way (ours on all: ${ours.area_roc})`,
+    ours: same.area_roc,
     other: lab.area_roc,
     unit: "",
   };

@@ -129,7 +129,8 @@ test("judges a bench by its ratio, or by its figure where nothing is compared", 
   assert.equal(reaches({ ours: 4000, goal: { atLeast: 5000 } }), false);
   assert.equal(reaches({ ours: 1, other: 2 }), undefined);
   const figures = {
-    ours: { train_s: 3, area_roc: 0.84 },
+    ours: { train_s: 3, area_roc: 0.85 },
+    ours_on_the_labs_features: { area_roc: 0.84 },
     lab: { train_s: 12, area_roc: 0.85 },
     times_faster: 4,
     area_roc_difference: -0.01,

@@ -7,6 +7,10 @@ preprocessing in the same session, and starts as the local Spark engine starts i
 train and measure a forest on each of the same five splits and save the first. `train_s` is all of that but the saving,
 `first_fit_s` the way from the table to the first fitted forest, indexing and encoding included; `_cpu_s` are seconds of
 the JVM's processors, which other load changes least. The median of the rounds counts.
+
+AUROC is compared on the same features. The lab's encoders drop the rarest category of each column (23 features), ours
+keep all (39), of which each split of a tree sees more: that alone is worth about 0.005, as much as another seed. So
+`area_roc_difference` is that of our training on the lab's features; ours as it runs stands beside it.
 """
 
 from __future__ import annotations
@@ -17,6 +21,7 @@ import statistics
 import sys
 from pathlib import Path
 
+from pyspark.ml import Pipeline
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
@@ -24,10 +29,11 @@ HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "src")]
 
 from bench_session import PARTITIONS, Stopwatch, in_fresh_process, run_way  # noqa: E402
-from lab_baseline import evaluate_the_labs_way, train_the_labs_way  # noqa: E402
-from sparklab.evaluation import spread  # noqa: E402
+from lab_baseline import evaluate_the_labs_way, feature_stages, train_the_labs_way  # noqa: E402
+from sparklab.evaluation import evaluate, spread  # noqa: E402
 from sparklab.training import (  # noqa: E402
     REPORTED_SPLIT,
+    collect_predictions,
     encode_customers,
     fit_forest,
     in_test_side,
@@ -81,7 +87,25 @@ def ours_first_fit(spark: SparkSession, table: str, _model: str) -> dict[str, fl
     return watch.seconds
 
 
-WAYS = {"lab": lab, "ours": ours, "ours_first_fit": ours_first_fit}
+def ours_on_the_labs_features(spark: SparkSession, table: str, _model: str) -> dict[str, float]:
+    """Train and measure all splits as the job does, but on features as the lab encodes them."""
+    customers = training_customers(spark.read.parquet(table), PARTITIONS)
+    encoding = Pipeline(stages=feature_stages()).fit(customers)
+    encoded = encoding.transform(customers).select("customer_id", "label", "features").cache()
+    areas = []
+    for split in range(1, SPLITS + 1):
+        tested = in_test_side(split, TEST_SHARE)
+        forest = fit_forest(encoded.where(~tested))
+        areas.append(evaluate(collect_predictions(forest, encoded.where(tested))).headline["test_area_roc"])
+    return {"area_roc": statistics.fmean(areas)}
+
+
+WAYS = {
+    "lab": lab,
+    "ours": ours,
+    "ours_first_fit": ours_first_fit,
+    "ours_on_the_labs_features": ours_on_the_labs_features,
+}
 
 
 def main() -> None:
@@ -109,7 +133,7 @@ def main() -> None:
         for clock in ("s", "cpu_s"):
             figures[f"{step}_{clock}_ratio"] = round(lab_[f"{step}_{clock}"] / ours_[f"{step}_{clock}"], 2)
     figures["times_faster"] = figures["train_s_ratio"]
-    figures["area_roc_difference"] = round(ours_["area_roc"] - lab_["area_roc"], 4)
+    figures["area_roc_difference"] = round(figures["ours_on_the_labs_features"]["area_roc"] - lab_["area_roc"], 4)
     print(json.dumps(figures, indent=1))
 
 
