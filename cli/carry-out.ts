@@ -37,6 +37,8 @@ export async function carryOut(request: Request, context: Context): Promise<numb
       return load<typeof import("./commands/notebook")>("notebook").notebook(request, context);
     case "promote":
       return load<typeof import("./commands/promote")>("promote").promote(request, context);
+    case "image":
+      return load<typeof import("./commands/image")>("image").image(request, context);
     case "env":
       return load<typeof import("./commands/env")>("env").env(request, context);
     case "exec":

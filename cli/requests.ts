@@ -53,6 +53,13 @@ export type DagRequest = { command: "dag"; stack: string } & (
   | { action: "logs"; dag: string; run?: string }
 );
 
+export type ImageRequest = {
+  command: "image";
+  stack: string;
+  /** Of the stack's images; none means all. */
+  names: string[];
+};
+
 export type Shell = "bash" | "zsh" | "fish";
 
 export interface NotebookRequest {
@@ -82,6 +89,7 @@ export type Request =
   | { command: "lineage"; stack: string; id: string; json: boolean }
   | { command: "batch"; stack: string; job: string; pipelineId?: string; modelVersion?: string }
   | DagRequest
+  | ImageRequest
   | { command: "env"; json: boolean }
   | { command: "exec"; words: string[] }
   | { command: "down" }

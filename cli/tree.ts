@@ -21,6 +21,7 @@ export function commandTree(found: Found): Command {
   addNotebooks(program, found);
   addInsight(program, found);
   addDags(program, found);
+  addImages(program, found);
   addLab(program, found);
   addSelf(program, found);
   return program;
@@ -83,6 +84,17 @@ function addInsight(program: Command, found: Found): void {
     .option("--pipeline-id <id>", "pipeline run (default: a new one, from the time)")
     .option("--model-version <version>", "model to score with (default: as run takes it)")
     .action((job: string, given: Omit<Of<"batch">, "job">) => found({ command: "batch", job, ...given }));
+}
+
+function addImages(program: Command, found: Found): void {
+  program
+    .command("image")
+    .description("images of this repository")
+    .command("build")
+    .description("build the images that the stack names, by Cloud Build, unless they are in its registry")
+    .argument("[names...]", "scoring-api, spark (default: all that the stack's features need)")
+    .addOption(stackOption())
+    .action((names: string[], given: { stack: string }) => found({ command: "image", names, ...given }));
 }
 
 function addLab(program: Command, found: Found): void {

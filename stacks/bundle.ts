@@ -1,6 +1,9 @@
-/** A function's archive: one JavaScript file made by esbuild and the manifest that Google's build reads. Equal sources give equal bytes. */
+/**
+ * A function's archive: one JavaScript file made by esbuild, the manifest that Google's build reads, and the Dockerfile
+ * where there is one. Equal sources give equal bytes.
+ */
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { buildSync, type BuildFailure } from "esbuild";
 import * as pulumi from "@pulumi/pulumi";
@@ -15,6 +18,8 @@ export interface FunctionBundle {
 
 /** Installed by Google's build, since it is what starts the function; everything else is in the bundle. */
 const FRAMEWORK = "@google-cloud/functions-framework";
+
+const DOCKERFILE = "Dockerfile";
 
 interface Manifest {
   dependencies?: Record<string, string>;
@@ -32,6 +37,7 @@ export function bundleFunction(name: string, root = "."): FunctionBundle {
   const files = {
     "index.js": bundle(join(folder, "index.ts")),
     "package.json": `${JSON.stringify({ name, private: true, main: "index.js", ...(framework ? { dependencies: { [FRAMEWORK]: framework } } : {}) }, null, 2)}\n`,
+    ...(existsSync(join(folder, DOCKERFILE)) ? { [DOCKERFILE]: readFileSync(join(folder, DOCKERFILE), "utf8") } : {}),
   };
   const hash = createHash("sha256").update(JSON.stringify(files)).digest("hex").slice(0, 12);
   const assets = Object.fromEntries(

@@ -152,7 +152,13 @@ describe("profiles", () => {
   it("keeps what needs more than a project out of full", () =>
     expect(on({ profile: "full" })).not.toEqual(expect.arrayContaining(["orgPolicies"])));
   it("lets the stack's own switch go before the profile", () =>
-    expect(on({ profile: "workshop", workbench: false, nat: true })).toEqual(["trigger", "nat", "queue", "composer"]));
+    expect(on({ profile: "workshop", workbench: false, nat: true })).toEqual([
+      "trigger",
+      "scoringApi",
+      "nat",
+      "queue",
+      "composer",
+    ]));
 });
 
 describe("generated files (npm run inventory renews them)", () => {

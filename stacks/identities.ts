@@ -57,7 +57,7 @@ const RULES: Record<IdentityRole, Rule> = {
     roles: { ...SUBMITS, "use-vertex": "roles/aiplatform.user" },
   },
   launcher: { displayName: "Pipeline launcher", description: "Submits pipeline jobs and nothing else" },
-  build: { displayName: "Function build", description: "Builds the function's image", roles: LOGS },
+  build: { displayName: "Build", description: "Builds images and functions", roles: LOGS },
   scheduler: {
     displayName: "Function caller",
     description: "Calls the pipeline's function for schedule, topic and queue",
@@ -111,8 +111,10 @@ export function identities(args: IdentitiesArgs): Identities {
   );
   const worker = account("worker", { ...Object.fromEntries(submitters), ...people });
   const scheduler = features.trigger ? account("scheduler", features.queue ? operators : {}) : undefined;
-  const build = features.trigger ? account("build", {}) : undefined;
-  const scoring = features.scoringApi ? account("scoring", {}) : undefined;
+  const builders = hasImages(features) ? operators : {};
+  const build = features.trigger || hasImages(features) ? account("build", builders) : undefined;
+  // Who deploys a model lets it act as this account.
+  const scoring = features.scoringApi ? account("scoring", { runner: runner.member, ...operators }) : undefined;
   if (whole) grantPeople(args, people, operators, ready);
   return {
     accounts: { worker, runner, launcher, workbench, composer, scheduler, build, scoring },
@@ -120,6 +122,9 @@ export function identities(args: IdentitiesArgs): Identities {
     attendees,
   };
 }
+
+/** Images of this repository, which operators have built. */
+const hasImages = ({ scoringApi, customImage }: Features): boolean => scoringApi || customImage;
 
 /** @param actors Who may act as the account, by grant key. */
 function identity(
@@ -162,7 +167,14 @@ function grantPeople(
   );
   new ProjectMembers(
     "operators",
-    { project: args.project, members: operators, roles: { "use-vertex": "roles/aiplatform.user" } },
+    {
+      project: args.project,
+      members: operators,
+      roles: {
+        "use-vertex": "roles/aiplatform.user",
+        ...(hasImages(args.features) ? { "build-images": "roles/cloudbuild.builds.editor" } : {}),
+      },
+    },
     ready,
   );
 }

@@ -128,7 +128,7 @@ function shown(type: string, inputs: Record<string, unknown>): Record<string, un
 
 /** Archives and images are named by the hash of their content, which is not what a reviewer looks at here. */
 function unhashed(text: string): string {
-  return text.replace(/-[0-9a-f]{12}(?=\.zip)/g, "-<hash>").replace(/:[0-9a-f]{12}$/, ":<hash>");
+  return text.replace(/-[0-9a-f]{12}(?=\.zip)/g, "-<hash>").replace(/:[0-9a-f]{12}(?=$|")/g, ":<hash>");
 }
 
 /** Assets and archives are shown by what they are, not by their content. */

@@ -4,18 +4,16 @@ import { grantEach } from "../components/iam";
 import type { LakeBucket } from "../components/lake-bucket";
 import { ModelEndpoint } from "../components/model-endpoint";
 import { physicalName, type Naming } from "../components/names";
-import { ObjectSet } from "../components/object-set";
 import { PipelineSchedule } from "../components/pipeline-schedule";
 import type { ProjectServices } from "../components/project-services";
 import { Registry } from "../components/registry";
 import { ScoringApi } from "../components/scoring-api";
 import type { WorkloadIdentity } from "../components/workload-identity";
-import { bundleFunction } from "./bundle";
 import type { Features } from "./config/features";
-import { imageTag, trainingPipeline } from "./sources";
+import { trainingPipeline } from "./sources";
 
-/** Folder of the champion's bundle. */
-const CHAMPION = "customer-churn-model/champion";
+/** Names the model that answers (pyspark/champion.schema.json). */
+const CHAMPION = "customer-churn-model/champion.json";
 
 export interface MlArgs {
   project: string;
@@ -31,13 +29,15 @@ export interface MlArgs {
   deployModels: boolean;
   accounts: { runner: WorkloadIdentity; launcher: WorkloadIdentity; scoring?: WorkloadIdentity };
   buckets: Record<"pipelines" | "functions" | "bundles", LakeBucket>;
-  images: Registry;
+  /** The image that models are served with, and the archive that it is built from. */
+  serving?: {
+    image: pulumi.Output<string>;
+    archive: { bucket: pulumi.Output<string>; object: string; generation: pulumi.Output<string> };
+  };
   /** Values for the pipeline's parameters. */
   parameters: Record<string, pulumi.Input<string>>;
   /** Principals who may call the scoring API, by grant key. */
   people: Record<string, string>;
-  /** Folder that holds `functions/`. */
-  root: string;
   services: ProjectServices;
 }
 
@@ -80,32 +80,27 @@ export function ml(args: MlArgs): Ml {
     threshold: String(args.qualityThreshold),
     ...(args.tuningSearch !== "none" ? { tuning_search: args.tuningSearch } : {}),
     ...(args.deployModels ? { deploy_to: endpoint.endpoint } : {}),
-    ...servingImage(args),
+    ...servingParameters(args),
   };
   return {
     pipelineRoot,
     pipelineRegistry: registry.address,
     experiment: name,
     endpoint: endpoint.endpoint,
-    scoringUrl: args.accounts.scoring ? scoringApi(args, args.accounts.scoring).url : undefined,
+    scoringUrl: scoringApi(args)?.url,
     parameters,
     schedule: args.features.vertexSchedule ? weekly(args, name, parameters, pipelineRoot).schedule : undefined,
   };
 }
 
-/** The image that pipelines register models with: the scoring API, tagged by its content. */
-function servingImage(args: MlArgs): Record<string, pulumi.Input<string>> {
-  if (!args.features.scoringApi) return {};
-  const tag = imageTag(`${args.root}/functions/scoring-api`);
-  return { serving_image: pulumi.interpolate`${args.images.address}/scoring-api:${tag}` };
+/** What pipelines register models with, and the account that a deployed model runs as. */
+function servingParameters({ serving, accounts }: MlArgs): Record<string, pulumi.Input<string>> {
+  return serving && accounts.scoring ? { serving_image: serving.image, serving_account: accounts.scoring.email } : {};
 }
 
-function scoringApi(args: MlArgs, account: WorkloadIdentity): ScoringApi {
-  const { objectName, archive } = bundleFunction("scoring-api", args.root);
-  const source = new ObjectSet("scoring-api", {
-    bucket: args.buckets.functions.bucketName,
-    objects: { [objectName]: { source: archive, contentType: "application/zip" } },
-  });
+function scoringApi(args: MlArgs): ScoringApi | undefined {
+  const account = args.accounts.scoring;
+  if (!account || !args.serving) return undefined;
   return new ScoringApi(
     "scoring-api",
     {
@@ -113,12 +108,8 @@ function scoringApi(args: MlArgs, account: WorkloadIdentity): ScoringApi {
       location: args.region,
       labels: args.labels,
       serviceAccount: account.email,
-      source: {
-        bucket: args.buckets.functions.bucketName,
-        object: objectName,
-        generation: source.generations[objectName]!,
-      },
-      environment: { AIP_STORAGE_URI: pulumi.interpolate`gs://${args.buckets.bundles.bucketName}/${CHAMPION}` },
+      source: args.serving.archive,
+      environment: { CHAMPION_URI: pulumi.interpolate`gs://${args.buckets.bundles.bucketName}/${CHAMPION}` },
       grants: grantEach("roles/run.invoker", { runner: args.accounts.runner.member, ...args.people }),
       protect: args.protectData,
     },

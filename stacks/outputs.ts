@@ -6,6 +6,7 @@ import type { WorkloadIdentity } from "../components/workload-identity";
 import type { LabConfig } from "./config";
 import { FEATURE_NAMES } from "./config/features";
 import { consolePages } from "./console";
+import type { Images } from "./images";
 import type { Lake } from "./lake";
 import type { Ml } from "./ml";
 import type { Observability } from "./observability";
@@ -48,6 +49,8 @@ export interface LabOutputs {
   network?: Text;
   subnetwork?: Text;
   imageRegistry?: Text;
+  /** Images that are built from this repository: what `npx sparklab image build` makes, of what, as whom. */
+  images?: Record<string, { image: Text; bucket: Text; object: Text; generation: Text; builder: Text }>;
   historyServer?: Text;
   metastore?: Text;
   sparkConnectTemplate?: Text;
@@ -87,11 +90,12 @@ export interface OutputsArgs {
   accounts: Partial<Record<string, WorkloadIdentity>>;
   data: Lake;
   compute: Spark;
+  images?: Images;
   whole?: WholeLab;
 }
 
 export function labOutputs(args: OutputsArgs): LabOutputs {
-  const { config, network, data, compute } = args;
+  const { config, network, data, compute, images } = args;
   return present({
     project: config.project,
     projectNumber: data.buckets.raw.bucket.projectNumber,
@@ -113,7 +117,8 @@ export function labOutputs(args: OutputsArgs): LabOutputs {
     console: consolePages(config, network !== undefined),
     network: network?.network.id,
     subnetwork: network?.subnetwork.id,
-    imageRegistry: compute.images?.address,
+    imageRegistry: images?.registry.address,
+    images: images ? builtImages(images, args.accounts.build) : undefined,
     historyServer: compute.historyServer?.cluster,
     metastore: compute.metastore?.service,
     sparkConnectTemplate: compute.runtime.connectTemplate,
@@ -127,6 +132,15 @@ function present(outputs: LabOutputs): LabOutputs {
   return Object.fromEntries(
     Object.entries(outputs).filter(([, value]) => value !== undefined),
   ) as unknown as LabOutputs;
+}
+
+function builtImages(images: Images, build: WorkloadIdentity | undefined): LabOutputs["images"] {
+  const sources = { "scoring-api": images["scoring-api"], spark: images.spark };
+  return Object.fromEntries(
+    Object.entries(sources).flatMap(([name, source]) =>
+      source && build ? [[name, { image: source.image, ...source.archive, builder: build.email }]] : [],
+    ),
+  );
 }
 
 function wholeOutputs({ models, runs, desk, watch }: WholeLab, data: Lake): Partial<LabOutputs> {

@@ -16,7 +16,7 @@ const WHOLE = ["aiplatform", "artifactregistry", "bigqueryconnection", "logging"
 
 const BY_FEATURE: Readonly<Record<Feature, readonly string[]>> = {
   trigger: ["cloudbuild", "cloudfunctions", "cloudscheduler", "run"],
-  scoringApi: ["run"],
+  scoringApi: ["cloudbuild", "run"],
   workbench: ["notebooks"],
   nat: [],
   peering: ["servicenetworking"],

@@ -1,4 +1,4 @@
-/** Files of this repository that the lab delivers: code and notebooks as objects, schemas as tables, hashes as image tags. */
+/** Files of this repository that the lab delivers: code and notebooks as objects, schemas as tables, folders that images are built from. */
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
@@ -83,15 +83,20 @@ function schema(file: string): string {
   return JSON.stringify(JSON.parse(readFileSync(file, "utf8")));
 }
 
-/** Tag of an image: twelve digits of the hash of everything that it is built from. */
-export function imageTag(folder: string): string {
+/** A folder as an archive, `<name>-<hash of the content>.zip`. */
+export function folderArchive(
+  name: string,
+  folder: string,
+): { objectName: string; archive: pulumi.asset.AssetArchive } {
   const hash = createHash("sha256");
-  for (const file of files(folder, ""))
-    hash
-      .update(`${relative(folder, file)}\0`)
-      .update(readFileSync(file))
-      .update("\0");
-  return hash.digest("hex").slice(0, 12);
+  const assets: pulumi.asset.AssetMap = {};
+  for (const file of files(folder, "")) {
+    const path = relative(folder, file);
+    hash.update(`${path}\0`).update(readFileSync(file)).update("\0");
+    assets[path] = new pulumi.asset.FileAsset(file);
+  }
+  const digest = hash.digest("hex").slice(0, 12);
+  return { objectName: `${name}-${digest}.zip`, archive: new pulumi.asset.AssetArchive(assets) };
 }
 
 function fileObjects(folder: string, extension: string, contentType: string, prefix: string): Objects {

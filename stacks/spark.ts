@@ -5,14 +5,12 @@ import { grantEach } from "../components/iam";
 import type { LakeBucket } from "../components/lake-bucket";
 import { physicalName, type Naming } from "../components/names";
 import type { ProjectServices } from "../components/project-services";
-import { Registry } from "../components/registry";
 import { SparkMetastore } from "../components/spark-metastore";
 import type { SparkNetwork } from "../components/spark-network";
 import { SparkProcedure } from "../components/spark-procedure";
 import { SparkRuntime } from "../components/spark-runtime";
 import type { WorkloadIdentity } from "../components/workload-identity";
 import type { Features } from "./config/features";
-import { imageTag } from "./sources";
 
 export interface SparkArgs {
   project: string;
@@ -29,6 +27,8 @@ export interface SparkArgs {
   datasetId: pulumi.Input<string>;
   /** `gs://` folder of the job code. */
   code: pulumi.Input<string>;
+  /** Image of batches and sessions. @default the service's own */
+  image?: pulumi.Input<string>;
   /** Absent where there are Spark batches alone. */
   network?: SparkNetwork;
   services: ProjectServices;
@@ -36,7 +36,6 @@ export interface SparkArgs {
 
 export interface Spark {
   runtime: SparkRuntime;
-  images?: Registry;
   historyServer?: HistoryServer;
   metastore?: SparkMetastore;
   procedure?: SparkProcedure;
@@ -45,7 +44,6 @@ export interface Spark {
 export function spark(args: SparkArgs): Spark {
   const ready = { dependsOn: [args.services] };
   const { network } = args;
-  const images = network ? imageRegistry(args, ready) : undefined;
   const historyServer = args.features.historyServer && network ? history(args, network, ready) : undefined;
   const metastore = args.features.metastore ? sharedMetastore(args, ready) : undefined;
   const runtime = new SparkRuntime(
@@ -57,10 +55,7 @@ export function spark(args: SparkArgs): Spark {
       serviceAccount: args.worker.email,
       stagingBucket: args.buckets.staging.bucketName,
       subnetwork: network?.subnetwork.id,
-      containerImage:
-        args.features.customImage && images
-          ? pulumi.interpolate`${images.address}/spark:${imageTag("pyspark/image")}`
-          : undefined,
+      containerImage: args.image,
       metastore: metastore?.service,
       historyServer: historyServer?.cluster,
       notebook: {
@@ -80,34 +75,10 @@ export function spark(args: SparkArgs): Spark {
   );
   return {
     runtime,
-    images,
     historyServer,
     metastore,
     procedure: network ? churnRates(args, historyServer, ready) : undefined,
   };
-}
-
-/** Spark pulls its image as the worker and as the service's agent; which of them depends on the runtime. */
-function imageRegistry(args: SparkArgs, ready: pulumi.ComponentResourceOptions): Registry {
-  const agent = args.services.agents.dataproc;
-  return new Registry(
-    "images",
-    {
-      project: args.project,
-      repositoryId: physicalName(args.naming, "resource", "images"),
-      location: args.region,
-      format: "DOCKER",
-      description: "Images of Spark and of the functions",
-      labels: args.labels,
-      grants: args.features.customImage
-        ? grantEach("roles/artifactregistry.reader", {
-            worker: args.worker.member,
-            ...(agent ? { "dataproc-agent": agent } : {}),
-          })
-        : {},
-    },
-    ready,
-  );
 }
 
 function history(args: SparkArgs, network: SparkNetwork, ready: pulumi.ComponentResourceOptions): HistoryServer {

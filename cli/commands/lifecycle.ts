@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { deploy, drift, type Summary } from "../../local/deploy";
+import { builtImages } from "../../local/engines/images-list";
 import { ensureCloud } from "../cloud-process";
 import { asClient, cloudEnvironment, type Context } from "../context";
 import { checkCustomers, customersFile } from "../customers";
@@ -12,6 +13,7 @@ import { MASK, printResult, type Outcome } from "../outcome";
 import type { DeploymentRequest } from "../requests";
 import { stopOnSignals } from "../signals";
 import type { Terminal } from "../terminal";
+import { image } from "./image";
 import { status } from "./status";
 
 export async function lifecycle(request: DeploymentRequest, context: Context): Promise<number> {
@@ -31,9 +33,19 @@ async function here(request: DeploymentRequest, context: Context): Promise<numbe
     }
   }
   await terminal.wait("Starting the loopback cloud", ensureCloud(lab));
-  const code = printResult(request, await operate(request, context), terminal);
+  const outcome = await operate(request, context);
+  const code = printResult(request, outcome, terminal);
+  if (command === "up" && code === EXIT.done && lacksImages(outcome, context))
+    return image({ command: "image", names: [], stack }, { ...context, words: ["image", "build"] });
   if (command !== "destroy" || json || code !== EXIT.done) return code;
   return asClient({ ...context, words: ["status"] }, stack, () => status({ stack, json }, context));
+}
+
+/** Whether the stack names an image that has not been built yet. */
+function lacksImages({ outputs }: Outcome, { lab }: Context): boolean {
+  const wanted = Object.values((outputs.images ?? {}) as Record<string, { image: string }>);
+  const built = builtImages(join(lab.folder, "cloud"));
+  return wanted.some((source) => !built[source.image]);
 }
 
 /** What the deployment host does not do is refused before the first change. */

@@ -1,4 +1,7 @@
 /** The surface: answers by the OpenAPI document, every problem at once, and a model that changes under load. */
+import { once } from "node:events";
+import { request, type IncomingMessage } from "node:http";
+import { json } from "node:stream/consumers";
 import Ajv2020 from "ajv/dist/2020";
 import type { FastifyInstance } from "fastify";
 import { openApi } from "./openapi";
@@ -154,6 +157,23 @@ describe("wrong requests", () => {
   it("to another path are told where the paths are", async () => {
     expect((await ask("GET", "/v1/predict", undefined, "Error")).statusCode).toBe(404);
   });
+});
+
+it("answers the request that is under way when it is asked to end", async () => {
+  const body = JSON.stringify({ instances: [instance] });
+  const headers = { "content-type": "application/json", "content-length": body.length };
+  const asked = request(`${address}/v1/predict`, { method: "POST", headers });
+  const answered = once(asked, "response") as Promise<[IncomingMessage]>;
+  asked.write(body.slice(0, 20));
+  await once(app.server, "request");
+  const ended = app.close();
+  asked.end(body.slice(20));
+  const [response] = await answered;
+  expect([response.statusCode, (await json(response)) as object]).toEqual([
+    200,
+    { predictions: [expect.objectContaining({ probability })] },
+  ]);
+  await ended;
 });
 
 it("says that it is healthy, which model answers, and what it offers", async () => {

@@ -133,9 +133,16 @@ function asRefusal(error: unknown, request: IncomingMessage): ApiError {
 
 async function serveRoute(surface: Surface, route: Route, query: Query, exchange: Exchange): Promise<void> {
   const { host, request, response, principal } = exchange;
-  const body = route.media ? undefined : await readJson(request);
-  const answer = await dispatch(surface, route, { host, query, body, principal, http: { request, response } });
-  if (answer !== HANDLED) writeJson(response, route.method.response ? answer : undefined, query);
+  const { method } = route;
+  const isRaw = surface.owners.get(method.api.name)?.raw?.includes(method.id) ?? false;
+  const media = route.media || isRaw;
+  const body = media ? undefined : await readJson(request);
+  const answer = await dispatch(
+    surface,
+    { ...route, media },
+    { host, query, body, principal, http: { request, response } },
+  );
+  if (answer !== HANDLED) writeJson(response, method.response ? answer : undefined, query);
 }
 
 /** Paths that the description does not list, offered to the services of this host. */

@@ -161,6 +161,8 @@ export interface Service {
   methods: Readonly<Record<string, Behaviour>>;
   /** Fields of request bodies, by method, that Google takes and its own clients send, though no description lists them. */
   unlisted?: Readonly<Record<string, readonly string[]>>;
+  /** Methods whose body is no message but bytes (google.api.HttpBody): they read `http.request` themselves. */
+  raw?: readonly string[];
   /**
    * gRPC services whose unary methods are transcoded to this API's REST methods by their `google.api.http` annotations.
    * `protos` is the npm package that ships them as JSON (`build/protos/protos.json`).

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createImageEngine } from "../engines/images";
 import type { DoorSettings, Engines } from "../engines/interface";
 import { readTools } from "../engines/tools";
 import type { KernelApi } from "./api";
@@ -57,7 +58,8 @@ export async function testCloud(options: TestCloudOptions): Promise<TestCloud> {
     folder,
     services: options.services,
     door: Promise.resolve(options.door ?? NO_DOOR),
-    engines: absentEngines(options.engines),
+    // A list of images that is empty needs no program; what builds one brings its own.
+    engines: absentEngines({ images: createImageEngine({ python: "", folder }), ...options.engines }),
     descriptions: descriptionsFolder(),
     principals: ({ store, project }) => openPrincipals({ tokens, store, project, now, region: "us-central1" }),
     log: { info: log("info"), warn: log("warn"), error: log("error") },

@@ -1,6 +1,7 @@
 /** The engines of one lab, made from the tools that set-up prepared. */
 import { createAirflowEngine } from "./airflow";
 import { createBigQueryEngine } from "./bigquery";
+import { createImageEngine } from "./images";
 import type { Engines } from "./interface";
 import { createPipelineEngine } from "./pipelines";
 import { createHistoryEngine } from "./history";
@@ -25,7 +26,8 @@ export function createEngines(tools: Tools, { folder, project, location }: Engin
     pipelines: createPipelineEngine(tools),
     history: createHistoryEngine(tools),
     airflow: createAirflowEngine(tools),
-    servers: createServerEngine({ python: tools.python.clients, folder }),
+    servers: createServerEngine({ python: tools.python.clients }),
+    images: createImageEngine({ python: tools.python.clients, folder }),
     bigquery: createBigQueryEngine({
       python: tools.python.bigquery,
       home: tools.bigqueryHome,

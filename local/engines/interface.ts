@@ -159,6 +159,8 @@ export interface ServerProgram {
   /** `127.0.0.1:<port>` of the instance's own metadata server. */
   metadataHost: string;
   memoryMb: number;
+  /** That the program listens on, as a container's it is its own. */
+  port: number;
   door: DoorSettings;
 }
 
@@ -170,16 +172,42 @@ export interface ServerRun {
   stop: () => Promise<void>;
 }
 
-/** What an image's name stands for here: a folder of built files and how Node starts them. */
-export interface ServerImage {
+/** What an image's name stands for here: a folder of built files, and what is started in it. */
+export interface BuiltImage {
+  /** The image's working folder. */
   folder: string;
-  command: readonly string[];
+  /** Arguments of Node; an image that serves has them. */
+  command?: readonly string[];
+  /** Python with the image's packages; an image for Spark has it. */
+  python?: string;
+  /** Variables that the image sets. */
+  environment: Readonly<Record<string, string>>;
+  /** Of the archive that it was built from. */
+  digest: string;
+  builtAt: string;
+  bytes: number;
+}
+
+export interface ImageBuild {
+  /** Zip file with the Dockerfile in its top folder. */
+  archive: string;
+  /** Name that the image gets, with its tag. */
+  reference: string;
+  log: (line: string) => void;
+  /** Ends the build when it is aborted. */
+  signal: AbortSignal;
+}
+
+export interface ImageEngine {
+  /** Throws an error that names everything of the Dockerfile that cannot be built here. */
+  build: (build: ImageBuild) => Promise<BuiltImage>;
+  /** By name with tag. */
+  list: () => Readonly<Record<string, BuiltImage>>;
+  /** Forgets the images whose names begin so. */
+  remove: (prefix: string) => Promise<void>;
 }
 
 export interface ServerEngine {
-  /** An image that this lab has built; undefined for any other. */
-  image: (reference: string) => ServerImage | undefined;
-  images: () => string[];
   /**
    * Unpacks an archive whole or not at all; throws an error that says what is wrong with it: a function's must be a
    * package that needs nothing installed, another must hold `entry`.
@@ -296,6 +324,7 @@ export interface Engines {
   bigquery: BigQueryEngine;
   pipelines: PipelineEngine;
   servers: ServerEngine;
+  images: ImageEngine;
   history: HistoryEngine;
   airflow: AirflowEngine;
 }

@@ -6,7 +6,6 @@ import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { ZipFile } from "yazl";
 import { unpack } from "./servers-archive";
-import { readImages, registerImage } from "./servers-images";
 
 const folder = mkdtempSync(join(tmpdir(), "sparklab-archives-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -89,12 +88,4 @@ describe("refuses", () => {
 test("the framework that Google's build installs is no missing dependency", async () => {
   const dependencies = '{"dependencies":{"@google-cloud/functions-framework":"5.0.5"}}';
   await unpack(await archiveOf({ ...PACKAGE, "package.json": dependencies }), join(folder, "framework"));
-});
-
-test("an image that was built is known from then on; a broken list of images is told", async () => {
-  await registerImage(folder, "r/i:1", { folder, command: ["a.js"] });
-  await registerImage(folder, "r/i:2", { folder, command: ["b.js"] });
-  expect(Object.keys(readImages(folder))).toEqual(["r/i:1", "r/i:2"]);
-  writeFileSync(join(folder, "images.json"), '{"r/i:1":{"folder":""}}');
-  expect(() => readImages(folder)).toThrow(/images .*images\.json: r\/i:1\.folder: .*; remove the file/);
 });

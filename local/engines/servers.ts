@@ -11,14 +11,11 @@ import { delimiter, dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { ServerEngine, ServerProgram, ServerRun, SparkRun } from "./interface";
 import { unpack } from "./servers-archive";
-import { readImages } from "./servers-images";
 import { attach, start as startProcess } from "./spark-process";
 
 /** Makes the program's port a socket, and ends the search for packages at its own folder. */
 const PRELOAD = join(__dirname, "servers_preload.cjs");
 const FRAMEWORK = join(dirname(require.resolve("@google-cloud/functions-framework")), "main.js");
-/** The port that programs are told; behind it is the socket. */
-const PORT = "8080";
 /** Between two attempts to reach a program that starts. */
 const LOOK_MS = 20;
 /** A container of Cloud Run has as long to listen. */
@@ -28,14 +25,10 @@ const TAIL_BYTES = 8192;
 export interface ServerEngineSettings {
   /** Interpreter that runs the recorder of processes. */
   python: string;
-  /** The cloud's folder. */
-  folder: string;
 }
 
-export function createServerEngine({ python, folder }: ServerEngineSettings): ServerEngine {
+export function createServerEngine({ python }: ServerEngineSettings): ServerEngine {
   return {
-    image: (reference) => readImages(folder)[reference],
-    images: () => Object.keys(readImages(folder)).sort(),
     unpack,
     start: (program) => start(program, python),
     stopEarlier: async (instance) => attach(instance)?.stop(),
@@ -65,7 +58,9 @@ async function start(program: ServerProgram, python: string): Promise<ServerRun>
   const ended = run.ended.finally(() => rm(socket, { force: true }));
   if (await listens(socket, run)) return { socket, pid: run.pid, ended, stop: run.stop };
   await run.stop();
-  throw new Error(`the program did not listen on port ${PORT}: ${(await tail(at.output)) || "it printed nothing"}`);
+  throw new Error(
+    `the program did not listen on port ${program.port}: ${(await tail(at.output)) || "it printed nothing"}`,
+  );
 }
 
 function programArguments({ functionTarget, command, source }: ServerProgram): readonly string[] {
@@ -86,7 +81,7 @@ function environmentOf(program: ServerProgram, socket: string): Record<string, s
     LANG: "C.UTF-8",
     TZ: "UTC",
     NODE_ENV: "production",
-    PORT,
+    PORT: String(program.port),
     SPARKLAB_SOCKET: socket,
     SPARKLAB_SOURCE: program.source,
     HTTPS_PROXY: proxy,

@@ -37,29 +37,25 @@ export const FEATURE_NAMES = Object.keys(rules) as Feature[];
 const PARTS: readonly Feature[] = ["trigger", "scoringApi", "workbench"];
 /** Not possible with the rights on a project alone. */
 const APART: readonly Feature[] = ["orgPolicies", "budget"];
-/** Off in every profile: its process ends where there is no model yet, as in a new lab. */
-const NOT_YET: readonly Feature[] = ["scoringApi"];
 
 export interface ProfileRule {
   description: string;
   features: readonly Feature[];
 }
 
-const delivered = (features: readonly Feature[]) => features.filter((feature) => !NOT_YET.includes(feature));
-
 export const PROFILES = {
   batches: {
     description: "Only what Spark batches and notebook sessions need: data, identities, runtime",
     features: [],
   },
-  minimal: { description: "The whole lab, no option", features: delivered(PARTS) },
+  minimal: { description: "The whole lab, no option", features: PARTS },
   workshop: {
     description: "With Composer and the queue, for the guided lab",
-    features: delivered([...PARTS, "composer", "queue"]),
+    features: [...PARTS, "composer", "queue"],
   },
   full: {
     description: "Everything that the rights on a project alone allow",
-    features: delivered(FEATURE_NAMES.filter((feature) => !APART.includes(feature))),
+    features: FEATURE_NAMES.filter((feature) => !APART.includes(feature)),
   },
 } as const satisfies Record<string, ProfileRule>;
 export type Profile = keyof typeof PROFILES;

@@ -1,6 +1,10 @@
-/** Artifact Registry v1: repositories and who may use them. What is in one goes with it. */
-import type { JsonObject, ResourceType, Service } from "../service";
+/** Artifact Registry v1: repositories, who may use them, and the images in them. What is in one goes with it. */
+import type { BuiltImage } from "../../engines/interface";
+import type { Cloud } from "../cloud";
+import { ApiError } from "../errors";
 import { textOf } from "../json";
+import type { JsonObject, ResourceType, Service } from "../service";
+import { requireStored } from "./references";
 
 const repositories: ResourceType = {
   collection: "artifactregistry.projects.locations.repositories",
@@ -30,6 +34,7 @@ const repositories: ResourceType = {
   },
   policy: true,
   cascades: true,
+  after: { delete: ({ current, cloud }) => cloud.engines.images.remove(`${uriOf(current!)}/`) },
   source: "https://cloud.google.com/artifact-registry/docs/reference/rest/v1/projects.locations.repositories",
 };
 
@@ -39,4 +44,46 @@ function uriOf({ name, format }: JsonObject): string {
   return `${location}-${textOf(format).toLowerCase()}.pkg.dev/${project}/${id}`;
 }
 
-export const artifactRegistry: Service = { apis: ["artifactregistry.v1"], types: [repositories], methods: {} };
+/** Images of a repository; one that was built under two tags is one image. */
+async function imagesIn(repository: string, cloud: Cloud): Promise<JsonObject[]> {
+  const uri = uriOf(await requireStored(repository, cloud));
+  const byDigest = new Map<string, JsonObject>();
+  for (const [reference, image] of Object.entries(cloud.engines.images.list())) {
+    if (!reference.startsWith(`${uri}/`)) continue;
+    const [name = "", tag = ""] = reference.slice(uri.length + 1).split(":");
+    const shown = byDigest.get(`${name}@${image.digest}`) ?? shownImage(repository, uri, name, image);
+    (shown.tags as string[]).push(tag);
+    byDigest.set(`${name}@${image.digest}`, shown);
+  }
+  return [...byDigest.values()];
+}
+
+function shownImage(repository: string, uri: string, name: string, image: BuiltImage): JsonObject {
+  return {
+    name: `${repository}/dockerImages/${name}@${image.digest}`,
+    uri: `${uri}/${name}@${image.digest}`,
+    tags: [],
+    imageSizeBytes: String(image.bytes),
+    mediaType: "application/vnd.docker.distribution.manifest.v2+json",
+    ...{ uploadTime: image.builtAt, updateTime: image.builtAt, buildTime: image.builtAt },
+  };
+}
+
+const IMAGES = "artifactregistry.projects.locations.repositories.dockerImages";
+
+export const artifactRegistry: Service = {
+  apis: ["artifactregistry.v1"],
+  types: [repositories],
+  methods: {
+    [`${IMAGES}.list`]: async ({ path }, cloud) => {
+      const dockerImages = await imagesIn(textOf(path.parent), cloud);
+      return { ...(dockerImages.length > 0 && { dockerImages }) };
+    },
+    [`${IMAGES}.get`]: async ({ path }, cloud) => {
+      const asked = textOf(path.name);
+      const found = (await imagesIn(asked.replace(/\/dockerImages\/.*$/, ""), cloud)).find(({ name }) => name === asked);
+      if (!found) throw new ApiError("NOT_FOUND", `Image '${asked}' was not found.`);
+      return found;
+    },
+  },
+};

@@ -34,6 +34,11 @@ export const PLATFORM_ROWS: Record<string, Row> = {
     "Administrator access to create and manage repositories.",
     `${REPOSITORY_WRITE}; artifactregistry.repositories create delete deleteArtifacts getIamPolicy setIamPolicy update; artifactregistry.tags delete; artifactregistry.versions delete; artifactregistry.packages delete`,
   ],
+  "roles/cloudbuild.builds.editor": [
+    "Cloud Build Editor",
+    "Can create and cancel builds.",
+    `cloudbuild.builds create get list update; cloudbuild.operations get list; remotebuildexecution.blobs get; ${PROJECT}`,
+  ],
   "roles/cloudscheduler.admin": [
     "Cloud Scheduler Admin",
     "Full access to jobs and executions.",

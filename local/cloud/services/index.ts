@@ -4,6 +4,7 @@ import { vertex } from "./aiplatform/versions";
 import { bigquery } from "./bigquery";
 import { bigqueryConnection } from "./bigqueryconnection";
 import { cloudBilling } from "./cloudbilling";
+import { cloudBuild } from "./cloudbuild";
 import { cloudFunctions } from "./cloudfunctions";
 import { cloudResourceManager } from "./cloudresourcemanager";
 import { composer } from "./composer";
@@ -37,6 +38,7 @@ export const services: readonly Service[] = [
   iamcredentials,
   storage,
   artifactRegistry,
+  cloudBuild,
   billingBudgets,
   logging,
   ...monitoring,

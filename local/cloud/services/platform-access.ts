@@ -49,9 +49,18 @@ export const platformAccess: Readonly<Record<string, AccessTable>> = {
       "servicenetworking.operations": "servicenetworking.operations: get list cancel delete",
     },
   },
+  cloudbuild: {
+    source: "https://cloud.google.com/build/docs/iam-roles-permissions",
+    rows: {
+      "cloudbuild.projects.builds": "cloudbuild.builds: create get list",
+      "cloudbuild.projects.locations.builds": "cloudbuild.builds: create get list",
+      "*.operations": "cloudbuild.builds: get wait=get cancel=update",
+    },
+  },
   artifactregistry: {
     source: "https://cloud.google.com/artifact-registry/docs/access-control",
     rows: {
+      "artifactregistry.projects.locations.repositories.dockerImages": "artifactregistry.dockerimages: get list",
       "artifactregistry.projects.locations.repositories":
         "artifactregistry.repositories: create get list patch=update delete getIamPolicy setIamPolicy testIamPermissions=",
       "*.operations": "artifactregistry.operations: get= list= cancel=artifactregistry.repositories.update",

@@ -9,8 +9,9 @@ import { iam } from "../../cloud/services/iam";
 import { run } from "../../cloud/services/run";
 import { storage } from "../../cloud/services/storage";
 import { writeObject } from "../../cloud/services/storage/objects";
+import { createImageEngine } from "../../engines/images";
+import { registerImage } from "../../engines/images-list";
 import { createServerEngine } from "../../engines/servers";
-import { registerImage } from "../../engines/servers-images";
 import { readTools } from "../../engines/tools";
 import { liveProvider, type LiveProvider } from "../../life-cycle-testing";
 import type { Properties } from "../values";
@@ -25,9 +26,11 @@ let google: LiveProvider;
 const images = mkdtempSync(join(tmpdir(), "sparklab-images-"));
 const image = "us-central1-docker.pkg.dev/sparklab-local/spark/api:1";
 beforeAll(async () => {
-  const servers = createServerEngine({ python: readTools().python.clients, folder: images });
-  await registerImage(images, image, { folder: images, command: ["server.js"] });
-  google = await liveProvider([iam, storage, run, cloudFunctions], undefined, { servers });
+  const { clients: python } = readTools().python;
+  const engines = { servers: createServerEngine({ python }), images: createImageEngine({ python, folder: images }) };
+  const built = { digest: "sha256:0", builtAt: "2026-11-21T09:00:00Z", bytes: 1, environment: {} };
+  await registerImage(images, image, { folder: images, command: ["server.js"], ...built });
+  google = await liveProvider([iam, storage, run, cloudFunctions], undefined, engines);
   for (const accountId of ["launcher", "fn-build", "scheduler"])
     await google.lab.rest("POST https://iam.googleapis.com/v1/projects/sparklab-local/serviceAccounts", { accountId });
   await google.lab.rest("POST https://storage.googleapis.com/storage/v1/b?project=sparklab-local", { name: "code" });

@@ -29,10 +29,8 @@ export const endpointType = (version: "v1" | "v1beta1"): ResourceType => ({
 const modelsOf = ({ deployedModels }: JsonObject) => (deployedModels ?? []) as JsonObject[];
 
 /** Shares of traffic go to models that are deployed, and are all of it or nothing. */
-function checkTraffic({ current, next }: Parameters<Hook>[0]): void {
-  if (!isObject(next.trafficSplit)) return;
-  const known = modelsOf(current ?? {}).map(({ id }) => textOf(id));
-  const shares = Object.entries(next.trafficSplit);
+export function shareProblems(trafficSplit: JsonObject, known: readonly string[]) {
+  const shares = Object.entries(trafficSplit);
   const strangers = shares.filter(([id]) => !known.includes(id)).map(([id]) => id);
   const sum = shares.reduce((total, [, share]) => total + Number(share), 0);
   const problems = [
@@ -41,8 +39,14 @@ function checkTraffic({ current, next }: Parameters<Hook>[0]): void {
       : []),
     ...(shares.length > 0 && sum !== 100 ? [`Shares add up to ${sum}; expected 100.`] : []),
   ];
-  if (problems.length > 0)
-    throw badRequest(problems.map((description) => ({ field: "endpoint.traffic_split", description })));
+  return problems.map((description) => ({ field: "endpoint.traffic_split", description }));
+}
+
+function checkTraffic({ current, next }: Parameters<Hook>[0]): void {
+  if (!isObject(next.trafficSplit)) return;
+  const known = modelsOf(current ?? {}).map(({ id }) => textOf(id));
+  const problems = shareProblems(next.trafficSplit, known);
+  if (problems.length > 0) throw badRequest(problems);
 }
 
 function refuseServing({ current }: Parameters<Hook>[0]): void {

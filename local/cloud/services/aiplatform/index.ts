@@ -1,10 +1,13 @@
 /** What runs on Vertex AI; versions.ts makes the API's two versions of it. */
 import type { Cloud } from "../../cloud";
 import type { Service } from "../../service";
+import { perCloud } from "../delivery/agenda";
+import { Deployments } from "./deployments";
 import { metadataMethods } from "./metadata";
 import { modelMethods } from "./models";
 import { pipelineJobMethods } from "./pipelines/jobs";
 import { PipelineRunner } from "./pipelines/runner";
+import { predict, rawPredict } from "./predictions";
 
 /** One runner for each cloud of this process: tests have several. */
 const runners = new WeakMap<Cloud, PipelineRunner>();
@@ -15,26 +18,46 @@ function runnerOf(cloud: Cloud): PipelineRunner {
   return known;
 }
 
+const deploymentsOf = perCloud((cloud: Cloud) => new Deployments(cloud));
+
 /** Spoken by gRPC too. */
 const SERVICES = [
   "PipelineService",
   "DatasetService",
   "ModelService",
   "EndpointService",
+  "PredictionService",
   "MetadataService",
   "ScheduleService",
 ];
 
+const ENDPOINTS = "aiplatform.projects.locations.endpoints";
+
 export const aiplatform: Service = {
   apis: ["aiplatform.v1", "aiplatform.v1beta1"],
   types: [],
-  methods: { ...pipelineJobMethods(runnerOf), ...modelMethods, ...metadataMethods },
+  methods: {
+    ...pipelineJobMethods(runnerOf),
+    ...modelMethods,
+    ...metadataMethods,
+    [`${ENDPOINTS}.deployModel`]: (call, cloud) => deploymentsOf(cloud).deploy(call),
+    [`${ENDPOINTS}.undeployModel`]: (call, cloud) => deploymentsOf(cloud).undeploy(call),
+    [`${ENDPOINTS}.predict`]: predict,
+    [`${ENDPOINTS}.rawPredict`]: rawPredict,
+  },
+  raw: [`${ENDPOINTS}.rawPredict`],
   transcoded: {
     protos: "@google-cloud/aiplatform",
     services: ["v1", "v1beta1"].flatMap((version) =>
       SERVICES.map((name) => `google.cloud.aiplatform.${version}.${name}`),
     ),
   },
-  recover: (cloud) => runnerOf(cloud).recover(),
-  close: (cloud) => runnerOf(cloud).close(),
+  recover: async (cloud) => {
+    await runnerOf(cloud).recover();
+    await deploymentsOf(cloud).recover();
+  },
+  close: async (cloud) => {
+    await runnerOf(cloud).close();
+    await deploymentsOf(cloud).close();
+  },
 };

@@ -187,12 +187,17 @@ async function remove(call: Call, cloud: Cloud, isVersion: boolean): Promise<Jso
   return cloud.operations.done({ parent: name.split("/").slice(0, 4).join("/"), response, metadata, call });
 }
 
-/** `models/1`, `models/1@2` or `models/1@champion`. */
-async function versionOf(call: Call, cloud: Cloud): Promise<{ model: Registered; version: JsonObject; name: string }> {
-  const [name = "", asked = DEFAULT] = textOf(call.path.name).split("@");
+const versionOf = (call: Call, cloud: Cloud) => modelVersion(textOf(call.path.name), cloud);
+
+/** @param asked `models/1`, `models/1@2` or `models/1@champion` */
+export async function modelVersion(
+  asked: string,
+  cloud: Cloud,
+): Promise<{ model: Registered; version: JsonObject; name: string }> {
+  const [name = "", which = DEFAULT] = asked.split("@");
   const model = (await cloud.store.get(PREFIX + name)) as Registered | undefined;
-  const version = model?.versions.find(({ versionId }) => versionId === asked) ?? (model && byAlias(model, asked));
-  if (!model || !version) throw new ApiError("NOT_FOUND", `The Model ${textOf(call.path.name)} was not found.`);
+  const version = model?.versions.find(({ versionId }) => versionId === which) ?? (model && byAlias(model, which));
+  if (!model || !version) throw new ApiError("NOT_FOUND", `The Model ${asked} was not found.`);
   return { model, version, name };
 }
 

@@ -6,7 +6,7 @@ import { endpointType } from "./endpoints";
 import { metadataTypes } from "./metadata";
 import { scheduleMethods, scheduleType } from "./schedules";
 
-const versionOf = (version: "v1" | "v1beta1"): Pick<Service, "apis" | "types" | "methods"> => ({
+const versionOf = (version: "v1" | "v1beta1"): Pick<Service, "apis" | "types" | "methods" | "raw"> => ({
   apis: [`aiplatform.${version}`],
   types: [
     ...aiplatform.types,
@@ -16,6 +16,7 @@ const versionOf = (version: "v1" | "v1beta1"): Pick<Service, "apis" | "types" | 
     scheduleType(version),
   ],
   methods: { ...aiplatform.methods, ...scheduleMethods },
+  raw: aiplatform.raw,
 });
 
 export const vertex: readonly Service[] = [{ ...aiplatform, ...versionOf("v1beta1") }, versionOf("v1")];

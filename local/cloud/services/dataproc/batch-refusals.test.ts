@@ -83,7 +83,7 @@ describe("refuses", () => {
       "a container image",
       batch({ runtimeConfig: { version: "2.3", containerImage: "us-docker.pkg.dev/p/r/i:1" } }),
       "?batchId=fine",
-      "INVALID_ARGUMENT: Container image 'us-docker.pkg.dev/p/r/i:1' is not known here; leave it out: the runtime's own environment is used.",
+      "INVALID_ARGUMENT: Container image 'us-docker.pkg.dev/p/r/i:1' not found; expected one for Spark that this lab has built. Run npx sparklab image build spark.",
     ],
     [
       "a property of another component",

@@ -13,7 +13,7 @@ import { LiveBatch } from "./batch-live";
 import { outputUri } from "./batch-output";
 import { isTerminal, type State, withRuntimeInfo, withState } from "./batch-record";
 import { listRuns, type Run, runFolder } from "./batch-runs";
-import { objectAt, propertiesOf, text } from "./workload-rules";
+import { imageInterpreter, objectAt, propertiesOf, text } from "./workload-rules";
 
 /** All changes of runs happen one after the other. */
 const TURN = "dataproc/turn";
@@ -95,7 +95,8 @@ export class BatchRunner {
       await cloud.store.write({ put: { [key]: started } });
       const folder = runFolder(cloud, run.uuid);
       await mkdir(folder, { recursive: true, mode: 0o700 });
-      const workload = { ...workloadOf(batch), folder, metadataHost: metadata.host, door };
+      const interpreter = imageInterpreter(batch, cloud.engines);
+      const workload = { ...workloadOf(batch), ...interpreter, folder, metadataHost: metadata.host, door };
       const process = await cloud.engines.spark.submit(workload);
       this.follow(key, started, await this.markRunning(batch, run), process, metadata.close);
     } catch (error) {

@@ -2,6 +2,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { JsonObject, Principal } from "../../service";
 import { testCloud, type TestCloud } from "../../testing";
+import { createImageEngine } from "../../../engines/images";
 import { createServerEngine } from "../../../engines/servers";
 import { iam } from "../iam";
 import { storage } from "../storage";
@@ -91,7 +92,8 @@ const services = [iam, storage, dataproc];
 const enginesOf = (spark: ScriptedEngine) => ({
   spark,
   sessions: spark.sessions,
-  servers: createServerEngine({ python: "", folder: "/nonexistent" }),
+  servers: createServerEngine({ python: "" }),
+  images: createImageEngine({ python: "", folder: "/nonexistent" }),
 });
 
 /** Asks again until an answer is the expected one; the test's own time limit ends a wait that is in vain. */

@@ -47,10 +47,10 @@ export function runtimeProblems(
   }
   const image = text(runtime.containerImage);
   // A template only names an image; who uses it must be able to pull it.
-  if (image !== "" && path !== "session_template" && !engines.servers.image(image)) {
+  if (image !== "" && path !== "session_template" && !engines.images.list()[image]?.python) {
     report(
       "container_image",
-      `Container image '${image}' is not known here; leave it out: the runtime's own environment is used.`,
+      `Container image '${image}' not found; expected one for Spark that this lab has built. Run npx sparklab image build spark.`,
     );
   }
   const properties = propertiesOf(resource);
@@ -62,6 +62,15 @@ export function runtimeProblems(
   }
   for (const problem of engines.spark.propertyProblems(properties)) report("properties", `Property ${problem}.`);
   return found;
+}
+
+/** The Python of the image that a workload names; checked when it was asked for. */
+export function imageInterpreter(workload: JsonObject, { images }: Engines): { interpreter?: string } {
+  const image = text(objectAt(workload, "runtimeConfig").containerImage);
+  if (image === "") return {};
+  const interpreter = images.list()[image]?.python;
+  if (interpreter) return { interpreter };
+  throw new Error(`Container image '${image}' is not there any more. Run npx sparklab image build spark.`);
 }
 
 /** Networks, times and the bucket's name; what must exist elsewhere is looked up by batch-references.ts. */

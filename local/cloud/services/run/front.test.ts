@@ -5,8 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fetch, ProxyAgent } from "undici";
 import type { Engines } from "../../../engines/interface";
+import { createImageEngine } from "../../../engines/images";
+import { registerImage } from "../../../engines/images-list";
 import { createServerEngine } from "../../../engines/servers";
-import { registerImage } from "../../../engines/servers-images";
 import { readTools } from "../../../engines/tools";
 import { isRunning } from "../../../process";
 import { OPERATOR } from "../../door/principals";
@@ -32,10 +33,12 @@ let uri: string;
 const url = "https://us-central1-sparklab-local.cloudfunctions.net/hello";
 
 const open = async () => {
-  const servers = createServerEngine({ python: tools.python.clients, folder: join(lab, "cloud") });
+  const { clients: python } = tools.python;
+  const folder = join(lab, "cloud");
+  const engines = { servers: createServerEngine({ python }), images: createImageEngine({ python, folder }) };
   started = await startCloud({
     ...{ lab, port: 0, descriptions: tools.descriptions, services: [iam, storage, run, cloudFunctions] },
-    engines: { servers } as unknown as Engines,
+    engines: engines as unknown as Engines,
   });
   const ca = readFileSync(join(lab, "cloud", "ca", "ca.pem"), "utf8");
   proxy = new ProxyAgent({ uri: started.door.proxy, requestTls: { ca } });
@@ -192,7 +195,10 @@ test("a service runs the packaged program of an image that was built here", asyn
     join(folder, "server.js"),
     "require('http').createServer((q, s) => s.end(JSON.stringify({ at: q.url, port: process.env.PORT, mode: process.env.MODE }))).listen(Number(process.env.PORT), '0.0.0.0')",
   );
-  await registerImage(join(lab, "cloud"), IMAGE, { folder, command: ["server.js"] });
+  await registerImage(join(lab, "cloud"), IMAGE, {
+    ...{ folder, command: ["server.js"], environment: { MODE: "image's" } },
+    ...{ digest: "sha256:0", builtAt: "2026-11-21T09:00:00Z", bytes: 1 },
+  });
   await rest("POST", `https://run.googleapis.com/v2/${L}/services?serviceId=api`, {
     template: {
       serviceAccount: email("launcher"),

@@ -10,6 +10,7 @@ import { ApiError } from "../../errors";
 import { textOf } from "../../json";
 import type { Addresses, JsonObject, Principal } from "../../service";
 import { functionUrl } from "./addresses";
+import { serviceDeployment } from "./deployment";
 import { instancesOf } from "./instances";
 import { isManaged, RUN_KEYS } from "./services";
 
@@ -95,7 +96,7 @@ async function pass(
   cloud: Cloud,
 ): Promise<void> {
   const seconds = Number(textOf((service.template as JsonObject).timeout).replace(/s$/, ""));
-  await instancesOf(cloud).use(service, async (socket) => {
+  await instancesOf(cloud).use(serviceDeployment(service, cloud), async (socket) => {
     const asked = ask({
       socketPath: socket,
       method: request.method,
@@ -106,8 +107,10 @@ async function pass(
     const answered = new Promise<IncomingMessage>((resolve, reject) =>
       asked.once("response", resolve).once("error", reject),
     );
+    // A service may refuse what it has not read to the end; what else goes wrong with sending is an error of the request.
+    pipeline(request, asked).catch(() => undefined);
     try {
-      const [answer] = await Promise.all([answered, pipeline(request, asked)]);
+      const answer = await answered;
       const headers = Object.entries(answer.headers).filter(([name]) => !HOP.includes(name));
       response.writeHead(answer.statusCode ?? 502, Object.fromEntries(headers));
       await pipeline(answer, response);

@@ -1,5 +1,5 @@
 /**
- * Instances of services: one per service, started by its first request, replaced when there is a new revision, gone
+ * Instances of what is deployed: one each, started by its first request, replaced when there is a new revision, gone
  * with the cloud. What a killed cloud left running is ended by the next one; the next request starts it anew.
  */
 import { join } from "node:path";
@@ -7,10 +7,7 @@ import type { ServerRun } from "../../../engines/interface";
 import type { Cloud } from "../../cloud";
 import { ApiError } from "../../errors";
 import { textOf } from "../../json";
-import type { JsonObject } from "../../service";
-import { deployedFolder } from "../cloudfunctions/source";
-import { isManaged } from "./services";
-import { sourceFolder } from "./source";
+import type { Deployment } from "./deployment";
 
 interface Instance {
   revision: string;
@@ -26,23 +23,24 @@ const KEYS = "run/instances/";
 export class Instances {
   private readonly live = new Map<string, Instance>();
   private readonly ending = new Set<Promise<unknown>>();
+  private recovered: Promise<void> | undefined;
   private closing = false;
   private starts = 0;
 
   constructor(private readonly cloud: Cloud) {}
 
-  /** Lends the socket of the service's newest revision for one request. */
-  async use(service: JsonObject, request: (socket: string) => Promise<void>): Promise<void> {
-    const instance = this.instance(service);
+  /** Lends the socket of the deployment's newest revision for one request. */
+  async use<T>(deployment: Deployment, request: (socket: string) => Promise<T>): Promise<T> {
+    const instance = this.instance(deployment);
     instance.open += 1;
     try {
       const { socket } = await instance.run.catch((error: Error) => {
-        throw new ApiError("UNAVAILABLE", `${textOf(service.uri)}: could not be started: ${error.message}`);
+        throw new ApiError("UNAVAILABLE", `${deployment.title}: could not be started: ${error.message}`);
       });
-      await request(socket);
+      return await request(socket);
     } catch (error) {
       // It may be dying: whoever asks next gets a new one.
-      if (error instanceof ApiError && error.status === "UNAVAILABLE") this.retire(service, instance);
+      if (error instanceof ApiError && error.status === "UNAVAILABLE") this.retire(deployment.name, instance);
       throw error;
     } finally {
       instance.open -= 1;
@@ -50,11 +48,16 @@ export class Instances {
     }
   }
 
-  async recover(): Promise<void> {
-    for (const { key, value } of await this.cloud.store.list(KEYS)) {
-      await this.cloud.engines.servers.stopEarlier(textOf(value.folder));
-      await this.cloud.store.write({ delete: [key] });
-    }
+  /** What is served no more: its instance ends once it has answered what it was asked. */
+  end(name: string): void {
+    const instance = this.live.get(name);
+    if (instance) this.retire(name, instance);
+  }
+
+  /** Ends what an earlier cloud started, once, before anything is started. */
+  recover(): Promise<void> {
+    this.recovered ??= this.stopEarlier();
+    return this.recovered;
   }
 
   async close(): Promise<void> {
@@ -63,24 +66,30 @@ export class Instances {
     while (this.ending.size > 0) await Promise.all([...this.ending]);
   }
 
+  private async stopEarlier(): Promise<void> {
+    for (const { key, value } of await this.cloud.store.list(KEYS)) {
+      await this.cloud.engines.servers.stopEarlier(textOf(value.folder));
+      await this.cloud.store.write({ delete: [key] });
+    }
+  }
+
   /** Requests that the older revision still answers are let end; none is sent to it any more. */
-  private instance(service: JsonObject): Instance {
+  private instance(deployment: Deployment): Instance {
     if (this.closing) throw new ApiError("UNAVAILABLE", "The cloud is being shut down.");
-    const name = textOf(service.name);
-    const revision = textOf(service.latestReadyRevision);
+    const { name, revision } = deployment;
     const known = this.live.get(name);
     if (known?.revision === revision) return known;
-    const made: Instance = { revision, run: this.start(service), open: 0, retired: false };
+    const made: Instance = { revision, run: this.start(deployment), open: 0, retired: false };
     this.live.set(name, made);
     const forget = () => this.live.get(name) === made && this.live.delete(name);
     made.run.then(({ ended }) => ended.then(forget, forget), forget);
-    if (known) this.retire(service, known);
+    if (known) this.retire(name, known);
     return made;
   }
 
   /** Ends once it has answered what it was asked. */
-  private retire({ name }: JsonObject, instance: Instance): void {
-    if (this.live.get(textOf(name)) === instance) this.live.delete(textOf(name));
+  private retire(name: string, instance: Instance): void {
+    if (this.live.get(name) === instance) this.live.delete(name);
     if (instance.retired) return;
     instance.retired = true;
     if (instance.open === 0) this.stop(instance);
@@ -96,16 +105,15 @@ export class Instances {
     this.ending.add(end);
   }
 
-  private async start(service: JsonObject): Promise<ServerRun> {
+  private async start(deployment: Deployment): Promise<ServerRun> {
     const { cloud } = this;
-    const revision = textOf(service.latestReadyRevision).split("/").at(-1)!;
+    const { name, revision, account, memoryMb, port } = deployment;
     const instance = `${revision}-${(this.starts += 1)}`;
     const folder = join(cloud.folder, "instances", instance);
-    const template = service.template as JsonObject;
-    const [container = {}] = (template.containers ?? []) as JsonObject[];
-    const program = await programOf(service, container, cloud);
+    const { environment: own, ...program } = await deployment.program();
+    await this.recover();
     const door = await cloud.door;
-    const metadata = await cloud.principals.metadataServer(textOf(template.serviceAccount));
+    const metadata = await cloud.principals.metadataServer(account);
     const key = `${KEYS}${instance}`;
     const release = async () => {
       await metadata.close();
@@ -113,20 +121,20 @@ export class Instances {
     };
     try {
       await cloud.store.write({ put: { [key]: { folder } } });
-      const environment = { ...variablesOf(container), ...contractOf(service, revision), ...program.environment };
-      const memoryMb = megabytes(textOf(((container.resources as JsonObject).limits as JsonObject).memory));
-      const place = { folder, source: program.source, metadataHost: metadata.host, memoryMb, door };
+      // Variables of the image stand behind those of the deployment, as a container's do.
+      const environment = { ...own, ...deployment.environment };
+      const place = { folder, metadataHost: metadata.host, memoryMb, port, door };
       const run = await cloud.engines.servers.start({ ...program, ...place, environment });
       const released: Promise<unknown> = run.ended
         .then(release, release)
         .catch((error: unknown) => cloud.log.error({ err: error, revision }, "instance was not released"))
         .finally(() => this.ending.delete(released));
       this.ending.add(released);
-      cloud.log.info({ service: textOf(service.name), revision, pid: run.pid }, "instance started");
+      cloud.log.info({ service: name, revision, pid: run.pid }, "instance started");
       return run;
     } catch (error) {
       await release();
-      cloud.log.error({ err: error, service: textOf(service.name) }, "instance was not started");
+      cloud.log.error({ err: error, service: name }, "instance was not started");
       throw error;
     }
   }
@@ -138,39 +146,4 @@ export function instancesOf(cloud: Cloud): Instances {
   const instances = known.get(cloud) ?? new Instances(cloud);
   known.set(cloud, instances);
   return instances;
-}
-
-async function programOf(service: JsonObject, container: JsonObject, cloud: Cloud) {
-  if (isManaged(service)) {
-    const name = textOf(service.name).replace("/services/", "/functions/");
-    const deployed = await cloud.store.get(name);
-    if (!deployed) throw new ApiError("NOT_FOUND", `Function '${name}' was not found.`);
-    const functionTarget = textOf((deployed.buildConfig as JsonObject).entryPoint);
-    const environment = { FUNCTION_TARGET: functionTarget, FUNCTION_SIGNATURE_TYPE: "http" };
-    return { source: await deployedFolder(deployed, cloud), functionTarget, environment };
-  }
-  if (container.sourceCode) {
-    const source = sourceFolder(textOf(service.name), container, cloud);
-    return { source, command: (container.args ?? ["index.js"]) as string[], environment: {} };
-  }
-  const image = cloud.engines.servers.image(textOf(container.image));
-  if (!image) throw new ApiError("NOT_FOUND", `Image '${textOf(container.image)}' not found.`);
-  return { source: image.folder, command: image.command, environment: {} };
-}
-
-function variablesOf({ env }: JsonObject): Record<string, string> {
-  return Object.fromEntries(((env ?? []) as JsonObject[]).map(({ name, value }) => [textOf(name), textOf(value)]));
-}
-
-/** Source: https://cloud.google.com/run/docs/container-contract */
-function contractOf(service: JsonObject, revision: string): Record<string, string> {
-  const id = textOf(service.name).split("/").at(-1)!;
-  return { K_SERVICE: id, K_CONFIGURATION: id, K_REVISION: revision };
-}
-
-/** `512Mi`, `256M`, `1Gi` as megabytes. */
-function megabytes(quantity: string): number {
-  const [, amount = "512", unit = "Mi"] = /^([\d.]+)(Ki|Mi|Gi|k|M|G)?$/.exec(quantity) ?? [];
-  const factors: Record<string, number> = { Ki: 1 / 1024, k: 1 / 1000, Mi: 1, M: 1, Gi: 1024, G: 1000 };
-  return Math.max(64, Math.round(Number(amount) * (factors[unit] ?? 1)));
 }

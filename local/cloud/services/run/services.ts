@@ -8,6 +8,7 @@ import { textOf } from "../../json";
 import type { Call, Hook, Json, JsonObject, ResourceType, ServerSetContext } from "../../service";
 import { defaultAccount, requireActAs } from "../references";
 import { serviceUrls } from "./addresses";
+import { unknownImage } from "./images";
 import { deploySource, forgetSource } from "./source";
 
 /** Metastore has resources of the same names. */
@@ -151,12 +152,8 @@ function checkTemplate(service: JsonObject, cloud: Cloud): void {
   const [{ sourceCode, command = ["node"] } = {} as JsonObject] = list;
   const image = textOf(list[0]!.image);
   if (sourceCode) return checkCommand(command, image);
-  if (cloud.engines.servers.image(image)) return;
-  throw new ApiError(
-    "INVALID_ARGUMENT",
-    `service.template.containers[0].image: Image '${image}' not found. Images that this lab has built can be run: ` +
-      `${cloud.engines.servers.images().join(", ") || "none so far"}.`,
-  );
+  if (cloud.engines.images.list()[image]) return;
+  throw unknownImage(image, cloud);
 }
 
 /** Source that was deployed without a build runs on a base image; here that is this machine's Node. */
