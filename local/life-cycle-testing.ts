@@ -61,6 +61,7 @@ async function live(provider: Provider, make: LiveProvider["make"], life: Life):
   expect(instance.id).toEqual(typeof life.id === "string" ? life.id : expect.stringMatching(life.id));
   if (life.outputs) expect(instance.outputs).toMatchObject(life.outputs);
   await expectSettled(provider, type, instance);
+  await expectFound(provider, type, instance);
   if (life.change) {
     const [inputs, paths] = life.change;
     const news = provider.check(type, URN, inputs, instance.inputs).inputs;
@@ -94,6 +95,13 @@ async function expectSettled(provider: Provider, type: string, instance: Instanc
   expect(read?.id).toBe(instance.id);
   expect(read?.inputs).toEqual(instance.inputs);
   expect(read?.outputs).toEqual(instance.outputs);
+}
+
+/** What was made can be found again by what was asked for, should the answer to its creation be lost. */
+async function expectFound(provider: Provider, type: string, { id, inputs }: Instance): Promise<void> {
+  const located = provider.locate(type, inputs);
+  if (located === undefined) expect(await provider.search(type, inputs)).toContain(id);
+  else expect(located).toBe(id);
 }
 
 /** Requests in process: the loopback cloud's surface without its door. */

@@ -129,11 +129,12 @@ export class PolicyPacks {
   }
 }
 
-async function startPack(folder: string, { environment, emit, options }: Scene): Promise<Pack> {
+async function startPack(folder: string, scene: Scene): Promise<Pack> {
+  const { emit } = scene;
   const { main = "." } = await readPack(folder);
   const child = spawn(process.execPath, [...PRELOADS, runtimeOf(folder), "engine", main], {
     cwd: folder,
-    env: { ...environment, PULUMI_STACK: options.stack },
+    env: packEnvironment(scene),
     stdio: ["ignore", "pipe", "pipe", "ipc"],
   });
   const ended = new Promise<void>((done) => child.once("exit", () => done()));
@@ -164,6 +165,19 @@ async function startPack(folder: string, { environment, emit, options }: Scene):
     await stop();
     throw error;
   }
+}
+
+/** What a policy can ask of Pulumi's runtime. Source: constructEnv in analyzer_plugin.go. */
+function packEnvironment({ environment, options, project, config }: Scene): NodeJS.ProcessEnv {
+  return {
+    ...environment,
+    PULUMI_STACK: options.stack,
+    PULUMI_NODEJS_ORGANIZATION: ORGANIZATION,
+    PULUMI_NODEJS_PROJECT: project.name,
+    PULUMI_NODEJS_STACK: options.stack,
+    PULUMI_CONFIG: JSON.stringify(config.values),
+    PULUMI_CONFIG_SECRET_KEYS: JSON.stringify(config.secretKeys),
+  };
 }
 
 async function readPack(folder: string): Promise<z.infer<typeof packFile>> {

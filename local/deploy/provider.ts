@@ -53,6 +53,11 @@ export interface Provider {
   delete: (type: string, old: Instance, options: CallOptions) => Promise<void>;
   /** Id of what a creation with these inputs makes, to look for it after a crash; undefined where the server chooses. */
   locate: (type: string, inputs: Properties) => string | undefined;
+  /**
+   * Ids of what is there just as these inputs ask for it, to find what a creation made whose answer was lost; undefined
+   * where that cannot be asked.
+   */
+  search: (type: string, inputs: Properties) => Promise<readonly string[] | undefined>;
   invoke: (token: string, args: Properties) => Promise<Invoked>;
 }
 

@@ -16,28 +16,53 @@ type FindProvider = (ref: string | undefined) => Provider | undefined;
 /**
  * Looks whether each interrupted creation happened and takes over what it made. An interrupted update or deletion
  * needs nothing: the state still holds what was before, and the next run does it again. A creation whose id the service
- * chose cannot be looked for: it stays pending, and whoever runs this is warned until they have resolved it.
+ * chose is looked for among all that is there and not in the state: the one that is just as it was asked for. One that
+ * cannot be found or told from others stays pending. Answers what stays pending.
  * Source: printPendingOperationsWarning in pkg/resource/deploy/deployment_executor.go, and SnapshotManager.snap in
  * pkg/backend/snapshot.go, which keeps pending creations.
  */
-export async function recoverPending(store: Store, find: FindProvider, emit: Emit): Promise<void> {
-  for (const [token, operation] of [...store.snapshot.pending]) {
-    const { type, resource } = operation;
+export async function recoverPending(store: Store, find: FindProvider, emit: Emit): Promise<Lost[]> {
+  const lost: Lost[] = [];
+  for (const [token, { type, resource }] of [...store.snapshot.pending]) {
+    const { urn } = resource;
     const provider = find(resource.provider);
-    const id = provider?.locate(resource.type, plain(resource.inputs ?? {}));
-    const isLost = type === "creating" && (!provider || id === undefined);
-    const tell = (severity: "info" | "warning", message: string) =>
-      emit({ type: "diagnostic", severity, message, urn: resource.urn });
-    if (isLost) tell("warning", UNRESOLVED);
-    if (isLost) continue;
-    tell("info", `"${type}" was interrupted: looking what came of it`);
-    const record = type === "creating" ? await adopt(store, provider!, { ...resource, id }) : {};
+    const found = type === "creating" ? await locate(store, provider, resource) : [];
+    if (!found || found.length > 1) {
+      lost.push({ urn, reason: found ? `it may be one of these: ${found.join(", ")}` : UNRESOLVED });
+      continue;
+    }
+    emit({ type: "diagnostic", severity: "info", message: `"${type}" was interrupted: looking what came of it`, urn });
+    const [id] = found;
+    const record = id === undefined ? {} : await adopt(store, provider!, { ...resource, id });
     await store.record({ ...record, settle: [token] });
   }
+  return lost;
 }
 
-const UNRESOLVED =
-  '"creating" was interrupted, and its id is the service\'s choice: it may exist without being known here. Look for it and delete it; then remove the pending operation. npx sparklab state export, npx sparklab state import';
+/** An interrupted creation of which nobody knows whether it happened. */
+export interface Lost {
+  urn: string;
+  reason: string;
+}
+const UNRESOLVED = "its id is the service's choice, so that it may exist without being known here";
+const REMEDY =
+  "Look for it and delete it; then remove the pending operation. npx sparklab state export, npx sparklab state import";
+export const describeLost = ({ reason }: Lost) => `"creating" was interrupted: ${reason}. ${REMEDY}`;
+
+/** Ids under which the creation's outcome may lie; undefined where it cannot be looked for. */
+async function locate(
+  { snapshot }: Store,
+  provider: Provider | undefined,
+  { type, inputs }: ResourceState,
+): Promise<readonly string[] | undefined> {
+  const asked = plain(inputs ?? {});
+  const id = provider?.locate(type, asked);
+  if (id !== undefined) return [id];
+  const owned = new Set(
+    [...snapshot.resources.values()].filter((other) => other.type === type).map((other) => other.id),
+  );
+  return (await provider?.search(type, asked))?.filter((other) => !owned.has(other));
+}
 
 async function adopt({ snapshot }: Store, provider: Provider, resource: ResourceState) {
   const found = await provider.read(resource.type, instanceOf(resource), {});

@@ -30,6 +30,7 @@ describe("before the first change", () => {
     ["duplicate", "two resources of this type have this name"],
     ["transforms", "does not support transforms"],
     ["invokesUnknown", "files:index:link: cannot be deployed here"],
+    ["readMissing", 'no files:index:File with id "nowhere" exists'],
   ])(
     "refuses %s",
     async (program, message) => {
@@ -45,6 +46,7 @@ describe("before the first change", () => {
   test.each([
     ["protected", "Protected resources would be deleted"],
     ["protectedReplacement", "is protected and cannot be replaced"],
+    ["readManaged", "is managed by this stack and cannot be read as another's"],
     ["aliasTwice", "belongs to another resource of this program. Remove one of the two aliases."],
   ])(
     "refuses what would lose something: %s",
@@ -56,6 +58,13 @@ describe("before the first change", () => {
     },
     60_000,
   );
+
+  test("refuses to replace what a protected resource goes with", async () => {
+    await prepare("protectedDependent");
+    const { summary } = await up("protectedDependent", "after");
+    expect(summary.errors.join("\n")).toMatch(/first: cannot be replaced:\n.*::part depends on it and is protected/);
+    expect(lab.listFiles()).toEqual(["first", "part"]);
+  }, 60_000);
 
   test("names all missing configuration at once", async () => {
     await expect(lab.run({ operation: "up" })).rejects.toThrow(
@@ -124,27 +133,6 @@ describe("when something fails", () => {
     const { summary } = await prepare("logsError");
     expect(summary).toMatchObject({ result: "succeeded", errors: ["logged on the way"] });
     expect(lab.listFiles()).toEqual(["first", "second"]);
-  }, 60_000);
-
-  test("a creation that nobody can look for is warned of by every up and refresh, and stays pending", async () => {
-    await prepare("same");
-    const path = join(lab.folder, "stacks/test.json");
-    const state = JSON.parse(readFileSync(path, "utf8"));
-    const same = (await lab.resources()).find(({ id }) => id === "same")!;
-    const lost = { ...same, urn: same.urn.replace(/same$/, "lost"), inputs: { name: "lost", kind: "unlocatable" } };
-    const pending = [{ type: "creating", resource: lost }];
-    writeFileSync(path, JSON.stringify({ ...state, deployment: { ...state.deployment, pending_operations: pending } }));
-    for (const run of [() => prepare("same"), () => lab.run({ operation: "refresh" as const })]) {
-      const { summary, events } = await run();
-      expect(summary).toMatchObject({ result: "succeeded", errors: [] });
-      expect(events).toContainEqual({
-        type: "diagnostic",
-        severity: "warning",
-        urn: lost.urn,
-        message: expect.stringContaining("it may exist without being known here"),
-      });
-      expect(JSON.parse(readFileSync(path, "utf8")).deployment.pending_operations).toMatchObject(pending);
-    }
   }, 60_000);
 
   test("deletes nothing when the program throws", async () => {

@@ -8,7 +8,7 @@ import { programPhase, statePhase, type Done, type Scene } from "./phases";
 import { startPolicyPacks } from "./policy";
 import { readStackConfig, stackSalt, type Project, type StackConfig } from "./project";
 import { Providers } from "./providers";
-import { recoverPending } from "./refresh";
+import { describeLost, recoverPending } from "./refresh";
 import { findPassphrase, passphraseCrypter, type Crypter } from "./secrets";
 import { Snapshot } from "./snapshot";
 import { StartedProgram } from "./started-program";
@@ -90,7 +90,8 @@ export class Run {
   private async perform(scene: Scene): Promise<Done> {
     const { operation, dryRun } = this.options;
     const isDry = operation === "preview" || dryRun === true;
-    if (!isDry) await this.recover();
+    const failure = isDry ? undefined : await this.recover();
+    if (failure) return { counts: {}, outputs: {}, failure };
     if (operation === "refresh" || operation === "destroy")
       return statePhase(scene, isDry ? previewStore(this.state) : this.state, isDry);
     scene.policies = startPolicyPacks(scene);
@@ -150,9 +151,15 @@ export class Run {
     }
   }
 
-  private async recover(): Promise<void> {
+  /** Answers why nothing may be changed before a person has looked, if so. */
+  private async recover(): Promise<DeployError | undefined> {
     const providers = this.providers();
-    await recoverPending(this.state, (ref) => providers.get(ref, this.state.snapshot), this.emit);
+    const lost = await recoverPending(this.state, (ref) => providers.get(ref, this.state.snapshot), this.emit);
+    // The official engine warns and would make it again; a refresh makes nothing.
+    const severity = this.options.operation === "refresh" ? "warning" : "error";
+    for (const one of lost) this.emit({ type: "diagnostic", severity, message: describeLost(one), urn: one.urn });
+    if (lost.length === 0 || severity === "warning") return undefined;
+    return new DeployError("Interrupted creations are unresolved; nothing was changed");
   }
 
   private providers(): Providers {

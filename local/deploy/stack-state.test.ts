@@ -1,8 +1,9 @@
 /** State taken out of one lab and put into another, as with `pulumi stack export` and `import`. */
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
-import { readdirSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { exportStack, importStack } from "./index";
+import { lock } from "./lock";
 import type { ResourceState } from "./snapshot";
 import { testLab, type TestLab } from "./testing";
 
@@ -71,6 +72,26 @@ test.each([
 ])("%s is refused, and nothing is changed", async (_, text, message) => {
   await expect(importStack(place(), text)).rejects.toThrow(message);
   expect(await lab.resources()).toEqual([]);
+});
+
+test("what is put in counts whatever a dead process has recorded, with its pending operations, and not beside another", async () => {
+  const stacks = join(lab.folder, "stacks");
+  mkdirSync(stacks, { recursive: true });
+  const pending = { type: "creating", resource: file("lost", { inputs: { name: "lost" } }) };
+  const text = JSON.stringify({
+    version: 3,
+    deployment: { manifest, resources: [file("a", { id: "a" })], pending_operations: [pending] },
+  });
+  writeFileSync(join(stacks, "test.journal"), '{"base":"of a state that was"}\n');
+  await importStack(place(), text);
+  expect(existsSync(join(stacks, "test.journal"))).toBe(false);
+  expect((await exportStack(place())).deployment).toMatchObject({
+    resources: [{ id: "a" }],
+    pending_operations: [{ type: "creating", resource: { urn: urn("lost") } }],
+  });
+  const release = await lock(join(stacks, "test.lock"), "up test");
+  await expect(importStack(place(), text)).rejects.toThrow('Stack is being changed: "up test"');
+  await release();
 });
 
 test("what is marked as tainted is replaced by the next up", async () => {

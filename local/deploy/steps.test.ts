@@ -75,6 +75,7 @@ describe("steps of a program, before and after a change", () => {
 
     test("what is left on disk is what the program declares, and what it retains or deletes with something else", () => {
       expect(lab.listFiles()).toContain("retained");
+      expect(lab.listFiles()).toContain("keeps-1");
       expect(lab.listFiles()).toContain("part");
       expect(lab.listFiles()).not.toContain("whole");
       expect(lab.listFiles()).not.toContain("moves-1");
@@ -122,7 +123,7 @@ describe("steps of a program, before and after a change", () => {
       expect(steps.indexOf("delete child")).toBeLessThan(steps.indexOf("delete parent"));
       expect(steps.at(-1)).toBe("delete steps-test");
       expect(await lab.resources()).toEqual([]);
-      expect(lab.listFiles()).toEqual(["part", "retained"]);
+      expect(lab.listFiles()).toEqual(["keeps-1", "keeps-2", "part", "retained"]);
     }, 60_000);
   });
 });

@@ -96,8 +96,17 @@ class FilesProvider implements Provider {
     if (existsSync(this.path(old.id))) unlinkSync(this.path(old.id));
   }
 
+  /** As where a service chooses the id: such a file can be searched by its content, unless it says otherwise. */
   locate(_type: string, { name, kind }: Properties): string | undefined {
-    return kind === "unlocatable" ? undefined : text(name);
+    return kind === "searched" || kind === "unlocatable" ? undefined : text(name);
+  }
+
+  async search(_type: string, { kind, content }: Properties): Promise<readonly string[] | undefined> {
+    if (kind === "unlocatable") return undefined;
+    return readdirSync(this.folder).filter((name) => {
+      const made = JSON.parse(readFileSync(join(this.folder, name), "utf8")) as Properties;
+      return made.kind === kind && made.content === content;
+    });
   }
 
   async invoke(_token: string, { name, ...unknown }: Properties) {

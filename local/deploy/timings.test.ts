@@ -59,6 +59,30 @@ test("a deletion waits for those of its dependents", () => {
   ]);
 });
 
+test("a replacement waits for the deletion of its own before it", () => {
+  const events = [step("delete-replaced", "a", 0, 30), step("create-replacement", "a", 30, 10)];
+  expect(short(events)).toEqual([
+    ["a", 0, 0, undefined, true],
+    ["a", 30, 0, "a", true],
+  ]);
+});
+
+test("what began before something ended did not wait for it, and what failed is not reckoned with", () => {
+  const failed: StepEvent = { ...step("create", "x", 0, 90), state: "failed" };
+  const events = [
+    step("create", "a", 0, 50),
+    failed,
+    step("update", "b", 20, 10, ["a", "x"]),
+    // Told a little late: its wait in the queue was longer than the gap.
+    step("create", "c", 55, 5, ["b", "a"], 40),
+  ];
+  expect(short(events)).toEqual([
+    ["a", 0, 0, undefined, true],
+    ["b", 20, 20, undefined, false],
+    ["c", 55, 0, "a", true],
+  ]);
+});
+
 test("its line says when it began, how long it took and what it waited for", () => {
   const [, last] = timingsOf([step("create", "a", 0, 1200), step("create", "b", 2000, 300, ["a"], 100)]);
   expect(stripVTControlCharacters(timingText(last!))).toContain(

@@ -16,6 +16,7 @@ test("lets so many in at once, the others in their order, and tells when nobody 
   };
   const all = Promise.all(["a", "b", "c", "d", "e"].map(work));
   await turns.whenIdle();
+  expect(now).toBe(0);
   expect(log).toEqual(["a", "b", "c", "d", "e"]);
   expect(most).toBe(2);
   await all;

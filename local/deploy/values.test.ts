@@ -1,11 +1,10 @@
-/** Property values, paths, assets' hashes and secrets. */
+/** Property values, paths, assets' hashes. */
 import { describe, expect, test } from "@jest/globals";
-import { mkdtempSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { contentOf, withHashes } from "./assets";
-import { findPassphrase, passphraseCrypter } from "./secrets";
 import {
   annotate,
   ARCHIVE,
@@ -132,26 +131,5 @@ describe("assets", () => {
     await expect(hash({ [SIGNATURE]: ASSET, path: "nowhere.txt" }, "/tmp")).rejects.toThrow(
       "asset /tmp/nowhere.txt: no such file",
     );
-  });
-});
-
-describe("secrets", () => {
-  test("the engine's own salt opens with its passphrase, and with no other", async () => {
-    // From pkg/secrets/passphrase/manager_test.go of github.com/pulumi/pulumi.
-    const salt = "v1:fozI5u6B030=:v1:F+6ZduKKd8G0/V7L:PGMFeIzwobWRKmEAzUdaQHqC5mMRIQ==";
-    const crypter = await passphraseCrypter("password", salt);
-    expect(crypter.decrypt(crypter.encrypt("schlüssel"))).toBe("schlüssel");
-    expect(crypter.encrypt("x")).not.toBe(crypter.encrypt("x"));
-    await expect(passphraseCrypter("password123", salt)).rejects.toThrow("does not open this stack's secrets");
-    await expect(passphraseCrypter("password", "v2:x")).rejects.toThrow("expected v1:<salt>");
-  });
-
-  test("a passphrase is made once, for its owner only", async () => {
-    const folder = mkdtempSync(join(tmpdir(), "passphrase-"));
-    const all = await Promise.all([findPassphrase(folder, {}), findPassphrase(folder, {})]);
-    expect(new Set(all).size).toBe(1);
-    expect(statSync(join(folder, "passphrase")).mode & 0o777).toBe(0o600);
-    expect(readFileSync(join(folder, "passphrase"), "utf8")).toBe(all[0]);
-    expect(await findPassphrase(folder, { PULUMI_CONFIG_PASSPHRASE: "mine" })).toBe("mine");
   });
 });

@@ -44,6 +44,11 @@ export interface Descriptor {
   id: (inputs: Inputs) => string;
   /** The id where the service chooses it; `id` is then never asked. */
   idOf?: (resource: Properties, inputs: Inputs) => string;
+  /**
+   * All that a creation with such inputs may have made, as `create` answers it, where the service chooses the id;
+   * undefined where that cannot be told.
+   */
+  made?: (context: Context, inputs: Inputs) => Promise<Properties[] | undefined>;
   /** Inputs that an id tells, to read a resource that another stack owns. */
   fromId?: (id: string) => Properties | undefined;
   /** Property that gets a name from the resource's where the program gives none. */

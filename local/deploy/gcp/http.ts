@@ -5,7 +5,7 @@
 import { readFileSync } from "node:fs";
 import { request as plainRequest } from "node:http";
 import { setTimeout as pause } from "node:timers/promises";
-import { rootCertificates } from "node:tls";
+import { createSecureContext, rootCertificates } from "node:tls";
 import { GoogleAuth } from "google-auth-library";
 import { Agent, fetch, ProxyAgent, type Dispatcher } from "undici";
 import { DeployError, UncertainError } from "../errors";
@@ -61,12 +61,30 @@ export interface GoogleHttp {
   wait: (operation: Properties, base: string, seconds?: number) => Promise<Properties>;
 }
 
+/** All items of a collection, page by page; none on 404. @param field that holds them in the answer */
+export async function listAll(
+  { call }: Pick<GoogleHttp, "call">,
+  url: string,
+  field: string,
+  query?: Record<string, string>,
+): Promise<Properties[]> {
+  const items: Properties[] = [];
+  let pageToken: string | undefined;
+  do {
+    const page: Properties = (await call({ method: "GET", url, query: { ...query, pageToken } }).catch(absent)) ?? {};
+    items.push(...((page[field] ?? []) as Properties[]));
+    pageToken = text(page.nextPageToken ?? "") || undefined;
+  } while (pageToken);
+  return items;
+}
+
 export function googleHttp(environment: NodeJS.ProcessEnv): GoogleHttp {
-  const dispatcher = makeDispatcher(environment);
+  let made: Dispatcher | undefined;
+  const dispatcher = () => (made ??= makeDispatcher(environment));
   const token = tokenSource(environment, dispatcher);
   const call = async (request: GoogleRequest): Promise<Properties> => {
     for (let attempt = 0; ; attempt++) {
-      const { status, answer } = await send(request, dispatcher, await token()).catch(async (error: unknown) => {
+      const { status, answer } = await send(request, dispatcher(), await token()).catch(async (error: unknown) => {
         throw await unanswered(request, error, proxyOf(environment));
       });
       if (status < 300) return answer === "" ? {} : (JSON.parse(answer) as Properties);
@@ -190,14 +208,18 @@ function makeDispatcher(environment: NodeJS.ProcessEnv): Dispatcher {
     (file) => file !== undefined && file !== "",
   );
   const ca = [...rootCertificates, ...extra.map((file) => readFileSync(file!, "utf8"))];
+  // Made once: reading some 150 certificates for each connection takes longer than all that the connection is used for.
+  const secureContext = createSecureContext({ ca });
   const proxy = proxyOf(environment);
-  return proxy ? new ProxyAgent({ uri: proxy, requestTls: { ca } }) : new Agent({ connect: { ca } });
+  return proxy
+    ? new ProxyAgent({ uri: proxy, requestTls: { secureContext } })
+    : new Agent({ connect: { secureContext } });
 }
 
-function tokenSource(environment: NodeJS.ProcessEnv, dispatcher: Dispatcher): () => Promise<string> {
+function tokenSource(environment: NodeJS.ProcessEnv, dispatcher: () => Dispatcher): () => Promise<string> {
   const { GOOGLE_OAUTH_ACCESS_TOKEN: given, GOOGLE_APPLICATION_CREDENTIALS: file } = environment;
   if (given) return () => Promise.resolve(given);
-  const fetchThere = (url: unknown, init: object | undefined) => fetch(url as URL, { ...init, dispatcher });
+  const fetchThere = (url: unknown, init: object | undefined) => fetch(url as URL, { ...init, dispatcher: dispatcher() });
   const transporterOptions = { fetchImplementation: fetchThere as unknown as typeof globalThis.fetch };
   const auth = new GoogleAuth({
     scopes: [SCOPE],

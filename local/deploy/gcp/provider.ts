@@ -178,6 +178,19 @@ class GcpProvider implements Provider {
     return idOf ? undefined : id(this.inputs(inputs));
   }
 
+  async search(type: string, inputs: Properties): Promise<readonly string[] | undefined> {
+    const descriptor = find(type);
+    if (!descriptor.made || !descriptor.idOf) return undefined;
+    const full = this.inputs(inputs);
+    const isAsAsked = (resource: Properties) => {
+      const outputs = outputsOf(descriptor, full, resource);
+      const read = project(shapeOf(descriptor), inputs, readable(descriptor, outputs));
+      return this.diff(type, { id: "", inputs: read, outputs }, inputs).changes.length === 0;
+    };
+    const found = await descriptor.made(this.context, full);
+    return found?.filter(isAsAsked).map((resource) => descriptor.idOf!(resource, full));
+  }
+
   async invoke(token: string, args: Properties): Promise<Invoked> {
     const descriptor = BY_TOKEN.get(token);
     if (!descriptor)

@@ -1,6 +1,7 @@
 /** Secrets, their versions, and who may read them. */
-import { type Properties, text } from "../values";
+import { isObject, type Properties, text } from "../values";
 import type { Context, Descriptor, Inputs } from "./descriptor";
+import { listAll } from "./http";
 import { namedMember } from "./member";
 import type { Shape } from "./shape";
 import { standard } from "./standard";
@@ -49,6 +50,11 @@ const versionShape: Shape = {
   enabled: { type: "boolean", default: true },
 };
 
+function dataOf({ secretData, isSecretDataBase64 }: Inputs): string {
+  const given = text(secretData);
+  return isSecretDataBase64 === true ? given : Buffer.from(given).toString("base64");
+}
+
 /** A version that is destroyed is gone; its payload is never asked for again. */
 async function readVersion({ http }: Context, name: string): Promise<Properties | undefined> {
   const found = await http.find(`${API}/${name}`);
@@ -75,11 +81,22 @@ const version: Descriptor = {
   secrets: ["secretData"],
   id: ({ secret }) => `${text(secret)}/versions`,
   idOf: ({ name }) => text(name),
+  made: async ({ http }, inputs) => {
+    // What is disabled cannot be looked into.
+    if (inputs.enabled === false) return undefined;
+    const versions = await listAll(http, `${API}/${text(inputs.secret)}/versions`, "versions", {
+      filter: "state:ENABLED",
+    });
+    const same = async ({ name }: Properties) => {
+      const { payload } = await http.call({ method: "GET", url: `${API}/${text(name)}:access` });
+      return isObject(payload) && payload.data === dataOf(inputs);
+    };
+    const isMade = await Promise.all(versions.map(same));
+    return versions.filter((_, n) => isMade[n]).map((version) => ({ ...version, enabled: true }));
+  },
   create: async (context, inputs) => {
-    const given = text(inputs.secretData);
-    const data = inputs.isSecretDataBase64 === true ? given : Buffer.from(given).toString("base64");
     const url = `${API}/${text(inputs.secret)}:addVersion`;
-    const made = await context.http.call({ method: "POST", url, body: { payload: { data } } });
+    const made = await context.http.call({ method: "POST", url, body: { payload: { data: dataOf(inputs) } } });
     return setEnabled(context, text(made.name), inputs);
   },
   read: (context, _inputs, _outputs, id) => readVersion(context, id),

@@ -1,10 +1,11 @@
 /** Resources whose id the service chooses: made in a collection, found by the name in the answer. */
 import { type Properties, text } from "../values";
 import type { Descriptor, Inputs } from "./descriptor";
+import { listAll } from "./http";
 import { toRest } from "./shape";
 import { masks } from "./standard";
 
-type Generic = "id" | "idOf" | "fromId" | "create" | "read" | "update" | "delete" | "autoName";
+type Generic = "id" | "idOf" | "made" | "fromId" | "create" | "read" | "update" | "delete" | "autoName";
 
 export interface ServerNamedArgs extends Omit<Descriptor, Generic> {
   /** Root with the version. */
@@ -25,6 +26,12 @@ export function serverNamed(args: ServerNamedArgs): Descriptor {
     ...rest,
     id: collection,
     idOf: (resource) => text(resource.name),
+    made: async ({ http }, inputs) => {
+      const url = `${api}/${collection(inputs)}`;
+      // The answer's list has the collection's name.
+      const found = await listAll(http, url, text(url.split("/").at(-1)));
+      return found.map((resource) => ({ ...readAs(resource), name: resource.name! }));
+    },
     create: async ({ http }, inputs) => {
       const url = `${api}/${collection(inputs)}`;
       const made = await http.call({ method: "POST", url, body: bodyOf(inputs) });

@@ -1,6 +1,7 @@
 /** Vertex AI: endpoints for online prediction, schedules of pipeline runs. */
 import { isObject, type Properties, text, type Value } from "../values";
 import type { Context, Descriptor, Inputs } from "./descriptor";
+import { listAll } from "./http";
 import { toRest, type Shape } from "./shape";
 import { inLocation, masks, PLACE, policyMember, standard } from "./standard";
 
@@ -107,6 +108,7 @@ const schedule: Descriptor = {
   hasDeletionPolicy: true,
   id: (inputs) => `${inLocation(inputs)}/schedules`,
   idOf: ({ name }, inputs) => `${inLocation(inputs)}/schedules/${text(name).split("/").at(-1)!}`,
+  made: ({ http }, inputs) => listAll(http, `${parent(inputs)}/schedules`, "schedules"),
   create: async (context, inputs) => {
     const url = `${parent(inputs)}/schedules`;
     return toDesiredState(

@@ -80,6 +80,10 @@ export const CASES: Record<string, { before: Program; after: Program }> = {
     before: () => void new File("retained", { name: "retained" }, { retainOnDelete: true }),
     after: () => undefined,
   },
+  retainedReplacement: {
+    before: () => void new File("keeps", { name: "keeps-1" }, { retainOnDelete: true, deleteBeforeReplace: true }),
+    after: () => void new File("keeps", { name: "keeps-2" }, { retainOnDelete: true, deleteBeforeReplace: true }),
+  },
   deletedWith: {
     before: () => {
       const whole = new File("whole", { name: "whole" });
@@ -154,6 +158,10 @@ export const CASES: Record<string, { before: Program; after: Program }> = {
       new File("comes", { name: "comes" });
     },
   },
+  parents: {
+    before: () => void new Folder("family", ["a"]),
+    after: () => undefined,
+  },
   componentOutputs: {
     before: () => void new Noted("noted", "a"),
     after: () => void new Noted("noted", "b"),
@@ -162,16 +170,8 @@ export const CASES: Record<string, { before: Program; after: Program }> = {
     before: () => invoking("a"),
     after: () => invoking("a"),
   },
-  policyAdvises: {
-    before: () => void new File("plain", { name: "plain" }),
-    after: () => undefined,
-  },
-  policyForbids: {
-    before: () => {
-      new File("one", { name: "one", content: "secretive", tags: {} });
-      new File("two", { name: "two", tags: {} });
-      new File("three", { name: "three", tags: {} });
-    },
+  searched: {
+    before: () => void new File("kept", { name: "kept", kind: "searched", content: "words" }),
     after: () => undefined,
   },
   reads: {

@@ -15,6 +15,24 @@ export const REFUSALS: Record<string, { before: Program; after: Program }> = {
     before: () => void new File("first", { name: "first" }, { protect: true }),
     after: () => void new File("first", { name: "elsewhere" }, { protect: true }),
   },
+  protectedDependent: {
+    before: () => {
+      const whole = new File("first", { name: "first" }, { deleteBeforeReplace: true });
+      new File("part", { name: "part" }, { deletedWith: whole, protect: true });
+    },
+    after: () => {
+      const whole = new File("first", { name: "second" }, { deleteBeforeReplace: true });
+      whole.path.apply(() => new File("part", { name: "part" }, { deletedWith: whole, protect: true }));
+    },
+  },
+  readManaged: {
+    before: () => void first(),
+    after: () => void new File("first", { name: "first" }, { id: "first" } as pulumi.CustomResourceOptions),
+  },
+  readMissing: {
+    before: () => void new File("seen", { name: "seen" }, { id: "nowhere" } as pulumi.CustomResourceOptions),
+    after: () => undefined,
+  },
   unknownType: {
     before: () => {
       first();

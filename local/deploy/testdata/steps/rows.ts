@@ -1,17 +1,6 @@
 /** What each case must do, and the place in the published engine or documentation that says so. */
-const GENERATOR = "pkg/resource/deploy/step_generator.go";
-const OPTIONS = "pulumi.com/docs/iac/concepts/resources/options";
-
-export interface Row {
-  case: string;
-  /** Names of its resources, to find its steps among all. */
-  names: RegExp;
-  created: string[];
-  /** In any order, unless `ordered`. */
-  changed: string[];
-  ordered?: true;
-  source: string;
-}
+import { ALIAS_ROWS } from "./alias-rows";
+import { GENERATOR, OPTIONS, type Row } from "./row";
 
 export const ROWS: Row[] = [
   {
@@ -67,21 +56,6 @@ export const ROWS: Row[] = [
     source: `${OPTIONS}/deletebeforereplace`,
   },
   {
-    case: "renamedComponent",
-    names: /-folder/,
-    created: ["create old-folder", "create old-folder-x", "create old-folder-y"],
-    changed: [],
-    source: `${GENERATOR}: generateAliases, inheritedChildAlias`,
-  },
-  { case: "aliasByUrn", names: /^(was|is)$/, created: ["create was"], changed: [], source: `${OPTIONS}/aliases` },
-  {
-    case: "reparented",
-    names: /^(child|parent)$/,
-    created: ["create child"],
-    changed: ["create parent"],
-    source: `${OPTIONS}/aliases`,
-  },
-  {
     case: "ignoreChanges",
     names: /^ignores$/,
     created: ["create ignores"],
@@ -102,6 +76,14 @@ export const ROWS: Row[] = [
     created: ["create retained"],
     changed: ["delete retained"],
     source: `${OPTIONS}/retainondelete`,
+  },
+  {
+    case: "retainedReplacement",
+    names: /^keeps$/,
+    created: ["create keeps"],
+    changed: ["delete-replaced keeps", "create-replacement keeps"],
+    ordered: true,
+    source: `${OPTIONS}/retainondelete: "or replaced"`,
   },
   {
     case: "deletedWith",
@@ -141,6 +123,14 @@ export const ROWS: Row[] = [
     source: `${GENERATOR}: providerChanged; a provider that can still manage its resources replaces none`,
   },
   {
+    case: "parents",
+    names: /^family/,
+    created: ["create family", "create family-a"],
+    changed: ["delete family-a", "delete family"],
+    ordered: true,
+    source: `${GENERATOR}: ScheduleDeletes, a child depends on its parent`,
+  },
+  {
     case: "componentOutputs",
     names: /^noted$/,
     created: ["create noted"],
@@ -177,80 +167,11 @@ export const ROWS: Row[] = [
     source: "pulumi.com/docs/iac/concepts/resources/get",
   },
   {
-    case: "aliasByType",
-    names: /^desk/,
-    created: ["create desk", "create desk-pen"],
-    changed: [],
-    source: `${GENERATOR}: collapseAliasToUrn, the type; inheritedChildAlias, the child's own name`,
-  },
-  {
-    case: "aliasOfOtherStack",
-    names: /^(here|hither)$/,
-    created: ["create here"],
-    changed: ["create hither", "delete here"],
-    source: `${GENERATOR}: collapseAliasToUrn, the stack`,
-  },
-  {
-    case: "aliasOfOtherProject",
-    names: /^(ours|theirs)$/,
-    created: ["create ours"],
-    changed: ["create theirs", "delete ours"],
-    source: `${GENERATOR}: collapseAliasToUrn, the project`,
-  },
-  {
-    case: "aliasWithoutParent",
-    names: /^(loose|tin|tidy)$/,
-    created: ["create loose"],
-    changed: ["create tin"],
-    source: `${GENERATOR}: collapseAliasToUrn, NoParent`,
-  },
-  {
-    case: "aliasOfRootParent",
-    names: /^crate/,
-    created: ["create crate", "create crate-cup"],
-    changed: [],
-    source: `${OPTIONS}/aliases: parent`,
-  },
-  {
-    case: "aliasByParentUrn",
-    names: /^(attic|cellar)/,
-    created: ["create attic", "create attic-lamp"],
-    changed: ["create cellar"],
-    source: `${OPTIONS}/aliases: parent`,
-  },
-  {
-    case: "aliasOfRenamedParent",
-    names: /^shelf/,
-    created: ["create shelf-old", "create shelf-book"],
-    changed: [],
-    source: `${GENERATOR}: collapseAliasToUrn, "if the parent used an alias"`,
-  },
-  {
-    case: "aliasInRenamedParent",
-    names: /^case/,
-    created: ["create case-old", "create case-old-lid"],
-    changed: [],
-    source: `${GENERATOR}: generateAliases, "multiply out any aliases our parent had"`,
-  },
-  {
-    case: "urnBeforeAlias",
-    names: /-of-two$/,
-    created: ["create first-of-two", "create second-of-two"],
-    changed: ["delete first-of-two"],
-    source: `${GENERATOR}: getOldResource, "check the URN first, then aliases"`,
-  },
-  {
-    case: "aliasedProvider",
-    names: /^carrie/,
-    created: ["create carrier-old", "create carried"],
-    changed: [],
-    source: `${GENERATOR}: providerChanged, an aliased provider`,
-  },
-  {
     case: "otherProvider",
     names: /^haule/,
     created: ["create hauler-1", "create hauled"],
     changed: ["create hauler-2", "delete hauler-1"],
     source: `${GENERATOR}: providerChanged, no setting that replaces`,
   },
+  ...ALIAS_ROWS,
 ];

@@ -1,0 +1,90 @@
+/** What resources that were renamed or moved must do: rows of the table, and the place that says so. */
+import { GENERATOR, OPTIONS, type Row } from "./row";
+
+export const ALIAS_ROWS: Row[] = [
+  {
+    case: "reparented",
+    names: /^(child|parent)$/,
+    created: ["create child"],
+    changed: ["create parent"],
+    source: `${OPTIONS}/aliases`,
+  },
+  { case: "aliasByUrn", names: /^(was|is)$/, created: ["create was"], changed: [], source: `${OPTIONS}/aliases` },
+  {
+    case: "renamedComponent",
+    names: /-folder/,
+    created: ["create old-folder", "create old-folder-x", "create old-folder-y"],
+    changed: [],
+    source: `${GENERATOR}: generateAliases, inheritedChildAlias`,
+  },
+  {
+    case: "aliasByType",
+    names: /^desk/,
+    created: ["create desk", "create desk-pen"],
+    changed: [],
+    source: `${GENERATOR}: collapseAliasToUrn, the type; inheritedChildAlias, the child's own name`,
+  },
+  {
+    case: "aliasOfOtherStack",
+    names: /^(here|hither)$/,
+    created: ["create here"],
+    changed: ["create hither", "delete here"],
+    source: `${GENERATOR}: collapseAliasToUrn, the stack`,
+  },
+  {
+    case: "aliasOfOtherProject",
+    names: /^(ours|theirs)$/,
+    created: ["create ours"],
+    changed: ["create theirs", "delete ours"],
+    source: `${GENERATOR}: collapseAliasToUrn, the project`,
+  },
+  {
+    case: "aliasWithoutParent",
+    names: /^(loose|tin|tidy)$/,
+    created: ["create loose"],
+    changed: ["create tin"],
+    source: `${GENERATOR}: collapseAliasToUrn, NoParent`,
+  },
+  {
+    case: "aliasOfRootParent",
+    names: /^crate/,
+    created: ["create crate", "create crate-cup"],
+    changed: [],
+    source: `${OPTIONS}/aliases: parent`,
+  },
+  {
+    case: "aliasByParentUrn",
+    names: /^(attic|cellar)/,
+    created: ["create attic", "create attic-lamp"],
+    changed: ["create cellar"],
+    source: `${OPTIONS}/aliases: parent`,
+  },
+  {
+    case: "aliasOfRenamedParent",
+    names: /^shelf/,
+    created: ["create shelf-old", "create shelf-book"],
+    changed: [],
+    source: `${GENERATOR}: collapseAliasToUrn, "if the parent used an alias"`,
+  },
+  {
+    case: "aliasInRenamedParent",
+    names: /^case/,
+    created: ["create case-old", "create case-old-lid"],
+    changed: [],
+    source: `${GENERATOR}: generateAliases, "multiply out any aliases our parent had"`,
+  },
+  {
+    case: "urnBeforeAlias",
+    names: /-of-two$/,
+    created: ["create first-of-two", "create second-of-two"],
+    changed: ["delete first-of-two"],
+    source: `${GENERATOR}: getOldResource, "check the URN first, then aliases"`,
+  },
+  {
+    case: "aliasedProvider",
+    names: /^carrie/,
+    created: ["create carrier-old", "create carried"],
+    changed: [],
+    source: `${GENERATOR}: providerChanged, an aliased provider`,
+  },
+];
