@@ -63,6 +63,14 @@ const SOURCES: readonly Source[] = [
     id: (i) => i.name!,
     why: "the record of a run; free",
   },
+  ...["pipelineJobs", "models", "datasets"].map((field) => ({
+    kind: { pipelineJobs: "pipeline job", models: "model", datasets: "tabular data set" }[field]!,
+    url: (p: string, r: string) =>
+      `https://${r}-aiplatform.googleapis.com/v1/projects/${p}/locations/${r}/${field}?readMask=name`,
+    field,
+    id: (i: Item) => i.name!,
+    why: "what a pipeline run left; free",
+  })),
   {
     kind: "service",
     url: (p) => `https://serviceusage.googleapis.com/v1/projects/${p}/services?filter=state:ENABLED`,

@@ -4,7 +4,6 @@
 export const RECORDED_ONLY: Readonly<Record<string, string>> = {
   "gcp:workbench/instance:Instance": "no virtual machine runs; npx sparklab notebook opens the same notebooks here",
   "gcp:dataproc/metastoreService:MetastoreService": "no Hive metastore listens; batches use Spark's own catalogue",
-  "gcp:colab/schedule:Schedule": "its next run is computed, nothing is started",
   "gcp:vertex/aiEndpoint:AiEndpoint": "no model can be deployed to it yet",
   "gcp:bigquery/routine:Routine": "the Spark procedure is stored and cannot be called",
   "gcp:artifactregistry/repository:Repository": "no image can be pushed to it",

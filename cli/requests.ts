@@ -83,7 +83,7 @@ export type Request =
   | StateRequest
   | { command: "graph"; stack: string; mermaid: boolean }
   | { command: "run"; stack: string; jobs: string[]; pipelineId?: string; modelVersion?: string; quiet: boolean }
-  | { command: "train"; stack: string; again: boolean }
+  | { command: "train"; stack: string; again: boolean; scoring: "batch" | "dag" | "none" }
   | { command: "status"; stack: string; json: boolean }
   | { command: "logs"; stack: string; batch?: string }
   | { command: "lineage"; stack: string; id: string; json: boolean }
@@ -97,4 +97,4 @@ export type Request =
   | { command: "doctor"; json: boolean; fix: boolean }
   | { command: "completion"; shell: Shell }
   | { command: "reference" }
-  | { command: "start"; data?: string; tune: boolean; again: boolean };
+  | { command: "start"; data?: string; tune: boolean; again: boolean; scoring: "batch" | "dag" };

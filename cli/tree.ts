@@ -1,5 +1,5 @@
 /** The whole command tree: parsing, help, docs/cli.md and shell completion are made from it. */
-import { Argument, Command, type Option } from "commander";
+import { Argument, Command, Option } from "commander";
 import { exitCodesText } from "./exit-codes";
 import type { Request, Shell } from "./requests";
 import { addDags } from "./tree-dags";
@@ -19,9 +19,9 @@ export function commandTree(found: Found): Command {
   addDeployments(program, found);
   addJobs(program, found);
   addNotebooks(program, found);
-  addInsight(program, found);
   addDags(program, found);
   addImages(program, found);
+  addInsight(program, found);
   addLab(program, found);
   addSelf(program, found);
   return program;
@@ -32,6 +32,11 @@ function describe({ description, defaultValue, defaultValueDescription }: Option
   if (defaultValue === undefined || defaultValue === false) return description;
   return `${description} (default: ${defaultValueDescription ?? String(defaultValue)})`;
 }
+
+const scoringOption = (...choices: string[]) =>
+  new Option("--scoring <how>", "what scores the customers held out: a batch, or the DAG of the lab's Airflow")
+    .choices(choices)
+    .default("batch");
 
 function addJobs(program: Command, found: Found): void {
   program
@@ -48,6 +53,7 @@ function addJobs(program: Command, found: Found): void {
     .description("fire the training as Cloud Scheduler does, follow its pipeline, score with what came of it")
     .addOption(stackOption())
     .option("--again", "another run of the day, though the last one went well", false)
+    .addOption(scoringOption("batch", "dag", "none"))
     .action((given: Of<"train">) => found({ command: "train", ...given }));
   program
     .command("status")
@@ -63,6 +69,17 @@ function addJobs(program: Command, found: Found): void {
     .action((batch: string | undefined, given: { stack: string }) =>
       found({ command: "logs", ...given, ...(batch ? { batch } : {}) }),
     );
+}
+
+function addImages(program: Command, found: Found): void {
+  program
+    .command("image")
+    .description("images of this repository")
+    .command("build")
+    .description("build the images that the stack names, by Cloud Build, unless they are in its registry")
+    .argument("[names...]", "scoring-api, spark (default: all that the stack's features need)")
+    .addOption(stackOption())
+    .action((names: string[], given: { stack: string }) => found({ command: "image", names, ...given }));
 }
 
 /** What there is to know about single rows and batches. */
@@ -86,17 +103,6 @@ function addInsight(program: Command, found: Found): void {
     .action((job: string, given: Omit<Of<"batch">, "job">) => found({ command: "batch", job, ...given }));
 }
 
-function addImages(program: Command, found: Found): void {
-  program
-    .command("image")
-    .description("images of this repository")
-    .command("build")
-    .description("build the images that the stack names, by Cloud Build, unless they are in its registry")
-    .argument("[names...]", "scoring-api, spark (default: all that the stack's features need)")
-    .addOption(stackOption())
-    .action((names: string[], given: { stack: string }) => found({ command: "image", names, ...given }));
-}
-
 function addLab(program: Command, found: Found): void {
   program
     .command("env")
@@ -115,6 +121,7 @@ function addLab(program: Command, found: Found): void {
     .option("--data <file>", "a CSV of your own customers")
     .option("--tune", "search through all 27 combinations of settings, not two of them", false)
     .option("--again", "another run of the day, though the last one went well", false)
+    .addOption(scoringOption("batch", "dag"))
     .action((given: Of<"start">) => found({ command: "start", ...given }));
   program
     .command("down")

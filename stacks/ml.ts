@@ -126,7 +126,7 @@ function weekly(
 ): PipelineSchedule {
   const spec = trainingPipeline();
   const { root } = JSON.parse(spec) as {
-    root: { inputDefinitions: { parameters: Record<string, { isOptional?: boolean }> } };
+    root: { inputDefinitions: { parameters: Record<string, { isOptional?: boolean; parameterType: string }> } };
   };
   const run: Record<string, pulumi.Input<string>> = {
     ...values,
@@ -134,8 +134,9 @@ function weekly(
     model_version: "scheduled",
     execution_time: "2026-01-01T00:00:00Z",
   };
+  // The schedule's parameters are texts: one of another type keeps its default.
   const wanted = Object.entries(root.inputDefinitions.parameters).filter(
-    ([key, { isOptional }]) => !isOptional || run[key] !== undefined,
+    ([key, { isOptional, parameterType }]) => parameterType === "STRING" && (!isOptional || run[key] !== undefined),
   );
   const missing = wanted.filter(([key]) => run[key] === undefined).map(([key]) => key);
   if (missing.length > 0)

@@ -11,9 +11,10 @@ export interface StartRequest {
   data?: string;
   tune: boolean;
   again: boolean;
+  scoring: "batch" | "dag";
 }
 
-export async function start({ data, tune, again }: StartRequest, context: Context): Promise<number> {
+export async function start({ data, tune, again, scoring }: StartRequest, context: Context): Promise<number> {
   const { terminal } = context;
   const config: Record<string, string> = {
     ...(data ? { "sparklab:customers": resolve(data) } : {}),
@@ -27,7 +28,7 @@ export async function start({ data, tune, again }: StartRequest, context: Contex
   await terminal.wait("Waiting for the last environment of the set-up", setUpIsWhole());
   terminal.line(heading("\nTraining"));
   const words = ["train", ...(again ? ["--again"] : [])];
-  return train({ stack: LOCAL_STACK, again }, { ...context, words });
+  return train({ stack: LOCAL_STACK, again, scoring }, { ...context, words });
 }
 
 /**

@@ -5,8 +5,12 @@ import { asClient, type Context } from "../context";
 import { readOutputs, type StackOutputs } from "../deployed";
 import type { Lab } from "../lab";
 import { followRun } from "../follow-run";
+import { cloudSources } from "../lineage/sources";
+import { trace } from "../lineage/trace";
+import { lineageTree } from "../lineage/tree";
 import { predictOnline } from "../online";
 import { summary } from "../summary";
+import { dag } from "./dag";
 import { bad, duration, faint, good, heading } from "../terminal";
 import { hasEnded, idOf, type PipelineJob, TrainingRuns } from "../training-run";
 
@@ -16,9 +20,22 @@ export interface TrainRequest {
   stack: string;
   /** A further run of the day, though the last one went well. */
   again: boolean;
+  /** What scores the customers held out: a batch, the DAG of the lab's Airflow, or nothing. */
+  scoring: "batch" | "dag" | "none";
 }
 
-export function train({ stack, again }: TrainRequest, context: Context): Promise<number> {
+const SCORING_DAG = "churn_batch_scoring";
+
+export async function train(request: TrainRequest, context: Context): Promise<number> {
+  const { stack, again, scoring } = request;
+  if (scoring === "dag") {
+    const words = ["train", "-s", stack, "--scoring", "none", ...(again ? ["--again"] : [])];
+    const code = await train({ ...request, scoring: "none" }, { ...context, words });
+    if (code !== 0) return code;
+    context.terminal.line(`\n${heading("Scoring")} by the DAG ${SCORING_DAG}`);
+    const order = { command: "dag", action: "run", dag: SCORING_DAG, stack, quiet: true } as const;
+    return dag(order, { ...context, words: ["dag", "run", SCORING_DAG, "-s", stack, "--quiet"] });
+  }
   return asClient(context, stack, async () => {
     const { terminal, lab } = context;
     const outputs = await readOutputs(lab, stack);
@@ -37,8 +54,12 @@ export function train({ stack, again }: TrainRequest, context: Context): Promise
       terminal.line("\nThe model is not good enough (sparklab:qualityThreshold): nothing is exported or scored.");
     else {
       terminal.line(`\n${verdict.version} is ${verdict.role}. ${verdict.reason}`);
-      if (!(await score(id, verdict.version, outputs, context))) return 1;
-      await askOnline(id, verdict, outputs, context);
+      if (scoring === "batch" && !(await score(id, verdict.version, outputs, context))) return 1;
+      const customer = await askOnline(id, verdict, outputs, context);
+      if (customer && scoring === "batch") {
+        terminal.line(`\n${heading("Where that comes from")}  ${faint(`npx sparklab lineage ${customer}`)}`);
+        terminal.line(lineageTree(await trace(customer, cloudSources(lab, stack, outputs))));
+      }
     }
     terminal.line(`\n${await summary(outputs, id, writtenBy(lab, job), verdict?.version)}`);
     return 0;
@@ -95,7 +116,10 @@ interface Verdict {
 function verdictOf({ jobDetail }: PipelineJob): Verdict | undefined {
   const task = jobDetail?.taskDetails?.find(({ taskName }) => taskName === "Champion or challenger");
   const { metadata } = task?.execution ?? {};
-  const text = (name: string) => String(metadata?.[`output:${name}`] ?? "");
+  const text = (name: string) => {
+    const value = metadata?.[`output:${name}`];
+    return typeof value === "string" ? value : "";
+  };
   return text("version") ? { version: text("version"), role: text("role"), reason: text("reason") } : undefined;
 }
 
@@ -117,13 +141,20 @@ async function score(id: string, version: string, outputs: StackOutputs, { lab, 
   return isDone;
 }
 
-async function askOnline(id: string, { version, role }: Verdict, outputs: StackOutputs, { terminal }: Context) {
-  if (!outputs.scoringUrl) return;
+/** @returns the customer who was asked about; none without a scoring API */
+async function askOnline(
+  id: string,
+  { version, role }: Verdict,
+  outputs: StackOutputs,
+  { terminal }: Context,
+): Promise<string | undefined> {
+  if (!outputs.scoringUrl) return undefined;
   const asked = predictOnline(outputs.scoringUrl, outputs, id, role === "champion" ? version : undefined);
   const { customer, modelVersion, prediction, milliseconds } = await terminal.wait("Asking the scoring API", asked);
   terminal.line(`\n${heading("Online")} ${outputs.scoringUrl}/v1/predict`);
   terminal.line(`  customer ${customer}: ${JSON.stringify(prediction)}`);
   terminal.line(`  ${faint(`model ${modelVersion}, ${milliseconds.toFixed(0)} ms`)}`);
+  return customer;
 }
 
 const adviceOf = (id: string, stack: string) => {

@@ -113,7 +113,9 @@ test(
     const job = await run("first", { area: 0.6, tuned: 0.65, image: "lab/scoring-api:1" });
     expect(job.error).toBeUndefined();
     expect(taskCalled(job, "Churn export")?.startTime).toBeDefined();
-    expect(spark.submitted.find(({ id }) => id === "churn-export-first")?.args).toContain("first-tuned");
+    expect(spark.submitted.find(({ id }) => id === "churn-export-first")).toMatchObject({
+      args: expect.arrayContaining(["first-tuned"]),
+    });
     expect(await pointer()).toEqual({
       version: "first-tuned",
       bundle: `gs://${BUCKET}/customer-churn-model/first-tuned/bundle.json`,

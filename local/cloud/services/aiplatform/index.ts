@@ -8,17 +8,13 @@ import { modelMethods } from "./models";
 import { pipelineJobMethods } from "./pipelines/jobs";
 import { PipelineRunner } from "./pipelines/runner";
 import { predict, rawPredict } from "./predictions";
+import { ScheduleRunner } from "./schedule-runner";
 
-/** One runner for each cloud of this process: tests have several. */
-const runners = new WeakMap<Cloud, PipelineRunner>();
-
-function runnerOf(cloud: Cloud): PipelineRunner {
-  const known = runners.get(cloud) ?? new PipelineRunner(cloud);
-  runners.set(cloud, known);
-  return known;
-}
-
+const runnerOf = perCloud((cloud: Cloud): PipelineRunner => new PipelineRunner(cloud, () => wakeSchedules(cloud)));
+const schedulesOf = perCloud((cloud: Cloud) => new ScheduleRunner(cloud, runnerOf(cloud)));
 const deploymentsOf = perCloud((cloud: Cloud) => new Deployments(cloud));
+/** A schedule has changed, or one of its runs has ended. */
+export const wakeSchedules = (cloud: Cloud): void => schedulesOf(cloud).agenda.wake();
 
 /** Spoken by gRPC too. */
 const SERVICES = [
@@ -55,8 +51,10 @@ export const aiplatform: Service = {
   recover: async (cloud) => {
     await runnerOf(cloud).recover();
     await deploymentsOf(cloud).recover();
+    wakeSchedules(cloud);
   },
   close: async (cloud) => {
+    await schedulesOf(cloud).agenda.close();
     await runnerOf(cloud).close();
     await deploymentsOf(cloud).close();
   },

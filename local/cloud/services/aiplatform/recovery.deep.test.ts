@@ -29,17 +29,21 @@ const send = async (verb: string, url: string, body?: JsonObject) =>
 const JOBS =
   "https://us-central1-aiplatform.googleapis.com/v1/projects/sparklab-local/locations/us-central1/pipelineJobs";
 
-async function until(id: string, isExpected: (job: JsonObject) => boolean): Promise<JsonObject> {
+async function until(
+  id: string,
+  isExpected: (job: JsonObject) => boolean,
+  meanwhile: (job: JsonObject) => Promise<void> = async () => undefined,
+): Promise<JsonObject> {
   for (;;) {
     const job = await send("GET", `${JOBS}/${id}`);
     if (isExpected(job)) return job;
+    await meanwhile(job);
     await pause(100);
   }
 }
 
-async function start(id: string): Promise<{ first: string; second: string }> {
+async function prepare(): Promise<void> {
   cloud = await CloudProcess.start();
-  const files = { first: join(cloud.lab, "first"), second: join(cloud.lab, "second") };
   await send("POST", "https://iam.googleapis.com/v1/projects/sparklab-local/serviceAccounts", { accountId: "runner" });
   await send("POST", "https://storage.googleapis.com/storage/v1/b?project=sparklab-local", {
     name: "sparklab-local-p",
@@ -47,6 +51,11 @@ async function start(id: string): Promise<{ first: string; second: string }> {
   await send("PUT", "https://storage.googleapis.com/storage/v1/b/sparklab-local-p/iam", {
     bindings: [{ role: "roles/storage.objectAdmin", members: [`serviceAccount:${ACCOUNT}`] }],
   });
+}
+
+async function start(id: string): Promise<{ first: string; second: string }> {
+  await prepare();
+  const files = { first: join(cloud.lab, "first"), second: join(cloud.lab, "second") };
   await send("POST", `${JOBS}?pipelineJobId=${id}`, {
     pipelineSpec: spec("waiting"),
     serviceAccount: ACCOUNT,
@@ -87,3 +96,29 @@ test("a run whose cloud is killed before its first step begins it with the next 
   const job = await until("early", (found) => /SUCCEEDED|FAILED/.test(textOf(found.state)));
   expect(job.state).toBe("PIPELINE_STATE_SUCCEEDED");
 }, 180_000);
+
+test("a run whose cloud is killed whenever it has come further ends as one that nobody disturbed", async () => {
+  await prepare();
+  const body = {
+    pipelineSpec: spec("artifacts"),
+    serviceAccount: ACCOUNT,
+    runtimeConfig: { gcsOutputDirectory: "gs://sparklab-local-p/root", parameterValues: { choice: "other" } },
+  };
+  await send("POST", `${JOBS}?pipelineJobId=disturbed`, body);
+  let seen = "";
+  let kills = 0;
+  const job = await until(
+    "disturbed",
+    (found) => /SUCCEEDED|FAILED/.test(textOf(found.state)),
+    async (found) => {
+      const now = JSON.stringify(states(found));
+      if (now === seen) return;
+      seen = now;
+      kills += 1;
+      await cloud.kill();
+      await cloud.restart();
+    },
+  );
+  expect(output(tasks(job).root)).toBe("one two three the other (2)");
+  expect(kills).toBeGreaterThan(1);
+}, 300_000);

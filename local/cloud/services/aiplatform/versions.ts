@@ -1,6 +1,6 @@
 /** Vertex AI in its two versions, which answer in message types of different names: what runs, and what is stored. */
 import type { Service } from "../../service";
-import { aiplatform } from ".";
+import { aiplatform, wakeSchedules } from ".";
 import { datasetType } from "./datasets";
 import { endpointType } from "./endpoints";
 import { metadataTypes } from "./metadata";
@@ -13,9 +13,9 @@ const versionOf = (version: "v1" | "v1beta1"): Pick<Service, "apis" | "types" | 
     ...metadataTypes(version),
     datasetType(version),
     endpointType(version),
-    scheduleType(version),
+    scheduleType(version, wakeSchedules),
   ],
-  methods: { ...aiplatform.methods, ...scheduleMethods },
+  methods: { ...aiplatform.methods, ...scheduleMethods(wakeSchedules) },
   raw: aiplatform.raw,
 });
 

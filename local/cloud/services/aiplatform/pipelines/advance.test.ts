@@ -24,7 +24,14 @@ function begun(tasks: Record<string, TaskSpec>, more: Partial<Plan> = {}): { run
     deploymentSpec: { executors: { exec: { container: { image: "x" } } } },
   };
   const plan: Plan = { spec, failsFast: false, facts: () => ({}), ...more };
-  const start = { job: "projects/p/locations/r/pipelineJobs/j", uid: "1", account: "a", port: 0, cancelling: false };
+  const start = {
+    job: "projects/p/locations/r/pipelineJobs/j",
+    uid: "1",
+    account: "a",
+    port: 0,
+    cancelling: false,
+    scheduled: "",
+  };
   const run: PipelineRun = { ...start, tasks: { [ROOT]: rootTask("p", {}, plan, NOW) } };
   const go = () => void advance(run, plan, NOW);
   go();

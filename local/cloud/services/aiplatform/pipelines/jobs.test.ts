@@ -68,6 +68,23 @@ describe("a pipeline", () => {
     expect(output(tasks(second).root)).toBe("two words (imported)");
   }, 60_000);
 
+  test("gives a step the artifacts of all rounds, and that of the branch that was taken", async () => {
+    const job = await lab.run("artifacts-1", "artifacts", { choice: "other" });
+    expect(output(tasks(job).root)).toBe("one two three the other (2)");
+  }, 60_000);
+
+  test("begins what may ignore a failure, and nothing else that follows it; a step has its variables", async () => {
+    const job = await lab.run("survivors-1", "survivors");
+    expect(job).toMatchObject({
+      state: "PIPELINE_STATE_FAILED",
+      error: { message: expect.stringMatching(/failed tasks are: \[broken\][^]*RuntimeError: as it should/) },
+    });
+    expect(states(job)).toMatchObject({
+      ...{ fail: "FAILED", word: "NOT_TRIGGERED", "word-2": "SUCCEEDED", variable: "SUCCEEDED" },
+    });
+    expect(output(tasks(job).variable)).toBe("here");
+  }, 60_000);
+
   test("tries a step again, and runs the exit task with the state of what it guards", async () => {
     const passed = await lab.run("failures-1", "failures", { marker: join(lab.folder, "marks-1"), attempt: 2 });
     expect(passed.state).toBe("PIPELINE_STATE_SUCCEEDED");
@@ -104,6 +121,13 @@ describe("a job", () => {
     expect(message).toMatch(
       /executor exec-uses-polars: package polars==1\.0\.0: got none in the pipelines' environment/,
     );
+  });
+
+  test("that is no compiled pipeline is refused", async () => {
+    const empty = lab.create("no-spec", {});
+    await expect(empty).rejects.toMatchObject({ status: "INVALID_ARGUMENT" });
+    const text = lab.create("text", {}, {}, { pipelineSpec: "{not json" });
+    await expect(text).rejects.toMatchObject({ status: "INVALID_ARGUMENT" });
   });
 
   test("is refused with every problem at once", async () => {

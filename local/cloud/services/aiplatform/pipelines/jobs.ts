@@ -48,7 +48,7 @@ export const uidOf = (job: JsonObject) => taskId(textOf(job.name), textOf(job.cr
 
 async function create(call: Call, cloud: Cloud, runner: PipelineRunner): Promise<Json> {
   const sent = call.body;
-  const problems = [...jobProblems(call), ...runtimeProblems(sent)];
+  const problems = [...idProblems(textOf(call.query.pipelineJobId)), ...pipelineJobProblems(sent)];
   if (problems.length > 0) throw badRequest(problems);
   const now = cloud.now().toISOString();
   const asked = textOf(call.query.pipelineJobId);
@@ -60,20 +60,41 @@ async function create(call: Call, cloud: Cloud, runner: PipelineRunner): Promise
     const account = textOf(sent.serviceAccount) || defaultAccount(cloud);
     await requireActAs(account, call, cloud);
     await requireBucket(pipelineRoot(sent).split("/")[2] ?? "", call, cloud, "Pipeline root's bucket");
-    const { jobDetail: _detail, state: _state, error: _error, ...rest } = sent;
-    const job = await store(
-      { ...rest, name, serviceAccount: account, createTime: now, updateTime: now },
-      account,
-      now,
-      cloud,
-    );
-    if (!ENDED.test(textOf(job.state))) runner.schedule(uidOf(job));
-    return job;
+    const { scheduleName: _, ...unscheduled } = sent;
+    return begin({ ...unscheduled, name, serviceAccount: account }, cloud, runner);
   });
 }
 
+/** The run of a schedule that was due at a time; the one that is there, if it was started already. Checked when it was made. */
+export function startScheduled(
+  sent: JsonObject,
+  scheduleName: string,
+  due: string,
+  cloud: Cloud,
+  runner: PipelineRunner,
+): Promise<JsonObject> {
+  const schedule = scheduleName.split("/").at(-1) ?? "";
+  const id = `${specIn(sent).pipelineInfo.name}-${schedule}-${due.replace(/\D/g, "").slice(0, 14)}`;
+  const name = `${locationOf(scheduleName)}/pipelineJobs/${id}`;
+  return cloud.store.exclusive(name, async () => {
+    const known = await cloud.store.get(name);
+    const account = textOf(sent.serviceAccount) || defaultAccount(cloud);
+    return known ?? begin({ ...sent, name, serviceAccount: account, scheduleName }, cloud, runner, due);
+  });
+}
+
+async function begin(sent: JsonObject, cloud: Cloud, runner: PipelineRunner, scheduled = ""): Promise<JsonObject> {
+  const now = cloud.now().toISOString();
+  const { jobDetail: _detail, state: _state, error: _error, ...rest } = sent;
+  const job = await store({ ...rest, createTime: now, updateTime: now }, now, cloud, scheduled);
+  if (!hasJobEnded(job)) runner.schedule(uidOf(job));
+  return job;
+}
+
+export const hasJobEnded = ({ state }: JsonObject) => ENDED.test(textOf(state));
+
 /** Job and run are one write: neither is ever there without the other. */
-async function store(base: JsonObject, account: string, now: string, cloud: Cloud): Promise<JsonObject> {
+async function store(base: JsonObject, now: string, cloud: Cloud, scheduled: string): Promise<JsonObject> {
   const spec = specIn(base);
   const title = spec.pipelineInfo.name;
   const { pipelineContext, pipelineRunContext, put } = contextsOf(base);
@@ -90,7 +111,7 @@ async function store(base: JsonObject, account: string, now: string, cloud: Clou
     await cloud.store.write({ put: { ...put, [textOf(base.name)]: failed } });
     return failed;
   }
-  const start = { job: textOf(base.name), uid: uidOf(job), account };
+  const start = { job: textOf(base.name), uid: uidOf(job), account: textOf(base.serviceAccount), scheduled };
   const parameters = objectAt(objectAt(base, "runtimeConfig"), "parameterValues");
   const root = rootTask(title, parameters, planOf(job, start, cloud), now);
   const run: PipelineRun = { ...start, port: 0, cancelling: false, tasks: { [ROOT]: root } };
@@ -99,14 +120,15 @@ async function store(base: JsonObject, account: string, now: string, cloud: Clou
   return begun;
 }
 
-function jobProblems({ query, body }: Call): Violation[] {
-  const id = textOf(query.pipelineJobId);
+function idProblems(id: string): Violation[] {
+  if (!id || /^[a-z][-a-z0-9]{0,127}$/.test(id)) return [];
+  const description = `Invalid pipeline job id '${id}': expected 1-128 of a-z, 0-9 and -, beginning with a letter.`;
+  return [{ field: "pipeline_job_id", description }];
+}
+
+/** What is wrong with a job before it has a name, and before anybody is asked for anything. */
+export function pipelineJobProblems(body: JsonObject): Violation[] {
   const found: Violation[] = [];
-  if (id && !/^[a-z][-a-z0-9]{0,127}$/.test(id))
-    found.push({
-      field: "pipeline_job_id",
-      description: `Invalid pipeline job id '${id}': expected 1-128 of a-z, 0-9 and -, beginning with a letter.`,
-    });
   for (const field of UNSERVED.filter((name) => isGiven(body[name])))
     found.push({ field: `pipeline_job.${field}`, description: `${field} is not supported on one machine.` });
   for (const field of UNSERVED_RUNTIME.filter((name) => isGiven(objectAt(body, "runtimeConfig")[name])))
@@ -114,7 +136,7 @@ function jobProblems({ query, body }: Call): Violation[] {
       field: `pipeline_job.runtime_config.${field}`,
       description: `${field} is not supported; expected parameterValues.`,
     });
-  return found;
+  return [...found, ...runtimeProblems(body)];
 }
 
 function runtimeProblems(body: JsonObject): Violation[] {

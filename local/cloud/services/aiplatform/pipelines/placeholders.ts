@@ -27,6 +27,7 @@ export const FACTS = [
   "pipeline_job_resource_name",
   "pipeline_job_uuid",
   "pipeline_job_create_time_utc",
+  "pipeline_job_schedule_time_utc",
   "pipeline_task_name",
   "pipeline_task_uuid",
   "pipeline_root",

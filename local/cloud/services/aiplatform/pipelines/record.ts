@@ -18,7 +18,7 @@ export const storeOf = (job: string) => `${locationOf(job)}/metadataStores/defau
 /** Facts that placeholders name. */
 export function factsOf(
   job: JsonObject,
-  run: Pick<PipelineRun, "uid" | "account" | "job">,
+  run: Pick<PipelineRun, "uid" | "account" | "job" | "scheduled">,
   project: { id: string; number: string },
 ): Plan["facts"] {
   const [, , , location = "", , id = ""] = run.job.split("/");
@@ -27,6 +27,7 @@ export function factsOf(
     pipeline_job_resource_name: run.job,
     pipeline_job_uuid: run.uid,
     pipeline_job_create_time_utc: textOf(job.createTime),
+    pipeline_job_schedule_time_utc: run.scheduled || textOf(job.createTime),
     pipeline_task_name: title,
     pipeline_task_uuid: taskId(run.uid, path),
     pipeline_root: `${pipelineRoot(job)}/${project.number}/${id}`,

@@ -58,6 +58,8 @@ export interface PipelineRun extends JsonObject {
   /** Port of the run's metadata server; 0 until it has one. */
   port: number;
   cancelling: boolean;
+  /** When its schedule was due; empty for a run that nobody scheduled. */
+  scheduled: string;
   tasks: Record<string, Task>;
 }
 

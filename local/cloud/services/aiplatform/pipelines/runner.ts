@@ -24,7 +24,11 @@ export class PipelineRunner {
   private closing = false;
   private readonly steps: StepRunner;
 
-  constructor(private readonly cloud: Cloud) {
+  /** @param ended told of each run that has ended */
+  constructor(
+    private readonly cloud: Cloud,
+    private readonly ended: () => void = () => undefined,
+  ) {
     this.steps = new StepRunner(cloud);
   }
 
@@ -88,6 +92,7 @@ export class PipelineRunner {
     this.cloud.log.info({ job: run.job, state: run.tasks[ROOT]!.state }, "pipeline ended");
     await this.metadata.get(run.uid)?.close();
     this.metadata.delete(run.uid);
+    this.ended();
   }
 
   private async startWaiting(run: PipelineRun, job: JsonObject, plan: Plan, door: DoorSettings): Promise<void> {
@@ -201,7 +206,7 @@ const seconds = (duration: string) => Number.parseFloat(duration);
 
 export function planOf(
   job: JsonObject,
-  run: Pick<PipelineRun, "uid" | "account" | "job">,
+  run: Pick<PipelineRun, "uid" | "account" | "job" | "scheduled">,
   { project }: Pick<Cloud, "project">,
 ): Plan {
   const failsFast = objectAt(job, "runtimeConfig").failurePolicy === "PIPELINE_FAILURE_POLICY_FAIL_FAST";

@@ -34,9 +34,9 @@ export class PipelineLab {
   ) {}
 
   /** Drivers of batches end as the test says. */
-  static async open(spark = scriptedEngine()): Promise<PipelineLab> {
+  static async open(spark = scriptedEngine(), now = () => new Date()): Promise<PipelineLab> {
     const folder = mkdtempSync(join(tmpdir(), "sparklab-pipelines-"));
-    const lab = new PipelineLab(folder, await start(folder, spark));
+    const lab = new PipelineLab(folder, await start(folder, spark, now));
     await lab.rest("POST", "iam.googleapis.com", "/v1/projects/sparklab-local/serviceAccounts", {
       accountId: "pipeline-runner",
     });
@@ -90,7 +90,7 @@ export class PipelineLab {
   }
 }
 
-function start(folder: string, spark: SparkEngine): Promise<StartedCloud> {
+function start(folder: string, spark: SparkEngine, now: () => Date): Promise<StartedCloud> {
   const tools = readTools();
   const engines = { pipelines: createPipelineEngine(tools), spark } as unknown as Engines;
   return startCloud({
@@ -98,6 +98,7 @@ function start(folder: string, spark: SparkEngine): Promise<StartedCloud> {
     port: 0,
     services: [...cloudResourceManager, iam, storage, dataproc, ...vertex],
     engines,
+    now,
     descriptions: tools.descriptions,
   });
 }

@@ -1,6 +1,7 @@
 """Small pipelines that together use every construct that is run: `python constructs.py` compiles them beside itself."""
 
 from pathlib import Path
+from typing import List
 
 from google_cloud_pipeline_components.v1.dataproc import DataprocPySparkBatchOp
 from kfp import compiler, dsl
@@ -42,6 +43,25 @@ def read(file: dsl.Input[dsl.Dataset]) -> str:
     from pathlib import Path
 
     return f"{Path(file.path).read_text(encoding='utf-8')} ({file.metadata.get('words')})"
+
+
+@dsl.component(base_image=IMAGE)
+def read_all(files: dsl.Input[List[dsl.Dataset]]) -> str:
+    from pathlib import Path
+
+    return " ".join(Path(file.path).read_text(encoding="utf-8") for file in files)
+
+
+@dsl.component(base_image=IMAGE)
+def variable(name: str) -> str:
+    import os
+
+    return os.environ[name]
+
+
+@dsl.component(base_image=IMAGE)
+def fail() -> str:
+    raise RuntimeError("as it should")
 
 
 @dsl.component(base_image=IMAGE)
@@ -114,6 +134,27 @@ def files(text: str, uri: str) -> str:
     return read(file=imported.output).output
 
 
+@dsl.pipeline(name="artifacts")
+def artifacts(choice: str = "first") -> str:
+    with dsl.ParallelFor(["one", "two", "three"]) as text:
+        written = write(text=text)
+    all_of_them = read_all(files=dsl.Collected(written.outputs["file"]))
+    with dsl.If(choice == "first"):
+        first = write(text="the first")
+    with dsl.Else():
+        other = write(text="the other")
+    chosen = read(file=dsl.OneOf(first.outputs["file"], other.outputs["file"]))
+    return join(words=[all_of_them.output, chosen.output]).output
+
+
+@dsl.pipeline(name="survivors")
+def survivors() -> None:
+    broken = fail().set_display_name("broken")
+    word(text=broken.output).set_display_name("follows")
+    word(text="anyway").after(broken).ignore_upstream_failure().set_display_name("ignores")
+    variable(name="WHERE").set_env_variable("WHERE", "here").set_display_name("variable")
+
+
 @dsl.pipeline(name="failures")
 def failures(marker: str, attempt: int) -> None:
     last = report().set_display_name("report")
@@ -158,5 +199,5 @@ def unsupported() -> None:
 
 
 if __name__ == "__main__":
-    for pipeline in (values, branches, loops, files, failures, waiting, batch, unsupported):
+    for pipeline in (values, branches, loops, files, artifacts, survivors, failures, waiting, batch, unsupported):
         compiler.Compiler().compile(pipeline, str(Path(__file__).with_name(f"{pipeline.name}.json")))
