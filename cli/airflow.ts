@@ -8,8 +8,6 @@ export interface Dag {
   dag_id: string;
   description: string | null;
   is_paused: boolean;
-  timetable_description: string | null;
-  file?: string;
 }
 export interface ImportError {
   filename: string;

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { readTools } from "../../local/engines/tools";
-import { airflowOf, type Airflow, type DagRun, type TaskInstance } from "../airflow";
+import { airflowOf, type Airflow, type Dag, type DagRun, type ImportError, type TaskInstance } from "../airflow";
 import { asClient, spawnInherited, type Context } from "../context";
 import { readOutputs } from "../deployed";
 import { LOCAL_STACK, UserError } from "../lab";
@@ -13,6 +13,8 @@ import { bad, duration, faint, good, heading, table } from "../terminal";
 /** How often Airflow is asked, and how long a DAG that was just uploaded may take to be parsed. */
 const LOOK_EVERY_MS = 1000;
 const PARSE_MS = 180_000;
+/** After so many looks at which nothing new was parsed, a DAG that is not there will not come. */
+const QUIET_LOOKS = 5;
 const FINISHED = new Set(["success", "failed"]);
 /** States of a task that will not change any more. */
 const SETTLED = new Set(["success", "failed", "upstream_failed", "skipped", "removed"]);
@@ -55,8 +57,7 @@ function confOf(text: string | undefined): object {
 }
 
 async function list(airflow: Airflow, json: boolean, { terminal }: Context): Promise<number> {
-  const dags = await terminal.wait("Waiting for Airflow", settled(airflow));
-  const errors = await airflow.importErrors();
+  const { dags, errors } = await terminal.wait("Waiting for Airflow", settled(airflow));
   if (json) {
     terminal.line(JSON.stringify({ dags, importErrors: errors }, null, 2));
     return errors.length > 0 ? 1 : 0;
@@ -67,16 +68,20 @@ async function list(airflow: Airflow, json: boolean, { terminal }: Context): Pro
     description ?? "",
   ]);
   terminal.line(rows.length > 0 ? table(["DAG", "state", "description"], rows) : "No DAG has been parsed yet.");
-  for (const { filename, stack_trace } of errors)
-    terminal.note(`\n${bad(filename)} holds no DAG:\n${stack_trace.trim()}`);
+  for (const error of errors) terminal.note(`\n${bad(error.filename)} ${brokenFile(error)}`);
   return errors.length > 0 ? 1 : 0;
 }
 
-/** An Airflow that has just started has parsed nothing yet. */
-async function settled(airflow: Airflow) {
+const brokenFile = ({ stack_trace }: ImportError) => `holds no DAG:\n${stack_trace.trim()}`;
+
+/** What Airflow has parsed, when nothing more comes: one that has just started parses one file after the other. */
+async function settled(airflow: Airflow): Promise<{ dags: Dag[]; errors: ImportError[] }> {
+  let before = 0;
   for (const last = Date.now() + PARSE_MS; ; await pause(LOOK_EVERY_MS)) {
-    const dags = await airflow.dags();
-    if (dags.length > 0 || Date.now() > last || (await airflow.importErrors()).length > 0) return dags;
+    const [dags, errors] = await Promise.all([airflow.dags(), airflow.importErrors()]);
+    const count = dags.length + errors.length;
+    if ((count > 0 && count === before) || Date.now() > last) return { dags, errors };
+    before = count;
   }
 }
 
@@ -93,35 +98,23 @@ async function run(
   return follow(airflow, request.dag, started, context, request.quiet);
 }
 
-/** Waits until Airflow has parsed the DAG. @throws UserError with the errors of all files when there is none of that name */
+/**
+ * Waits until Airflow has parsed the DAG, and lets it run.
+ * @throws UserError with the errors of all files when there is none of that name
+ */
 async function parsed(airflow: Airflow, id: string): Promise<void> {
-  for (const last = Date.now() + PARSE_MS; ; await pause(LOOK_EVERY_MS)) {
+  let quiet = 0;
+  for (let before = 0; quiet < QUIET_LOOKS; await pause(LOOK_EVERY_MS)) {
     const found = await airflow.dag(id);
     if (found) return found.is_paused ? airflow.unpause(id) : undefined;
-    const errors = await airflow.importErrors();
-    const known = (await airflow.dags()).map(({ dag_id }) => dag_id);
-    const whole = errors.length > 0 || known.length > 0;
-    // Files are parsed one after the other: whoever has one error or one DAG is given a little more for the others.
-    if (
-      errors.some(({ filename }) => filename.includes(id)) ||
-      Date.now() > last ||
-      (whole && (await isQuiet(airflow, known)))
-    ) {
-      const broken = errors.map(({ filename, stack_trace }) => `\n${filename} holds no DAG:\n${stack_trace.trim()}`);
-      throw new UserError(
-        `DAG: got "${id}"; expected ${known.join(", ") || "one that Airflow has parsed"}. npx sparklab dag list${broken.join("")}`,
-      );
-    }
+    const { dags, errors } = await settled(airflow);
+    quiet = dags.length + errors.length === before ? quiet + 1 : 0;
+    before = dags.length + errors.length;
   }
-}
-
-/** Whether no further DAG comes within a few looks. */
-async function isQuiet(airflow: Airflow, known: readonly string[]): Promise<boolean> {
-  for (let look = 0; look < 10; look += 1) {
-    await pause(LOOK_EVERY_MS);
-    if ((await airflow.dags()).length !== known.length) return false;
-  }
-  return true;
+  const { dags, errors } = await settled(airflow);
+  const known = dags.map(({ dag_id }) => dag_id).join(", ") || "one that Airflow has parsed";
+  const broken = errors.map((error) => `\n${error.filename} ${brokenFile(error)}`).join("");
+  throw new UserError(`DAG: got "${id}"; expected ${known}. npx sparklab dag list${broken}`);
 }
 
 /** Prints what changes until the run is over; interrupted, it goes on in Airflow. */

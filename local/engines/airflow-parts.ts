@@ -42,7 +42,7 @@ export class Parts {
 
   async stop(): Promise<void> {
     this.stopping = true;
-    await Promise.all([...this.running.values()].map((run) => run.stop()));
+    await Promise.all([...this.running].map(([part, run]) => stopPart(part, run)));
     await this.ended;
   }
 
@@ -54,14 +54,14 @@ export class Parts {
       const run = await this.begin(part, folder);
       this.running.set(part, run);
       // Whoever stops them may have done so while this one began.
-      if (this.stopping) await run.stop();
+      if (this.stopping) await stopPart(part, run);
       const { exitCode, signal } = await run.ended;
       if (this.stopping) return undefined;
       failed = Date.now() - began < SETTLED_MS ? failed + 1 : 0;
       if (failed < ATTEMPTS) continue;
       const reason = `Airflow's ${part} ended (${signal ?? exitCode}) ${failed} times: ${await tail(join(folder, "output"))}`;
       this.stopping = true;
-      await Promise.all([...this.running.values()].map((other) => other.stop()));
+      await Promise.all([...this.running].map(([other, its]) => stopPart(other, its)));
       return reason;
     }
     return undefined;
@@ -78,7 +78,31 @@ export class Parts {
 
 /** Ends the parts that an earlier cloud started in a folder, if they still run. */
 export async function stopEarlierParts(folder: string): Promise<void> {
-  await Promise.all((Object.keys(PARTS) as Part[]).map((part) => attach(join(folder, part))?.stop()));
+  await Promise.all(
+    (Object.keys(PARTS) as Part[]).map((part) => {
+      const run = attach(join(folder, part));
+      return run && stopPart(part, run);
+    }),
+  );
+}
+
+/**
+ * A scheduler's children are the tasks that run. Asked to end, they would cancel the batches that they wait for; killed,
+ * they are taken up by the next scheduler, which finds their batches.
+ */
+async function stopPart(part: Part, run: SparkRun): Promise<void> {
+  if (part !== "scheduler") return run.stop();
+  const isOver = await Promise.race([run.ended.then(() => true), new Promise<false>((no) => setImmediate(no, false))]);
+  if (!isOver) killGroup(run.pid);
+  await run.ended;
+}
+
+function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
 }
 
 async function tail(file: string): Promise<string> {

@@ -51,7 +51,7 @@ async function start(environment: AirflowEnvironment, python: string): Promise<A
     throw error;
   }
   const authorization = (user: string) => {
-    const options = { algorithm: "HS512", audience: "apache-airflow", expiresIn: TOKEN_SECONDS } as const;
+    const options = { algorithm: "HS512", audience: "apache-airflow", expiresIn: TOKEN_SECONDS, notBefore: 0 } as const;
     // Composer gives whoever may use an environment this role.
     return `Bearer ${jwt.sign({ sub: user, role: "OP" }, secrets.tokens, options)}`;
   };

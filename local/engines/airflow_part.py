@@ -7,7 +7,10 @@ of this process, and would otherwise take seconds each to import them.
 import sys
 from importlib import import_module
 
-DAG_CODE = {"scheduler": "airflow.sdk.execution_time.task_runner", "dag-processor": "airflow.dag_processing.dagbag"}
+DAG_CODE = {
+    "scheduler": "airflow.sdk.execution_time.task_runner",
+    "dag-processor": "airflow.dag_processing.dagbag",
+}
 
 if __name__ == "__main__":
     if part := DAG_CODE.get(sys.argv[1]):

@@ -24,6 +24,7 @@ export const LEAF_NAMES = [
   "*.us-central1.run.app",
   "*.cloudfunctions.net",
   "*.dataproc.googleusercontent.com",
+  "*.composer.googleusercontent.com",
   "*.pkg.dev",
 ] as const;
 
