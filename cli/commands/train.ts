@@ -3,6 +3,7 @@ import { batchId, batchOf, runBatch } from "../batches";
 import { readCatalogue, type Job } from "../catalogue";
 import { asClient, type Context } from "../context";
 import { readOutputs, type StackOutputs } from "../deployed";
+import { EXIT } from "../exit-codes";
 import type { Lab } from "../lab";
 import { followRun } from "../follow-run";
 import { cloudSources } from "../lineage/sources";
@@ -42,7 +43,7 @@ export async function train(request: TrainRequest, context: Context): Promise<nu
     const runs = new TrainingRuns(outputs);
     const id = idOf(await begin(runs, again, context));
     terminal.line(`${heading("Pipeline run")} ${id}`);
-    const job = await followRun(runs, id, terminal);
+    const job = await untilStopped(followRun(runs, id, terminal), context);
     if (!job.state.endsWith("_SUCCEEDED")) {
       terminal.note(
         `${bad(`Pipeline run ${id} ended as ${job.state}`)}\n${job.error?.message ?? ""}\n${adviceOf(id, stack)}`,
@@ -64,6 +65,20 @@ export async function train(request: TrainRequest, context: Context): Promise<nu
     terminal.line(`\n${await summary(outputs, id, writtenBy(lab, job), verdict?.version)}`);
     return 0;
   });
+}
+
+/** Ctrl-C ends the looking, not the run. */
+async function untilStopped<T>(work: Promise<T>, { terminal }: Context): Promise<T> {
+  const stop = () => {
+    terminal.note("The run goes on in the cloud; the same command follows it again.");
+    process.exit(EXIT.stopped);
+  };
+  process.once("SIGINT", stop).once("SIGTERM", stop);
+  try {
+    return await work;
+  } finally {
+    process.off("SIGINT", stop).off("SIGTERM", stop);
+  }
 }
 
 /** The run that is under way; else the day's run as the schedule starts it; a further attempt after one that failed. */
