@@ -1,7 +1,11 @@
-/** Cloud Logging v2: sinks and log-based metrics of the project. They are kept; no log entries are routed or counted. */
+/**
+ * Cloud Logging v2: log entries, sinks and log-based metrics of the project. Sinks and metrics are kept; no entries are
+ * routed or counted.
+ */
 import { invalid } from "../errors";
 import { textOf } from "../json";
 import type { Hook, ResourceType, Service } from "../service";
+import { listEntries, writeEntries } from "./logging-entries";
 import { agentEmail } from "./serviceusage-agents";
 
 /** Source: https://cloud.google.com/logging/docs/export/configure_export_v2#supported-destinations */
@@ -65,4 +69,8 @@ const metrics: ResourceType = {
   source: "https://cloud.google.com/logging/docs/reference/v2/rest/v2/projects.metrics",
 };
 
-export const logging: Service = { apis: ["logging.v2"], types: [sinks, metrics], methods: {} };
+export const logging: Service = {
+  apis: ["logging.v2"],
+  types: [sinks, metrics],
+  methods: { "logging.entries.list": listEntries, "logging.entries.write": writeEntries },
+};

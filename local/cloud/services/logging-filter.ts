@@ -1,0 +1,154 @@
+/**
+ * Cloud Logging's filters, as far as they compare fields: a text becomes a test of an entry.
+ * Source: https://cloud.google.com/logging/docs/view/logging-query-language
+ */
+import { invalid } from "../errors";
+import type { Json, JsonObject } from "../service";
+
+export type EntryTest = (entry: JsonObject) => boolean;
+
+/** In the order of their weight. */
+const SEVERITIES = ["DEFAULT", "DEBUG", "INFO", "NOTICE", "WARNING", "ERROR", "CRITICAL", "ALERT", "EMERGENCY"];
+const TOKEN = /\s*(?:(--[^\n]*)|("(?:[^"\\]|\\.)*")|(=~|!~|!=|>=|<=|[=><:()])|((?:[^\s"=><:()!]|"[^"]*")+)|(\S))/y;
+const OPERATORS = ["=", "!=", ">", ">=", "<", "<=", ":", "=~", "!~"];
+
+interface Token {
+  text: string;
+  quoted: boolean;
+  at: number;
+}
+
+/** @throws ApiError INVALID_ARGUMENT where the filter is not understood, naming the place */
+export function parseFilter(filter: string): EntryTest {
+  const tokens = tokensOf(filter);
+  let next = 0;
+  const peek = () => tokens[next];
+  const isWord = (word: string) => peek()?.text === word && !peek()?.quoted;
+  const take = () => tokens[next++];
+  const fail = (token: Token | undefined): never => {
+    const place = token ? `at column ${token.at + 1}, token '${token.text}'` : "at its end";
+    throw invalid(`Unparseable filter: syntax error ${place}.`);
+  };
+
+  // NOT binds closest, then OR, then AND, which need not be written.
+  const all = (): EntryTest => {
+    const tests = [any()];
+    while (peek() && !isWord(")")) {
+      if (isWord("AND")) take();
+      tests.push(any());
+    }
+    return (entry) => tests.every((test) => test(entry));
+  };
+  const any = (): EntryTest => {
+    const tests = [one()];
+    while (isWord("OR")) {
+      take();
+      tests.push(one());
+    }
+    return (entry) => tests.some((test) => test(entry));
+  };
+  const one = (): EntryTest => {
+    if (isWord("NOT")) {
+      take();
+      const test = one();
+      return (entry) => !test(entry);
+    }
+    if (isWord("(")) {
+      take();
+      const test = all();
+      if (!isWord(")")) fail(peek());
+      take();
+      return test;
+    }
+    return comparison();
+  };
+  const comparison = (): EntryTest => {
+    const left = take() ?? fail(undefined);
+    if (!left.quoted && (OPERATORS.includes(left.text) || ["AND", "OR", ")"].includes(left.text))) fail(left);
+    const operator = peek();
+    if (!operator || operator.quoted || !OPERATORS.includes(operator.text)) {
+      return (entry) => textsOf(entry).some((text) => includes(text, left.text));
+    }
+    take();
+    const right = take() ?? fail(undefined);
+    if (!right.quoted && (right.text === "(" || OPERATORS.includes(right.text))) fail(right);
+    const test = tester(operator.text, right.text);
+    const path = segmentsOf(left.text);
+    return (entry) => test(valueAt(entry, path), path.join("."));
+  };
+
+  if (tokens.length === 0) return () => true;
+  const test = all();
+  return peek() ? fail(peek()) : test;
+}
+
+function tokensOf(filter: string): Token[] {
+  const tokens: Token[] = [];
+  TOKEN.lastIndex = 0;
+  for (let match; TOKEN.lastIndex < filter.trimEnd().length && (match = TOKEN.exec(filter));) {
+    const [whole, comment, quoted, operator, word, other] = match;
+    if (comment !== undefined) continue;
+    const text = quoted === undefined ? (operator ?? word ?? other ?? "") : quoted.slice(1, -1).replace(/\\(.)/g, "$1");
+    const at = match.index + whole.length - (quoted ?? text).length;
+    if (other !== undefined) throw invalid(`Unparseable filter: syntax error at column ${at + 1}, token '${text}'.`);
+    tokens.push({ text, quoted: quoted !== undefined, at });
+  }
+  return tokens;
+}
+
+/** `labels."a.b/c"` has two segments. */
+const segmentsOf = (path: string) => [...path.matchAll(/"([^"]*)"|[^."]+/g)].map(([whole, quoted]) => quoted ?? whole);
+
+function valueAt(entry: JsonObject, path: readonly string[]): Json | undefined {
+  return path.reduce<Json | undefined>(
+    (at, key) => (at !== null && typeof at === "object" && !Array.isArray(at) ? at[key] : undefined),
+    entry,
+  );
+}
+
+/** Comparisons take no notice of case; regular expressions do. A field that is not there meets none but the negated ones. */
+function tester(operator: string, wanted: string): (value: Json | undefined, path: string) => boolean {
+  if (operator === "=~" || operator === "!~") {
+    const pattern = patternOf(wanted);
+    return (value) => (value !== undefined && pattern.test(String(value))) === (operator === "=~");
+  }
+  if (operator === ":")
+    return (value) => value !== undefined && (wanted === "*" || textsOf(value).some((text) => includes(text, wanted)));
+  if (operator === "!=") return (value, path) => value === undefined || order(value, wanted, path) !== 0;
+  const holds: Record<string, (sign: number) => boolean> = {
+    "=": (sign) => sign === 0,
+    ">": (sign) => sign > 0,
+    ">=": (sign) => sign >= 0,
+    "<": (sign) => sign < 0,
+    "<=": (sign) => sign <= 0,
+  };
+  return (value, path) => value !== undefined && holds[operator]!(order(value, wanted, path));
+}
+
+function patternOf(text: string): RegExp {
+  try {
+    return new RegExp(text);
+  } catch (error) {
+    throw invalid(`Unparseable filter: invalid regular expression '${text}': ${(error as Error).message}.`);
+  }
+}
+
+function order(value: Json, wanted: string, path: string): number {
+  const text = String(value);
+  const pairs: [number, number][] = [
+    path === "severity" ? [SEVERITIES.indexOf(text), SEVERITIES.indexOf(wanted.toUpperCase())] : [NaN, NaN],
+    /timestamp$/i.test(path) ? [Date.parse(text), Date.parse(wanted)] : [NaN, NaN],
+    [Number(text), Number(wanted)],
+  ];
+  const comparable = pairs.find(([left, right]) => !Number.isNaN(left) && !Number.isNaN(right));
+  if (comparable) return Math.sign(comparable[0] - comparable[1]);
+  const [left, right] = [text.toLowerCase(), wanted.toLowerCase()];
+  return left < right ? -1 : Number(left > right);
+}
+
+const includes = (text: string, part: string) => text.toLowerCase().includes(part.toLowerCase());
+
+function textsOf(value: Json): string[] {
+  if (value === null || typeof value !== "object") return [String(value)];
+  return Object.values(value).flatMap(textsOf);
+}
