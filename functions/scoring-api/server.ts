@@ -1,4 +1,5 @@
 /** The HTTP surface: predictions by Vertex AI's contract, health, and which model answers. */
+import { finished } from "node:stream/promises";
 import fastify, { LogController, type FastifyInstance, type FastifyReply, type FastifyServerOptions } from "fastify";
 import { PROBLEMS_LISTED, type Model, type Problem } from "./model";
 import type { Answering, Models } from "./models";
@@ -7,6 +8,7 @@ import type { Settings } from "./settings";
 
 /** Vertex AI's own limit of a prediction request. */
 const LARGEST_BODY = 1_500_000;
+const TOO_LARGE = 413;
 
 export interface Deps {
   settings: Pick<Settings, "predictRoute" | "healthRoute">;
@@ -69,9 +71,11 @@ function refuseInGooglesForm(app: FastifyInstance): void {
   app.setNotFoundHandler(({ method, url }, reply) =>
     refuse(reply, 404, "NOT_FOUND", `${method} ${url}: no such path. GET /openapi.json lists them.`),
   );
-  app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
+  app.setErrorHandler(async (error: Error & { statusCode?: number }, request, reply) => {
     const code = error.statusCode ?? 500;
     const expected = "expected JSON with Content-Type application/json";
+    // A connection that is closed before all has been read may take the answer with it.
+    if (code === TOO_LARGE) await finished(request.raw.resume()).catch(() => undefined);
     if (code < 500) return refuse(reply, code, "INVALID_ARGUMENT", `body: ${error.message}; ${expected}.`);
     request.log.error(error);
     return refuse(reply, code, "INTERNAL", "Internal error.");

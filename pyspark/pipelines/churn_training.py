@@ -44,6 +44,7 @@ def churn_training(
     threshold: float = 0.5,
     tuning_search: str = "",
     serving_image: str = "",
+    serving_account: str = "",
     deploy_to: str = "",
     spark_image: str = "",
     subnetwork: str = "",
@@ -70,6 +71,7 @@ def churn_training(
         threshold: Least area under the precision-recall curve of a model that goes on.
         tuning_search: How the forest's settings are searched for; without it they are not.
         serving_image: Container image that serves the model; without one no model is registered.
+        serving_account: Account that a deployed model runs as; it reads the model's bundle.
         deploy_to: Resource name of the endpoint that a new champion is deployed to; without one it is not.
         spark_image: Container image of the batches, over the runtime's own.
         subnetwork: Subnetwork that the batches run in.
@@ -159,11 +161,13 @@ def churn_training(
             with dsl.If(verdict.outputs["role"] == "champion", name="New champion"):
                 promoted = step(promote(**promotion, model=registered.outputs["Output"]), "Promote")
                 with dsl.If(deploy_to != "", name="To be deployed"):
-                    step(
-                        deployed_model(region=region, endpoint=deploy_to, model=registered.outputs["model"]),
-                        "Deploy to the endpoint",
-                        promoted,
+                    deployed = deployed_model(
+                        region=region,
+                        endpoint=deploy_to,
+                        service_account=serving_account,
+                        model=registered.outputs["model"],
                     )
+                    step(deployed, "Deploy to the endpoint", promoted)
         with dsl.Else(name="Has no image"), dsl.If(verdict.outputs["role"] == "champion", name="New champion alone"):
             step(promote(**promotion), "Promote without a registry", export)
 

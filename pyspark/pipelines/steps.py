@@ -49,7 +49,9 @@ def imported_file(uri: str) -> dsl.Artifact:
 
 
 @dsl.pipeline(name="deployed-model")
-def deployed_model(region: str, endpoint: str, model: dsl.Input[artifact_types.VertexModel]) -> None:
+def deployed_model(
+    region: str, endpoint: str, service_account: str, model: dsl.Input[artifact_types.VertexModel]
+) -> None:
     """Let a registered model take an endpoint's whole traffic, by Google's own component."""
     place = dsl.importer(
         artifact_uri=f"https://{region}-aiplatform.googleapis.com/v1/{endpoint}",
@@ -61,6 +63,7 @@ def deployed_model(region: str, endpoint: str, model: dsl.Input[artifact_types.V
         model=model,
         endpoint=step(place, "Import").output,
         deployed_model_display_name="churn",
+        service_account=service_account,
         traffic_split={"0": "100"},
         dedicated_resources_machine_type="n1-standard-2",
         dedicated_resources_min_replica_count=1,

@@ -230,7 +230,7 @@ describe("refuses", () => {
         location: "us-central1",
         template: { serviceAccount: account("launcher"), containers: [{ image: "gcr.io/other/image:1" }] },
       },
-      `Image 'gcr.io/other/image:1' not found. Images that this lab has built can be run: ${image}.`,
+      `Image 'gcr.io/other/image:1' not found; expected one that this lab has built: ${image}. Run npx sparklab image build.`,
     ],
   ])("%s", async (_, type, inputs, message) => {
     await expect(google.make(type, inputs)).rejects.toThrow(message);

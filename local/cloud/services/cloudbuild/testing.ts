@@ -2,18 +2,19 @@
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { buildSync } from "esbuild";
+import { buildSync, stop } from "esbuild";
 import type { Json, JsonObject } from "../../service";
 import { archiveOf } from "../cloudfunctions/testing";
 
 const FOLDER = resolve(__dirname, "..", "..", "..", "..", "functions", "scoring-api");
 
 export async function scoringApiArchive(): Promise<Buffer> {
-  // The other way to build leaves a service behind that keeps a test's process alive.
   const { outputFiles } = buildSync({
     ...{ entryPoints: [join(FOLDER, "index.ts")], bundle: true, platform: "node", target: "node22", format: "cjs" },
     ...{ write: false, minifyWhitespace: true, legalComments: "none" },
   });
+  // Its service would keep a test's process alive.
+  await stop();
   return archiveOf({
     "index.js": outputFiles[0]!.text,
     "package.json": '{"name":"scoring-api","main":"index.js"}',
