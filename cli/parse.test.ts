@@ -37,6 +37,12 @@ describe("parseWords", () => {
       { command: "state", action: "import", stack: "local", file: "a.json", yes: true },
     ],
     ["graph --mermaid", { command: "graph", stack: "local", mermaid: true }],
+    ["dag list --json", { command: "dag", action: "list", stack: "local", json: true }],
+    [
+      "dag run churn_batch_scoring --conf {} -q",
+      { command: "dag", action: "run", dag: "churn_batch_scoring", conf: "{}", quiet: true, stack: "local" },
+    ],
+    ["dag logs a b -s dev", { command: "dag", action: "logs", dag: "a", run: "b", stack: "dev" }],
     ["run", { command: "run", jobs: [], stack: "local", quiet: false }],
     [
       "run churn_training --pipeline-id a1 -q",
