@@ -105,6 +105,11 @@ describe("parseConfig", () => {
       { composerImage: "composer-3-airflow-2" },
       "expected an image of Composer 3 with Airflow 3",
     ],
+    [
+      "a search by Optuna where batches run in the runtime's own image",
+      { tuningSearch: "optuna" },
+      'sparklab:tuningSearch: got "optuna" without customImage; expected the image, which has Optuna, or a search without it. pulumi config set sparklab:tuningSearch random',
+    ],
     ["a budget of nobody", { budget: true }, "sparklab:billingAccount: got nothing with budget"],
     [
       "a queue without the function",

@@ -72,6 +72,11 @@ function needProblems(settings: Settings, features: Features): string[] {
       `sparklab:billingAccount: got nothing with budget; expected a billing account. ${setting("billingAccount", "<id>")}`,
     );
   }
+  if (settings.tuningSearch === "optuna" && !features.customImage) {
+    problems.push(
+      `sparklab:tuningSearch: got "optuna" without customImage; expected the image, which has Optuna, or a search without it. ${setting("tuningSearch", "random")}`,
+    );
+  }
   if (settings.profile === "batches") {
     const on = FEATURE_NAMES.filter((name) => features[name] && !["sparkConnect", "orgPolicies"].includes(name));
     for (const name of on)
