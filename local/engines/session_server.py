@@ -40,7 +40,7 @@ def main(folder: Path, display_name: str, ttl_seconds: float) -> None:
 
 def specify_kernel(folder: Path, display_name: str) -> None:
     """Describe the one kind of kernel: this Python, attached to the session's Spark before its first cell."""
-    place = folder / "jupyter" / "kernels" / "python3"
+    place = kernels_of(folder) / "python3"
     place.mkdir(parents=True, exist_ok=True)
     attach = Path(__file__).with_name("session_kernel.py")
     spec = {
@@ -54,6 +54,11 @@ def specify_kernel(folder: Path, display_name: str) -> None:
     (place / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
 
 
+def kernels_of(folder: Path) -> Path:
+    """Give the folder of the session's kernels."""
+    return folder / "jupyter" / "kernels"
+
+
 def settings(folder: Path) -> Config:
     """Give the server's settings; the token comes from a file, so that no command line and no log shows it."""
     config = Config()
@@ -63,12 +68,13 @@ def settings(folder: Path) -> Config:
     config.ServerApp.open_browser = False
     config.ServerApp.allow_root = True
     config.ServerApp.root_dir = str(Path.cwd())
-    config.ServerApp.log_level = "WARN"
+    config.ServerApp.log_level = "ERROR"
     config.ServerApp.jpserver_extensions = dict.fromkeys(EXTENSIONS, False)
     config.ServerApp.allow_unauthenticated_access = False
     config.IdentityProvider.token = (folder / "token").read_text(encoding="utf-8")
+    # Only here: the environment has a kernel of that name too, which knows no Spark.
+    config.KernelSpecManager.kernel_dirs = [str(kernels_of(folder))]
     config.KernelSpecManager.ensure_native_kernel = False
-    config.KernelSpecManager.allowed_kernelspecs = {"python3"}
     return config
 
 

@@ -129,4 +129,4 @@ def test_a_lab_gives_its_values_to_whoever_names_them(spark: SparkSession, tmp_p
     session.conf.set(SETTINGS, (tmp_path / "settings.json").as_uri())
     lab: Lab = open_lab(session, "lesson")
     assert lab.uri("{code}/{dataset}/{pipeline_id}") == "gs://c/my-project.churn/lesson"
-    assert set(lab.run) == {"pipeline_id", "model_version", "pipeline_execution_dt"}
+    assert lab.run["batch_id"] == "notebook-lesson"

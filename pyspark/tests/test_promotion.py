@@ -22,7 +22,7 @@ from sparklab.notebook import Lab
 from sparklab.promotion import PromotionError, promote, tagged_cells
 
 LESSON = PYSPARK.parent / "notebooks" / "02-preprocess.ipynb"
-NAME = "notebook_preprocessing"
+NAME = "notebook_customers"
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ def test_all_problems_of_a_notebook_are_told_at_once() -> None:
         "tag imports, cell 'import os': expected imports alone.",
         "tag job, cell '%time work()': invalid syntax; expected plain Python, no magics.",
         'tag job, cell \'text = """a\': a text of several lines; expected texts of one line, which can be indented.',
-        "tag catalogue, name: got 'X'; expected 3 to 39 of a-z, 0-9 and _, a letter first.",
+        "tag catalogue, name: got 'X'; expected 3 to 20 of a-z, 0-9 and _, a letter first.",
         "tag catalogue, writes: got 't'; expected a list of tables.",
         'tag arguments: got \'arguments = [1]\'; expected one cell with arguments = {"name": (reader, "text"), ...}.',
     ]
@@ -130,7 +130,7 @@ def test_the_lab_s_tables_and_settings_are_asked_for(
 def test_notebook_and_job_write_the_same_rows(
     project: Path, empty_lab: FolderLab, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("load_table", "append_table"):
+    for name in ("load_table", "append_once"):
         monkeypatch.setattr(io, name, getattr(io, name))
     keep_tables_in(empty_lab.folder)
     cells = tagged_cells(json.loads(LESSON.read_text()))
@@ -153,5 +153,5 @@ def test_notebook_and_job_write_the_same_rows(
 def lab_rows(lab: Lab, table: str) -> dict:
     """The rows of each of the two runs, without what names the run."""
     found = io.read_rows(lab.spark, f"{DATASET}.{table}")
-    lineage = ("pipeline_id", "pipeline_execution_dt")
+    lineage = ("pipeline_id", "pipeline_execution_dt", "batch_id")
     return {run: found.where(found.pipeline_id == run).drop(*lineage) for run in ("by-notebook", "by-batch")}

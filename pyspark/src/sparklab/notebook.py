@@ -13,6 +13,7 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from sparklab.args import read_arguments
 from sparklab.io import read_rows
+from sparklab.lineage import batch_id, origin
 
 SETTINGS = "spark.sparklab.settings"
 """Spark property of every session of the lab's template: where the lab's values lie."""
@@ -33,8 +34,8 @@ class Lab:
     def run(self) -> dict[str, object]:
         """Give what every row of this run has in its columns of lineage."""
         time = datetime.fromisoformat(self.values["execution_time"])
-        names = ("pipeline_id", "model_version")
-        return {name: self.values[name] for name in names} | {"pipeline_execution_dt": time}
+        run = {name: self.values[name] for name in ("pipeline_id", "model_version")}
+        return run | {"pipeline_execution_dt": time, "batch_id": batch_id("notebook", run["pipeline_id"])} | origin()
 
     def uri(self, template: str) -> str:
         """Fill in a name such as gs://{pipelines_bucket}/specs/churn_training.json."""
@@ -47,7 +48,9 @@ class Lab:
             for name, (_, template) in arguments.items()
             for part in (f"--{name.replace('_', '-')}", self.uri(template))
         ]
-        return read_arguments("notebook", argv, **{name: type_ for name, (type_, _) in arguments.items()})
+        args = read_arguments("notebook", argv, **{name: type_ for name, (type_, _) in arguments.items()})
+        args.lineage["batch_id"] = self.run["batch_id"]
+        return args
 
     def rows(self, table: str, **equal: object) -> DataFrame:
         """Read a table's rows of its newest run."""

@@ -201,8 +201,8 @@ def _entry_problems(described: Mapping[str, object]) -> Iterator[str]:
     if not isinstance(described, Mapping) or set(described) != set(_ENTRY):
         yield f"tag catalogue: got {described!r}; expected YAML with exactly {', '.join(_ENTRY)}."
         return
-    if not re.fullmatch(r"[a-z][a-z0-9_]{2,38}", str(described["name"])):
-        yield f"tag catalogue, name: got {described['name']!r}; expected 3 to 39 of a-z, 0-9 and _, a letter first."
+    if not re.fullmatch(r"[a-z][a-z0-9_]{2,19}", str(described["name"])):
+        yield f"tag catalogue, name: got {described['name']!r}; expected 3 to 20 of a-z, 0-9 and _, a letter first."
     if '"' in str(described["description"]) or "\n" in str(described["description"]).strip():
         yield f'tag catalogue, description: got {described["description"]!r}; expected one line without ".'
     for field in ("reads", "writes"):
