@@ -82,7 +82,7 @@ async function untilStopped<T>(work: Promise<T>, { terminal }: Context): Promise
 }
 
 /** The run that is under way; else the day's run as the schedule starts it; a further attempt after one that failed. */
-async function begin(runs: TrainingRuns, again: boolean, { terminal }: Context): Promise<PipelineJob> {
+export async function begin(runs: TrainingRuns, again: boolean, { terminal }: Context): Promise<PipelineJob> {
   const running = (await runs.list()).find((job) => !hasEnded(job));
   if (running) {
     terminal.line("A training run is under way: it is followed.");
