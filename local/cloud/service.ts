@@ -165,9 +165,10 @@ export interface Service {
   raw?: readonly string[];
   /**
    * gRPC services whose unary methods are transcoded to this API's REST methods by their `google.api.http` annotations.
-   * `protos` is the npm package that ships them as JSON (`build/protos/protos.json`).
+   * `protos` is the npm package that ships them as JSON (`build/protos/protos.json`). `resourceName` turns another way to
+   * write a name or parent, which Google takes over gRPC too, into the one that the REST paths have.
    */
-  transcoded?: { protos: string; services: readonly string[] };
+  transcoded?: { protos: string; services: readonly string[]; resourceName?: (name: string) => string };
   /** Hosts of this service that no description names: gRPC alone is spoken there. */
   grpcHosts?: readonly string[];
   /** gRPC methods that cannot be transcoded (streams): adds implementations to the door's in-process gRPC server. */

@@ -36,6 +36,7 @@ const service: Service = {
   transcoded: {
     protos: "@google-cloud/dataproc",
     services: ["google.cloud.dataproc.v1.BatchController", "google.cloud.dataproc.v1.SessionTemplateController"],
+    resourceName: (name) => name.replace("/regions/", "/locations/"),
   },
 };
 const batch = {
@@ -113,6 +114,12 @@ describe("transcoding", () => {
     expect(asked).toEqual([
       expect.objectContaining({ host: "us-central1-dataproc.googleapis.com", principal: CALLER.email }),
     ]);
+  });
+
+  it("takes another way to write a name for that of the path", async () => {
+    answers[`GET /v1/${NAME}`] = batch;
+    const [got] = await client(v1.BatchControllerClient).getBatch({ name: NAME.replace("locations", "regions") });
+    expect(got.name).toBe(NAME);
   });
 
   it("sends what a client sets, and nothing that it does not", async () => {

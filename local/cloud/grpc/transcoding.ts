@@ -39,7 +39,8 @@ export function addTranscoded(server: Server, services: readonly Service[], deps
 
 type Transcoded = NonNullable<Service["transcoded"]>;
 
-function addService(server: Server, { protos, services }: Transcoded, deps: TranscodingDeps): Described[] {
+function addService(server: Server, transcoded: Transcoded, deps: TranscodingDeps): Described[] {
+  const { protos, services, resourceName } = transcoded;
   const json = JSON.parse(readFileSync(protosFile(protos), "utf8")) as INamespace;
   let made: Root | undefined;
   const root = () => (made ??= resolved(json));
@@ -58,12 +59,21 @@ function addService(server: Server, { protos, services }: Transcoded, deps: Tran
         name: method,
         method: withTypes,
         answerType: () => withTypes().resolvedResponseType!,
-        rest: (message) => toRest(rules, message),
+        rest: (message) => toRest(rules, renamed(message, resourceName)),
       };
     });
     add(server, name, found, deps);
     return { root, json, host, version };
   });
+}
+
+function renamed(message: JsonObject, resourceName: Transcoded["resourceName"]): JsonObject {
+  if (!resourceName) return message;
+  const names = ["name", "parent"].flatMap((field) => {
+    const value = message[field];
+    return typeof value === "string" ? [[field, resourceName(value)] as const] : [];
+  });
+  return { ...message, ...Object.fromEntries(names) };
 }
 
 function resolved(json: INamespace): Root {

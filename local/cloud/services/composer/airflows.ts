@@ -21,6 +21,8 @@ const LOOK_MS = 2000;
 interface Live {
   run: AirflowRun;
   environment: AirflowEnvironment;
+  /** Resolves when nothing of it is used any more. */
+  released: Promise<unknown>;
 }
 
 export class Airflows {
@@ -127,7 +129,7 @@ export class Airflows {
         });
       this.ending.add(released);
       cloud.log.info({ environment: name, port: run.port }, "Airflow started");
-      return { run, environment };
+      return { run, environment, released };
     } catch (error) {
       await metadata.close();
       cloud.log.error({ err: error, environment: name }, "Airflow was not started");
@@ -155,6 +157,7 @@ export class Airflows {
   private async end(name: string): Promise<void> {
     const live = await this.live.get(name)?.catch(() => undefined);
     await live?.run.stop();
+    await live?.released;
     this.live.delete(name);
     await this.cloud.store.write({ delete: [KEYS + name] });
   }

@@ -171,7 +171,7 @@ test("A command's lines are told from any number on, with how it ended", async (
   const ended = await call("pollAirflowCommand", { executionId: waiting.executionId! });
   expect(ended).toMatchObject({ outputEnd: true, exitInfo: { exitCode: 1, error: "ended by SIGTERM" } });
   await expect(call("executeAirflowCommand", { command: "db", subcommand: "reset" })).rejects.toThrow(
-    "invalid argument",
+    "Got 'db'; expected a command such as dags",
   );
   await expect(call("pollAirflowCommand", { executionId: "none" })).rejects.toThrow("Execution 'none' was not found");
 });

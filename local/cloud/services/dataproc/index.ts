@@ -38,6 +38,8 @@ export const dataproc: Service = {
       "google.cloud.dataproc.v1.SessionTemplateController",
       "google.cloud.dataproc.v1.SessionController",
     ],
+    // Airflow's operators create batches below a region and look at them below a location.
+    resourceName: (name) => name.replace(/^(projects\/[^/]+)\/regions\//, "$1/locations/"),
   },
   addresses: gateway,
   recover: async (cloud) => {
