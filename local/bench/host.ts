@@ -6,7 +6,7 @@
 import { join } from "node:path";
 import { clientEnvironment } from "../cloud/door/client-environment";
 import { deploy, type Operation } from "../deploy";
-import { printRows, withTemporaryLab } from "./temporary-lab";
+import { cloudMegabytes, printRows, withTemporaryLab } from "./temporary-lab";
 
 /** Twelve resources, their component; and the stack's own beside them. */
 const MIX = 13;
@@ -24,7 +24,8 @@ async function main(): Promise<void> {
     const environment = { ...process.env, ...clientEnvironment(lab.folder) };
     const measured = new Map<number, Seconds>();
     for (const copies of chosen()) measured.set(copies, await measure(lab.folder, copies, environment));
-    printRows([...measured].flatMap(([copies, seconds]) => rowsOf(copies, seconds, measured.get(1))));
+    const rows = [...measured].flatMap(([copies, seconds]) => rowsOf(copies, seconds, measured.get(1)));
+    printRows([...rows, ...memory(lab.folder)]);
   });
 }
 
@@ -76,9 +77,12 @@ function rowsOf(copies: number, seconds: Seconds, one: Seconds | undefined): obj
       unit: "s",
       goal: { atMost: copies },
     });
-  if (copies === COPIES.at(-1))
-    rows.push({ what: "host: largest memory", ours: process.resourceUsage().maxRSS / 1024, unit: "MB" });
   return rows;
 }
+
+const memory = (lab: string) => [
+  { what: "host: largest memory", ours: process.resourceUsage().maxRSS / 1024, unit: "MB" },
+  { what: "host: memory of the cloud afterwards", ours: cloudMegabytes(lab), unit: "MB" },
+];
 
 void main();

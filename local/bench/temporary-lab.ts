@@ -1,6 +1,6 @@
 /** A lab of its own for one bench, driven by the same commands that a person types. */
-import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { execFileSync, spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
@@ -44,6 +44,12 @@ export function timed(
       else fail(new Error(`${words.join(" ")} ended with exit code ${code}:\n${output}`));
     });
   });
+}
+
+/** Memory of a lab's cloud process as it is now. */
+export function cloudMegabytes(folder: string): number {
+  const { pid } = JSON.parse(readFileSync(join(folder, "cloud", "door.json"), "utf8")) as { pid: number };
+  return Number(execFileSync("ps", ["-o", "rss=", "-p", String(pid)], { encoding: "utf8" })) / 1024;
 }
 
 /** The last line of a bench, as the harness reads it. */

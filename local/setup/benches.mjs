@@ -79,7 +79,9 @@ export function trainingRows({ ours, ours_on_the_labs_features: same, lab, ...co
 function found(root) {
   const folder = join(root, "local", "bench");
   if (!existsSync(folder)) return [];
-  const files = readdirSync(folder).filter((file) => file.endsWith(".ts") && !/\.(deep\.)?test\.ts$/.test(file));
+  // What benches share is no bench.
+  const isBench = (file) => file.endsWith(".ts") && !/\.(deep\.)?test\.ts$/.test(file) && file !== "temporary-lab.ts";
+  const files = readdirSync(folder).filter(isBench);
   return files.sort().map((file) => ({
     name: basename(file, ".ts"),
     command: [process.execPath, "--import", "tsx", join(folder, file)],

@@ -8,6 +8,7 @@ import {
   createHmac,
   createPrivateKey,
   createPublicKey,
+  createSecretKey,
   createSign,
   generateKeyPairSync,
   randomBytes,
@@ -61,6 +62,8 @@ export const isAccessToken = (token: string) => token.startsWith(ACCESS_PREFIX);
 export async function openTokens(options: { folder: string; now: () => Date }): Promise<Tokens> {
   mkdirSync(options.folder, { recursive: true, mode: 0o700 });
   const secret = once(join(options.folder, "lab-secret"), () => randomBytes(32).toString("base64url"));
+  // A key as such: a text would be tried as a public key first, in each request.
+  const secretKey = createSecretKey(secret, "utf8");
   const pem = once(join(options.folder, "signing-key.pem"), () =>
     generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey.export({ format: "pem", type: "pkcs8" }).toString(),
   );
@@ -73,9 +76,9 @@ export async function openTokens(options: { folder: string; now: () => Date }): 
   const certificate = await selfSigned(pem, "CN=sparklab token signing", options.now());
 
   const sealed = (typ: "access" | "refresh", body: object) =>
-    jwt.sign({ typ, iat: seconds(), ...body }, secret, { algorithm: "HS256" });
+    jwt.sign({ typ, iat: seconds(), ...body }, secretKey, { algorithm: "HS256" });
   const open = (typ: "access" | "refresh", token: string) => {
-    const claims = verify(token, secret, "HS256", seconds());
+    const claims = verify(token, secretKey, "HS256", seconds());
     if (claims.typ !== typ) throw new TokenError("invalid");
     return claims;
   };
