@@ -1,10 +1,12 @@
 /** The seven lessons as a person runs them: in a session of the lab's own template, on the real data, from top to bottom. */
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify, stripVTControlCharacters } from "node:util";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { waitFor } from "../local/cloud/services/dataproc/testing";
 
 const MINUTES = 60_000;
 const ROOT = resolve(__dirname, "..");
@@ -52,6 +54,43 @@ test(
     expect(statSync(join(lab, "notebooks")).mode & 0o077).toBe(0);
   },
   10 * MINUTES,
+);
+
+test(
+  "JupyterLab answers to its token alone, has the session's kernel, and its end is the session's",
+  async () => {
+    const words = [join(ROOT, "cli", "bin", "sparklab.mjs"), "notebook"];
+    // A group of its own, as in a terminal, where Ctrl-C reaches all of it.
+    const child = spawn(process.execPath, words, {
+      cwd: ROOT,
+      env,
+      detached: true,
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const ended = once(child, "close");
+    let out = "";
+    const url = await new Promise<URL>((resolve) =>
+      child.stdout.on("data", (chunk: Buffer) => {
+        out += stripVTControlCharacters(chunk.toString());
+        const [found] = /http:\/\/127\.0\.0\.1:\d+\/lab\?token=\S+/.exec(out) ?? [];
+        if (found) resolve(new URL(found));
+      }),
+    );
+    const ask = (token: string) => fetch(`${url.origin}/api/kernelspecs?token=${token}`);
+    const first = await waitFor(
+      () => ask("wrong").catch(() => undefined),
+      (answer) => answer !== undefined,
+    );
+    expect(first?.status).toBe(403);
+    const answer = await ask(url.searchParams.get("token")!);
+    expect(await answer.json()).toMatchObject({
+      kernelspecs: { python3: { spec: { display_name: "Spark lab" } } },
+    });
+    process.kill(-child.pid!, "SIGINT");
+    await ended;
+    expect(out).toContain("The session has ended");
+  },
+  3 * MINUTES,
 );
 
 test(

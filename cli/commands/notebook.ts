@@ -1,6 +1,7 @@
 /** JupyterLab, or a run of notebooks from top to bottom, in a session made from the stack's session template. */
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
 import { join, resolve } from "node:path";
 import { Storage } from "@google-cloud/storage";
 import { cloudFiles } from "../../local/cloud/door/client-environment";
@@ -102,39 +103,41 @@ function gatewayOf({ uuid, endpoint }: OpenSession, { lab, environment }: Contex
   return { ...environment, JUPYTER_GATEWAY_URL: endpoint, JUPYTER_GATEWAY_AUTH_TOKEN: token };
 }
 
-function jupyterLab(folder: string, session: OpenSession, context: Context): Promise<number> {
-  const token = randomBytes(24).toString("base64url");
+async function jupyterLab(folder: string, session: OpenSession, context: Context): Promise<number> {
+  const [token, port] = [randomBytes(24).toString("base64url"), await freePort(USUAL_PORT)];
   const own = join(folder, ".jupyter");
+  mkdirSync(join(own, "runtime"), { recursive: true, mode: 0o700 });
   const environment = {
     ...gatewayOf(session, context),
-    ...{
-      JUPYTER_TOKEN: token,
-      JUPYTER_CONFIG_DIR: own,
-      JUPYTER_DATA_DIR: own,
-      JUPYTER_RUNTIME_DIR: join(own, "runtime"),
-    },
+    ...{ JUPYTER_TOKEN: token, JUPYTER_RUNTIME_DIR: join(own, "runtime") },
+    ...{ JUPYTER_CONFIG_DIR: own, JUPYTER_DATA_DIR: own },
   };
   const settings = {
-    ...{ "ServerApp.ip": "127.0.0.1", "ServerApp.root_dir": folder, "ServerApp.open_browser": "False" },
+    ...{ "ServerApp.ip": "127.0.0.1", "ServerApp.port": port, "ServerApp.port_retries": 0 },
+    ...{ "ServerApp.root_dir": folder, "ServerApp.open_browser": "False", "ServerApp.log_level": "ERROR" },
     // Closing it is one Ctrl-C; a terminal would be a shell without the session's account.
     ...{ "ServerApp.answer_yes": "True", "ServerApp.terminals_enabled": "False", "ServerApp.allow_root": "True" },
-    ...{ "LabApp.extension_manager": "readonly", "LabApp.news_url": "None", "ServerApp.log_level": "WARN" },
+    ...{ "LabApp.extension_manager": "readonly", "LabApp.news_url": "None" },
   };
-  mkdirSync(join(own, "runtime"), { recursive: true, mode: 0o700 });
   const words = Object.entries(settings).map(([name, value]) => `--${name}=${value}`);
-  context.terminal.line(
-    `${heading("JupyterLab")} http://127.0.0.1:${PORT}/lab?token=${token}  ${faint("Ctrl-C closes it")}`,
-  );
-  const python = readTools().python.notebooks;
-  return spawnInherited(
-    python,
-    ["-m", "jupyterlab", `--port=${PORT}`, "--ServerApp.port_retries=0", ...words],
-    environment,
-    folder,
-  );
+  context.terminal.line(`${heading("JupyterLab")} http://127.0.0.1:${port}/lab?token=${token}`);
+  context.terminal.line(faint("Ctrl-C closes it and ends the session."));
+  return spawnInherited(readTools().python.notebooks, ["-m", "jupyterlab", ...words], environment, folder);
 }
 
-const PORT = 8888;
+const USUAL_PORT = 8888;
+
+/** The usual port, or any that is free. */
+function freePort(wanted: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once("error", () => (wanted === 0 ? reject(new Error("no port is free")) : resolve(freePort(0))));
+    probe.listen(wanted, "127.0.0.1", () => {
+      const { port } = probe.address() as AddressInfo;
+      probe.close(() => resolve(port));
+    });
+  });
+}
 
 function execute(names: readonly string[], folder: string, session: OpenSession, context: Context): Promise<number> {
   const files = names.map((name) => join(folder, `${name}.ipynb`));

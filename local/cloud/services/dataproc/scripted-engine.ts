@@ -27,17 +27,37 @@ export interface ScriptedEngine extends SparkEngine {
   /** What a session's server says of its use. */
   activities: Map<string, SessionActivity>;
   /** Why no session can be run. */
-  sessionProblem?: string;
+  problems: { session?: string };
 }
 
 /** @param capacity how many workloads fit at once */
 export function scriptedEngine(capacity = 10): ScriptedEngine {
+  const drivers = scriptedDrivers();
+  const output = (folder: string) => join(folder, "driveroutput");
+  const sessions = scriptedSessions(drivers);
+  return {
+    ...drivers,
+    ...sessions,
+    ...{ runtimes: ["2.3"], capacityMb: capacity * 100, milliDcu: () => 1700 },
+    resources: () => ({ cores: 2, heapMb: 2048, memoryMb: 100, reduced: [] }),
+    propertyProblems: (properties) =>
+      "spark.master" in properties ? ["spark.master: set by the service, it cannot be given"] : [],
+    usage: async () => ({ milliDcuSeconds: 1234.4, shuffleStorageGbSeconds: 0.2, shuffleStorageGb: 0.1 }),
+    driverOutput: output,
+    eventLogs: async () => [],
+    tidy: async () => undefined,
+    print: (id, text) =>
+      writeFileSync(output(drivers.submitted.find((work) => work.id === id)!.folder), text, { flag: "a" }),
+  };
+}
+
+type Drivers = ReturnType<typeof scriptedDrivers>;
+
+function scriptedDrivers() {
   const submitted: (SparkWorkload | SessionWorkload)[] = [];
   const stopped: string[] = [];
   const ends = new Map<string, (end: SparkEnd) => void>();
   const runs = new Map<string, SparkRun>();
-  const workload = (id: string) => submitted.find((candidate) => candidate.id === id)!;
-  const output = (folder: string) => join(folder, "driveroutput");
   const end: ScriptedEngine["end"] = (id, how) => ends.get(id)!({ exitCode: null, signal: null, ...how });
   const submit = async (work: SparkWorkload | SessionWorkload): Promise<SparkRun> => {
     submitted.push(work);
@@ -52,35 +72,25 @@ export function scriptedEngine(capacity = 10): ScriptedEngine {
     runs.set(work.folder, run);
     return run;
   };
-  const attach = (folder: string) => runs.get(folder);
+  return { submitted, stopped, end, submit, attach: (folder: string) => runs.get(folder) };
+}
+
+function scriptedSessions({ submitted, submit, attach }: Drivers) {
   const activities = new Map<string, SessionActivity>();
   const answering = new Set<string>();
+  const problems: { session?: string } = {};
   const idOf = (folder: string) => submitted.find((work) => work.folder === folder)!.id;
-  const engine: ScriptedEngine = {
-    ...{ submitted, stopped, end, activities, runtimes: ["2.3"], capacityMb: capacity * 100, milliDcu: () => 1700 },
-    resources: () => ({ cores: 2, heapMb: 2048, memoryMb: 100, reduced: [] }),
-    propertyProblems: (properties) =>
-      "spark.master" in properties ? ["spark.master: set by the service, it cannot be given"] : [],
-    submit,
+  const sessions: SessionEngine = {
+    problem: () => problems.session,
+    start: submit,
     attach,
-    usage: async () => ({ milliDcuSeconds: 1234.4, shuffleStorageGbSeconds: 0.2, shuffleStorageGb: 0.1 }),
-    driverOutput: output,
-    eventLogs: async () => [],
-    tidy: async () => undefined,
-    print: (id, text) => writeFileSync(output(workload(id).folder), text, { flag: "a" }),
-    answer: (id) => answering.add(id),
-    sessions: {
-      problem: () => engine.sessionProblem,
-      start: submit,
-      attach,
-      endpoint: async (folder, run) => {
-        let over = false;
-        void run.ended.then(() => (over = true));
-        while (!over && !answering.has(idOf(folder))) await pause(10);
-        return over ? undefined : "http://127.0.0.1:1/";
-      },
-      activity: async (folder) => activities.get(idOf(folder)),
+    endpoint: async (folder, run) => {
+      let over = false;
+      void run.ended.then(() => (over = true));
+      while (!over && !answering.has(idOf(folder))) await pause(10);
+      return over ? undefined : "http://127.0.0.1:1/";
     },
+    activity: async (folder) => activities.get(idOf(folder)),
   };
-  return engine;
+  return { activities, problems, sessions, answer: (id: string) => void answering.add(id) };
 }

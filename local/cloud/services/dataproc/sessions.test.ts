@@ -205,7 +205,7 @@ test.each<[string, string, JsonObject, string]>([
 test("a session is refused when its template is not there or Jupyter is not installed", async () => {
   const missing = await lab.lab.refusal(`POST ${SESSIONS}?sessionId=mine`, { sessionTemplate: "other" });
   expect(missing.status).toBe("NOT_FOUND");
-  lab.engine.sessionProblem = "Jupyter is not installed for sessions yet. npx sparklab notebook";
+  lab.engine.problems.session = "Jupyter is not installed for sessions yet. npx sparklab notebook";
   const refusal = await lab.lab.refusal(`POST ${SESSIONS}?sessionId=mine`, { sessionTemplate: TEMPLATE });
-  expect([refusal.status, refusal.message]).toEqual(["FAILED_PRECONDITION", lab.engine.sessionProblem]);
+  expect([refusal.status, refusal.message]).toEqual(["FAILED_PRECONDITION", lab.engine.problems.session]);
 });
