@@ -39,6 +39,15 @@ it("is the same to the byte wherever the sources lie, and has another name when 
   expect(bundleFunction("start-pipeline", elsewhere).objectName).not.toBe(here.objectName);
 });
 
+it("holds the Dockerfile where there is one, so that an image is built of what was tested", () => {
+  const without = bundleFunction("scoring-api", elsewhere);
+  expect(without.files).not.toHaveProperty("Dockerfile");
+  writeFileSync(join(elsewhere, "functions/scoring-api/Dockerfile"), "FROM node:22-slim\n");
+  const { files, objectName } = bundleFunction("scoring-api", elsewhere);
+  expect(files).toEqual({ ...without.files, Dockerfile: "FROM node:22-slim\n" });
+  expect(objectName).not.toBe(without.objectName);
+});
+
 it("says in which line a source cannot be bundled", () => {
   writeFileSync(join(elsewhere, "functions/start-pipeline/greeting.ts"), 'export { nothing } from "./nowhere";\n');
   expect(() => bundleFunction("start-pipeline", elsewhere)).toThrow(

@@ -1,7 +1,7 @@
 /** Images of Dockerfiles: what is built without a container, and what is refused by its line. */
 import { afterAll, describe, expect, test } from "@jest/globals";
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { buffer } from "node:stream/consumers";
@@ -90,6 +90,14 @@ describe("refuses", () => {
     await expect(broken).rejects.toThrow("Dockerfile: COPY lost.js: not in the archive");
     expect(engine.list()).toEqual(before);
   });
+});
+
+test("what is removed is gone from the list and from the disk; what else was built stays", async () => {
+  const files = { Dockerfile: "FROM node:22\nCOPY index.js /app/", "index.js": "1" };
+  const [gone, kept] = [(await build("gone/api:1", files)).image, (await build("kept/api:1", files)).image];
+  await engine.remove("gone/");
+  expect(Object.keys(engine.list())).not.toContain("gone/api:1");
+  expect([existsSync(gone.folder), existsSync(kept.folder)]).toEqual([false, true]);
 });
 
 test("the list of images knows what was built, forgets a repository, and tells when it is broken", async () => {

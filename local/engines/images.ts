@@ -6,7 +6,7 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { cp, mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, relative, sep } from "node:path";
 import { promisify } from "node:util";
 import { readDockerfile, type Recipe } from "./images-dockerfile";
 import type { ImageBuild, ImageEngine } from "./interface";
@@ -28,7 +28,7 @@ export function createImageEngine({ python, folder }: ImageEngineSettings): Imag
   return {
     build: (build) => buildImage(build, python, folder),
     list: () => builtImages(folder),
-    remove: (prefix) => forgetImages(folder, prefix),
+    remove: (prefix) => removeImages(prefix, folder),
   };
 }
 
@@ -59,6 +59,17 @@ async function buildImage(
   };
   await registerImage(folder, reference, image);
   return image;
+}
+
+/** Out of the list first: what is in it has its files. */
+async function removeImages(prefix: string, folder: string): Promise<void> {
+  const images = Object.entries(builtImages(folder)).filter(([reference]) => reference.startsWith(prefix));
+  await forgetImages(folder, prefix);
+  const homes = join(folder, "images");
+  for (const [, image] of images) {
+    const [home = ".."] = relative(homes, image.folder).split(sep);
+    if (home !== "..") await rm(join(homes, home), { recursive: true, force: true });
+  }
 }
 
 async function copyFiles({ from, to }: Recipe["copies"][number], context: string, root: string): Promise<void> {

@@ -18,6 +18,8 @@ import { modelVersion } from "./models";
 import { taskId } from "./pipelines/step";
 
 const PENDING = "aiplatform/deploying/";
+/** Endpoints that serve, so that a start need not look through everything. */
+const SERVING = "aiplatform/serving/";
 const RESOURCES = ["dedicatedResources", "automaticResources", "sharedResources"];
 
 interface Pending extends JsonObject {
@@ -88,7 +90,8 @@ export class Deployments {
       );
       if (problems.length > 0) throw badRequest(problems);
       const updateTime = cloud.now().toISOString();
-      await cloud.store.write({ put: { [name]: { ...endpoint, deployedModels: rest, trafficSplit, updateTime } } });
+      const next = { ...endpoint, deployedModels: rest, trafficSplit, updateTime };
+      await cloud.store.write({ put: { [name]: next }, delete: rest.length === 0 ? [SERVING + name] : [] });
     });
     instancesOf(cloud).end(`${name}/deployedModels/${id}`);
     const metadata = {
@@ -107,10 +110,10 @@ export class Deployments {
   async recover(): Promise<void> {
     const { cloud } = this;
     for (const { value } of await cloud.store.list(PENDING)) this.begin(() => this.finish(value as Pending));
-    for (const { key, value } of await cloud.store.list("projects/")) {
-      if (!/^projects\/[^/]+\/locations\/[^/]+\/endpoints\/[^/]+$/.test(key)) continue;
-      for (const deployed of modelsOf(value))
-        this.begin(async () => whenHealthy(await modelServer(key, deployed, cloud), cloud));
+    for (const { value } of await cloud.store.list(SERVING)) {
+      const endpoint = textOf(value.endpoint);
+      for (const deployed of modelsOf(await requireStored(endpoint, cloud)))
+        this.begin(async () => whenHealthy(await modelServer(endpoint, deployed, cloud), cloud));
     }
   }
 
@@ -149,7 +152,7 @@ export class Deployments {
         ...{ ...current, deployedModels: [...others, deployed], updateTime: cloud.now().toISOString() },
         ...(Object.keys(trafficSplit).length > 0 ? { trafficSplit } : {}),
       };
-      await cloud.store.write({ put: { [endpoint]: next } });
+      await cloud.store.write({ put: { [endpoint]: next, [SERVING + endpoint]: { endpoint } } });
     });
     await cloud.operations.finish(operation, { "@type": typeOf("DeployModelResponse"), deployedModel: deployed });
     await cloud.store.write({ delete: [key] });
