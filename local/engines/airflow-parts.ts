@@ -78,12 +78,11 @@ export class Parts {
 
 /** Ends the parts that an earlier cloud started in a folder, if they still run. */
 export async function stopEarlierParts(folder: string): Promise<void> {
-  await Promise.all(
-    (Object.keys(PARTS) as Part[]).map((part) => {
-      const run = attach(join(folder, part));
-      return run && stopPart(part, run);
-    }),
-  );
+  const earlier = (Object.keys(PARTS) as Part[]).map(async (part) => {
+    const run = attach(join(folder, part));
+    if (run) await stopPart(part, run);
+  });
+  await Promise.all(earlier);
 }
 
 /**

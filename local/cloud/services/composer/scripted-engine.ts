@@ -18,8 +18,7 @@ export interface ScriptedAirflow {
   missing?: string;
 }
 
-export function scriptedAirflow(output = "one\ntwo\n"): ScriptedAirflow {
-  const runs = new Map<string, { run: SparkRun; finish: (end: SparkEnd) => void }>();
+export function scriptedAirflow(): ScriptedAirflow {
   let die: (reason: string) => void = () => undefined;
   const scripted: ScriptedAirflow = {
     started: [],
@@ -35,32 +34,37 @@ export function scriptedAirflow(output = "one\ntwo\n"): ScriptedAirflow {
         let end!: (reason?: string) => void;
         const ended = new Promise<string | undefined>((resolve) => (end = resolve)).finally(() => server.close());
         die = end;
-        return {
-          port: (server.address() as AddressInfo).port,
-          authorization: (user) => `Bearer ${user}`,
-          ended,
-          stop: async () => {
-            scripted.stopped.push(environment.folder);
-            end();
-            await ended;
-          },
+        const stop = async () => {
+          scripted.stopped.push(environment.folder);
+          end();
+          await ended;
         };
+        const { port } = server.address() as AddressInfo;
+        return { port, authorization: (user) => `Bearer ${user}`, ended, stop };
       },
       stopEarlier: async (folder) => void scripted.swept.push(folder),
-      command: async (_environment, words, folder) => {
-        mkdirSync(folder, { recursive: true });
-        writeFileSync(join(folder, "output"), `${words.join(" ")}\n${output}`);
-        let finish!: (end: SparkEnd) => void;
-        const ended = new Promise<SparkEnd>((resolve) => (finish = resolve));
-        const run = { pid: 1, ended, stop: async () => finish({ exitCode: null, signal: "SIGTERM" }) };
-        runs.set(folder, { run, finish });
-        if (!words.includes("--wait")) finish({ exitCode: words.includes("--fail") ? 3 : 0, signal: null });
-        return run;
-      },
-      attachCommand: (folder) => runs.get(folder)?.run,
+      ...scriptedCommands(),
     },
   };
   return scripted;
+}
+
+/** Commands that print their words and two lines; `--wait` goes on, `--fail` fails. */
+function scriptedCommands(): Pick<AirflowEngine, "command" | "attachCommand"> {
+  const runs = new Map<string, SparkRun>();
+  return {
+    command: async (_environment, words, folder) => {
+      mkdirSync(folder, { recursive: true });
+      writeFileSync(join(folder, "output"), `${words.join(" ")}\none\ntwo\n`);
+      let finish!: (end: SparkEnd) => void;
+      const ended = new Promise<SparkEnd>((resolve) => (finish = resolve));
+      const run = { pid: 1, ended, stop: async () => finish({ exitCode: null, signal: "SIGTERM" }) };
+      runs.set(folder, run);
+      if (!words.includes("--wait")) finish({ exitCode: words.includes("--fail") ? 3 : 0, signal: null });
+      return run;
+    },
+    attachCommand: (folder) => runs.get(folder),
+  };
 }
 
 /** Tells what it was asked, as JSON. */
