@@ -1,0 +1,90 @@
+/** What is kept of objects that are replaced or deleted, one row per rule: what the real service answers, the page of its documentation. */
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { type TestStorage, testStorage } from "./testing";
+
+let s: TestStorage;
+let clock = Date.parse("2026-01-01T00:00:00Z");
+beforeAll(async () => {
+  s = await testStorage({ now: () => new Date((clock += 1)) });
+  await s.bucket("data");
+  await s.bucket("versions", { versioning: { enabled: true } });
+  await s.bucket("soft", { softDeletePolicy: { retentionDurationSeconds: "604800" } });
+});
+afterAll(() => s.close());
+
+const O = (name: string, bucket = "data") => `/storage/v1/b/${bucket}/o/${encodeURIComponent(name)}`;
+const media = async (path: string) =>
+  (await s.send("GET", `${path}${path.includes("?") ? "&" : "?"}alt=media`)).body.toString();
+const items = async (query: string, bucket: string) =>
+  (await s.send("GET", `/storage/v1/b/${bucket}/o?${query}`)).json.items ?? [];
+
+const rows: [page: string, does: string, run: () => Promise<void>][] = [
+  [
+    "Object Versioning",
+    "counts generations upwards",
+    async () => {
+      const [first, second] = [await s.put("data", "g", "1"), await s.put("data", "g", "2")];
+      expect(BigInt(second.generation)).toBeGreaterThan(BigInt(first.generation));
+      expect((await s.send("GET", `${O("g")}?generation=${first.generation}`)).status).toBe(404);
+    },
+  ],
+  [
+    "Object Versioning",
+    "keeps what is replaced or deleted, and reads, lists and deletes it by generation",
+    async () => {
+      const [one, two] = [await s.put("versions", "v", "1"), await s.put("versions", "v", "2")];
+      const generation = one.generation;
+      expect(await media(`${O("v", "versions")}?generation=${generation}`)).toBe("1");
+      await s.send("DELETE", O("v", "versions"));
+      expect((await s.send("GET", O("v", "versions"))).status).toBe(404);
+      expect(await items("", "versions")).toHaveLength(0);
+      const all = await items("versions=true", "versions");
+      expect(all.map((item) => item.generation)).toEqual([one.generation, two.generation]);
+      expect(all[0]).toHaveProperty("timeDeleted");
+      expect((await s.send("DELETE", `${O("v", "versions")}?generation=${generation}`)).status).toBe(204);
+      expect((await s.send("DELETE", `${O("v", "versions")}?generation=${generation}`)).status).toBe(404);
+      expect(await items("versions=true", "versions")).toHaveLength(1);
+    },
+  ],
+  [
+    "Soft delete",
+    "keeps a deleted object for the bucket's retention and restores it as a new generation",
+    async () => {
+      const old = await s.put("soft", "a", "old");
+      await s.send("PATCH", O("a", "soft"), { body: { metadata: { k: "v" } } });
+      await s.send("DELETE", O("a", "soft"));
+      expect(await items("versions=true", "soft")).toHaveLength(0);
+      const [deleted] = await items("softDeleted=true", "soft");
+      expect(deleted).toMatchObject({
+        generation: old.generation,
+        softDeleteTime: expect.any(String),
+        hardDeleteTime: expect.any(String),
+      });
+      const at = `generation=${old.generation}`;
+      expect((await s.send("GET", `${O("a", "soft")}?${at}`)).status).toBe(404);
+      expect((await s.send("GET", `${O("a", "soft")}?${at}&softDeleted=true`)).json).toEqual(deleted);
+      expect((await s.send("GET", `${O("a", "soft")}?${at}&softDeleted=true&alt=media`)).status).toBe(400);
+      const { json } = await s.send("POST", `${O("a", "soft")}/restore?${at}`);
+      expect(json).toMatchObject({ metageneration: "1", metadata: { k: "v" }, contentType: "text/plain" });
+      expect(Number(json.generation)).toBeGreaterThan(Number(old.generation));
+      expect(json).not.toHaveProperty("softDeleteTime");
+      expect(await media(O("a", "soft"))).toBe("old");
+      expect((await s.send("POST", `${O("a", "soft")}/restore?generation=${json.generation}`)).status).toBe(400);
+    },
+  ],
+  [
+    "Soft delete",
+    "forgets an object when its retention has passed",
+    async () => {
+      const { generation } = await s.put("soft", "b");
+      await s.send("DELETE", O("b", "soft"));
+      clock += 8 * 86400 * 1000;
+      expect((await items("softDeleted=true", "soft")).filter((item) => item.name === "b")).toHaveLength(0);
+      expect((await s.send("POST", `${O("b", "soft")}/restore?generation=${generation}`)).status).toBe(404);
+    },
+  ],
+];
+
+describe("an object that was", () => {
+  it.each(rows)("[%s] %s", (_page, _does, run) => run());
+});
