@@ -15,7 +15,7 @@ beforeEach(() => {
 afterEach(() => lab.close());
 
 const config = { "steps:cases": "searched", "steps:moment": "before" };
-const up = () => lab.run({ operation: "up", config });
+const up = () => lab.run({ operation: "up", skipPreview: true, config });
 const statePath = () => join(lab.folder, "stacks/test.json");
 const state = () => JSON.parse(readFileSync(statePath(), "utf8"));
 const put = (name: string, inputs: Properties) => writeFileSync(join(lab.files, name), JSON.stringify(inputs));

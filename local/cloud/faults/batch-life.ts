@@ -1,155 +1,174 @@
-/** For tests: a lab whose cloud ends at points of a small batch's life, and what must be true of it afterwards. */
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+/** For tests: a lab whose cloud ends at points of a small batch's life and is started again each time. */
+import { appendFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { expect } from "@jest/globals";
-import { isRunning } from "../../process";
+import writeFileAtomic from "write-file-atomic";
+import { readTools } from "../../engines/tools";
 import type { JsonObject } from "../service";
-import { CloudProcess } from "./cloud-process";
+import { LabCheck } from "./batch-life-check";
+import { BATCHES, BIGQUERY, PROJECT, QUESTION, ROWS, STORAGE, WORKER } from "./batch-life-places";
+import { type Answer, CloudProcess } from "./cloud-process";
 
-const PROJECT = "projects/sparklab-local";
-const BATCHES = `https://us-central1-dataproc.googleapis.com/v1/${PROJECT}/locations/us-central1/batches`;
-const STORAGE = "https://storage.googleapis.com";
-const BIGQUERY = `https://bigquery.googleapis.com/bigquery/v2/${PROJECT}`;
-const ROWS = 50;
+const LOOK_MS = 50;
+/** A batch that has come no further for so long after an end stands there for ever. */
+const PATIENCE_MS = 300_000;
+/** The last that is stored for a batch: its run is forgotten. */
+const LAST = /^state: del dataproc\/runs\//;
 const csv = ["id,text", ...Array.from({ length: ROWS }, (_, n) => `${n},text ${n}`)].join("\n");
+
+/** Who makes a batch's calls: Spark, or a small program that makes the same kinds of calls in a second. */
+export type Driver = "spark" | "small";
 
 export interface Plan {
   signal: NodeJS.Signals;
   /** Points where the process may be ended. */
   points: readonly string[];
-  /** At most so many times in one batch's life. */
-  most: number;
+}
+
+export interface Life {
+  /** Where the cloud ended. */
+  ended: string[];
+  /** What was passed, each once. */
+  passed: string[];
+  batch: JsonObject;
+  /** What the batch has made. */
+  made: { tables: number; objects: number };
+}
+
+/** A lab with all that a batch needs, its cloud stopped: copies of it start at once. */
+export async function prepareLab(): Promise<string> {
+  const lab = mkdtempSync(join(tmpdir(), "sparklab-life-"));
+  const cloud = await CloudProcess.start({ lab });
+  const put = (name: string, text: string) =>
+    cloud.send(`POST ${STORAGE}/upload/storage/v1/b/life/o?uploadType=media&name=${name}`, Buffer.from(text));
+  const answers = [
+    await cloud.send(`POST ${STORAGE}/storage/v1/b?project=sparklab-local`, { name: "life", location: "us-central1" }),
+    await put("in.csv", csv),
+    await put("small_batch.py", readFileSync(join(__dirname, "small_batch.py"), "utf8")),
+    await cloud.send(`POST https://iam.googleapis.com/v1/${PROJECT}/serviceAccounts`, { accountId: "worker" }),
+    await cloud.send(`POST ${BIGQUERY}/datasets`, {
+      datasetReference: { datasetId: "life" },
+      location: "us-central1",
+    }),
+    await cloud.send(`POST https://cloudresourcemanager.googleapis.com/v1/${PROJECT}:setIamPolicy`, {
+      policy: { bindings: grants() },
+    }),
+  ];
+  answers.push(await grantWorker(cloud));
+  expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
+  await cloud.stop();
+  return lab;
+}
+
+/** What the batch's account needs, beside the operator's own. */
+function grants() {
+  const members = ["serviceAccount:worker@sparklab-local.iam.gserviceaccount.com"];
+  const roles = ["dataproc.worker", "bigquery.dataEditor", "bigquery.jobUser", "bigquery.readSessionUser"];
+  const owner = { role: "roles/owner", members: ["user:operator@sparklab.local"] };
+  return [owner, ...roles.map((role) => ({ role: `roles/${role}`, members }))];
+}
+
+/** What the program gives the account of its batches, here on the project. */
+async function grantWorker(cloud: CloudProcess): Promise<Answer> {
+  const project = `https://cloudresourcemanager.googleapis.com/v1/${PROJECT}`;
+  const { json: policy } = await cloud.send(`POST ${project}:getIamPolicy`, {});
+  const roles = ["dataproc.worker", "bigquery.jobUser", "bigquery.readSessionUser", "bigquery.dataEditor"];
+  const members = [`serviceAccount:${WORKER}`];
+  const bindings = [
+    ...((policy.bindings ?? []) as JsonObject[]),
+    ...roles.map((role) => ({ role: `roles/${role}`, members })),
+  ];
+  return cloud.send(`POST ${project}:setIamPolicy`, { policy: { ...policy, bindings } });
 }
 
 export class BatchLife {
+  private readonly port: number;
+
   private constructor(
     readonly cloud: CloudProcess,
     private readonly points: string,
-  ) {}
-
-  static async open(): Promise<BatchLife> {
-    const points = mkdtempSync(join(tmpdir(), "sparklab-points-"));
-    const preload = [join(__dirname, "points.cjs")];
-    const life = new BatchLife(await CloudProcess.start({ preload, environment: { FAULT_POINTS: points } }), points);
-    await life.cloud.send(`POST ${STORAGE}/storage/v1/b?project=sparklab-local`, {
-      name: "life",
-      location: "us-central1",
-    });
-    await life.put("in.csv", csv);
-    await life.put("small_batch.py", readFileSync(join(__dirname, "small_batch.py"), "utf8"));
-    await life.cloud.send(`POST https://iam.googleapis.com/v1/${PROJECT}/serviceAccounts`, { accountId: "worker" });
-    await life.cloud.send(`POST ${BIGQUERY}/datasets`, {
-      datasetReference: { datasetId: "life" },
-      location: "us-central1",
-    });
-    return life;
+  ) {
+    // Running drivers know it: it stays.
+    this.port = cloud.port;
   }
 
-  /** All points that a batch passes when nothing ends the cloud; what it does again is the same point. */
-  async record(): Promise<string[]> {
-    await this.live("life-all-0");
-    return [...new Set(this.lines("passed"))].map((name) => `${name} #0`);
+  static async open(prepared: string, driver: Driver): Promise<BatchLife> {
+    const lab = mkdtempSync(join(tmpdir(), "sparklab-life-"));
+    cpSync(prepared, lab, { recursive: true });
+    const points = join(lab, "points");
+    mkdirSync(points);
+    const small = [readTools().python.clients, join(__dirname, "small_driver.py")];
+    const environment = { FAULT_POINTS: points, ...(driver === "small" && { FAULT_DRIVER: JSON.stringify(small) }) };
+    const preload = [join(__dirname, "points.cjs")];
+    return new BatchLife(await CloudProcess.start({ lab, preload, environment }), points);
   }
 
   /**
-   * Runs a batch to its end while the cloud ends where the plan says and is started again each time. Answers where it
-   * ended, and the batch as it is then.
+   * Runs a batch to its end, until all about it is stored, while the cloud ends where the plan says. After each end the
+   * next cloud answers, and nothing is half there; at last no process is left and the batch has its last state.
    */
-  async live(id: string, plan?: Plan): Promise<{ ended: string[]; batch: JsonObject }> {
-    for (const name of ["passed", "ended"]) rmSync(join(this.points, name), { force: true });
-    writeFileSync(join(this.points, "plan.json"), JSON.stringify(plan ?? { points: [], most: 0 }));
-    await this.renew();
-    writeFileSync(join(this.points, "active"), "");
-    let batch: JsonObject = {};
-    while (!["SUCCEEDED", "FAILED", "CANCELLED"].includes(batch.state as string))
-      batch = await this.look(id).catch(async () => {
-        // No answer: the cloud has ended, or is about to.
-        await this.cloud.ended();
-        await this.renew();
-        return {};
-      });
-    rmSync(join(this.points, "active"));
-    // Points behind the last state may just be ending the cloud: what is looked at is what the next one finds.
-    await this.renew();
-    return { ended: this.lines("ended"), batch };
-  }
-
-  /** After whatever happened: no process without a batch, no half object, no half table. Answers what was made. */
-  async check(id: string): Promise<{ tables: number; objects: number }> {
-    const { json } = await this.cloud.send(`GET ${BATCHES}/${id}`);
-    const record = join(this.cloud.lab, "cloud", "batches", json.uuid as string, "process.json");
-    if (existsSync(record))
-      expect(isRunning((JSON.parse(readFileSync(record, "utf8")) as { pid: number }).pid)).toBe(false);
-    let tables = 0;
-    for (const table of [`direct_${named(id)}`, `loaded_${named(id)}`]) {
-      const { status, json: found } = await this.cloud.send(`POST ${BIGQUERY}/queries`, {
-        ...{ query: `SELECT COUNT(*), COUNT(DISTINCT id) FROM life.${table}`, useLegacySql: false, timeoutMs: 60_000 },
-      });
-      if (status === 404) continue;
-      const counts = ((found.rows as { f: { v: string }[] }[])[0]?.f ?? []).map(({ v }) => Number(v));
-      // A table is made before its rows are committed at once.
-      expect([table, [0, ROWS]]).toEqual([table, expect.arrayContaining([counts[0]])]);
-      expect([table, counts[1]]).toEqual([table, counts[0]]);
-      if (counts[0] === ROWS) tables += 1;
+  async live(id: string, plan: Plan = { signal: "SIGKILL", points: [] }): Promise<Life> {
+    const file = join(this.points, "plan.json");
+    // What was passed is read by the next process, too: it must never see half a plan.
+    writeFileAtomic.sync(file, JSON.stringify({ id, ...plan, most: plan.points.length }));
+    const check = new LabCheck(this.cloud, id);
+    const passed = () => this.lines(`${id}.passed`);
+    let [ends, since] = [0, Date.now()];
+    while (!passed().some((point) => LAST.test(point)) || this.lines(`${id}.ended`).length > ends) {
+      const ended = this.lines(`${id}.ended`).length;
+      if (ended > ends) {
+        await this.startAgain(id);
+        [ends, since] = [this.lines(`${id}.ended`).length, Date.now()];
+        await this.unlessItEnds(id, () => check.nothingIsHalfThere());
+      } else await this.unlessItEnds(id, () => this.submitOnce(id));
+      if (Date.now() - since > PATIENCE_MS)
+        throw new Error(`${id}: got to no end after ${this.lines(`${id}.ended`).at(-1)}`);
+      await pause(LOOK_MS);
     }
-    const listed = await this.cloud.send(`GET ${STORAGE}/storage/v1/b/life/o?prefix=out_${named(id)}/`);
-    const items = (listed.json.items ?? []) as { name: string; size: string }[];
-    for (const { name, size } of items) {
-      const media = await this.cloud.send(`GET ${STORAGE}/storage/v1/b/life/o/${encodeURIComponent(name)}?alt=media`);
-      expect([name, String(media.bytes.length)]).toEqual([name, size]);
-    }
-    const parts = items.filter(({ name }) => name.includes("/part-"));
-    return { tables, objects: parts.length };
+    rmSync(file);
+    return { ended: this.lines(`${id}.ended`), passed: [...new Set(passed())], ...(await check.atTheEnd()) };
   }
 
-  async close(): Promise<void> {
-    await this.cloud.close();
-    rmSync(this.points, { recursive: true });
+  close(): Promise<void> {
+    return this.cloud.close();
   }
 
-  /** The batch; submitted if it is not there, as a client does that got no answer. */
-  private async look(id: string): Promise<JsonObject> {
-    const found = await this.cloud.send(`GET ${BATCHES}/${id}`);
-    if (found.status === 200) return found.json;
+  /** The batch is there; submitted if it is not, as a client does that got no answer. */
+  private async submitOnce(id: string): Promise<void> {
+    const found = await this.cloud.send(`GET ${BATCHES}/${id}`, undefined, QUESTION);
+    if (found.status === 200) return;
     if (found.status !== 404) throw new Error(`${id}: ${found.status} ${found.bytes.toString()}`);
-    const execution = { serviceAccount: "worker@sparklab-local.iam.gserviceaccount.com", stagingBucket: "life" };
+    const execution = { serviceAccount: WORKER, stagingBucket: "life" };
+    const args = ["life", "sparklab-local.life", id.replaceAll("-", "_")];
     const made = await this.cloud.send(`POST ${BATCHES}?batchId=${id}`, {
-      pysparkBatch: { mainPythonFileUri: "gs://life/small_batch.py", args: ["life", "sparklab-local.life", named(id)] },
+      pysparkBatch: { mainPythonFileUri: "gs://life/small_batch.py", args },
       environmentConfig: { executionConfig: execution },
       runtimeConfig: { properties: { "spark.sql.shuffle.partitions": "1", "spark.executor.instances": "1" } },
     });
     if (made.status !== 200 && made.status !== 409) throw new Error(`${id}: ${made.status} ${made.bytes.toString()}`);
-    return {};
   }
 
-  private async put(name: string, text: string): Promise<void> {
-    const answer = await this.cloud.send(
-      `POST ${STORAGE}/upload/storage/v1/b/life/o?uploadType=media&name=${name}`,
-      Buffer.from(text),
-    );
-    expect(answer.status).toBe(200);
+  /** Something that asks the cloud: no answer is only right if the cloud has ended meanwhile, or is about to. */
+  private async unlessItEnds(id: string, work: () => Promise<void>): Promise<void> {
+    const ended = this.lines(`${id}.ended`).length;
+    await work().catch((error: unknown) => {
+      if (this.lines(`${id}.ended`).length === ended) throw error;
+    });
   }
 
-  /** Ends the cloud if it runs, and starts it with the plan as it is now. */
-  private async renew(): Promise<void> {
-    const port = this.lastPort();
-    if (this.cloud.isRunning) await this.cloud.kill();
+  private async startAgain(id: string): Promise<void> {
+    await this.cloud.ended();
     for (;;) {
-      const ended = this.lines("ended").length;
+      const ended = this.lines(`${id}.ended`).length;
       try {
-        return await this.cloud.restart(port);
+        return await this.cloud.restart(this.port);
       } catch (error) {
         // A point of its start was one of the plan.
-        if (this.lines("ended").length === ended) throw error;
+        if (this.lines(`${id}.ended`).length === ended) throw error;
       }
     }
-  }
-
-  private port = 0;
-  private lastPort(): number {
-    this.port ||= this.cloud.port;
-    return this.port;
   }
 
   private lines(name: string): string[] {
@@ -159,4 +178,31 @@ export class BatchLife {
   }
 }
 
-const named = (id: string) => id.replaceAll("-", "_");
+/** Does work in labs of its own that are copies of one, as many at once as the machine has room for. */
+export async function inLabs<T>(
+  prepared: string,
+  driver: Driver,
+  atOnce: number,
+  work: readonly T[],
+  run: (life: BatchLife, piece: T) => Promise<void>,
+): Promise<void> {
+  const left = [...work];
+  const lane = async () => {
+    const life = await BatchLife.open(prepared, driver);
+    try {
+      for (let piece = left.shift(); piece !== undefined; piece = left.shift()) await run(life, piece);
+    } finally {
+      await life.close();
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(atOnce, left.length) }, lane));
+}
+
+/** What the cloud does at a point: the method and the collection, or what is put and deleted, without names. */
+export const kindOf = (point: string) =>
+  point
+    .replace(/ #\d+$| of \S+/g, "")
+    .replace(/\/o\/\S+\/rewriteTo\/\S+/, "/o/O/rewriteTo")
+    .replace(/\/o\/(?!O\/rewriteTo)\S+/, "/o/O")
+    .replace(/\/(jobs|queries|datasets|tables)\/[^/ ]+/g, "/$1/X")
+    .replace(/life@N\/[^,]*?(?=,| is written)/g, "life@N/O");

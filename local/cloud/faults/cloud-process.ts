@@ -131,14 +131,14 @@ export class CloudProcess {
 async function launch(options: LaunchOptions & { lab: string }, port: number): Promise<ChildProcess> {
   const { lab, words = [], preload = [], environment = {} } = options;
   const project = ["--project", "sparklab-local", "--project-number", "100000000001"];
-  const imports = ["tsx", ...preload].flatMap((module) => ["--import", module]);
+  const imports = ["tsx", join(__dirname, "end-with-test.cjs"), ...preload].flatMap((module) => ["--import", module]);
   const program = ["local/cloud/main.ts", "--lab", lab, "--port", String(port), ...project];
   const [command = "", ...rest] = [...words, process.execPath, ...imports, ...program];
   const env = { ...process.env, ...environment };
-  const child = spawn(command, rest, { cwd: ROOT, env, stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(command, rest, { cwd: ROOT, env, stdio: ["ignore", "pipe", "inherit", "ipc"] });
   const ended = once(child, "exit").then(() => Promise.reject(new Error("the cloud ended before its door was open")));
   // Only of interest until the door is open.
   ended.catch(() => undefined);
-  await Promise.race([once(createInterface({ input: child.stdout }), "line"), ended]);
+  await Promise.race([once(createInterface({ input: child.stdout! }), "line"), ended]);
   return child;
 }

@@ -219,7 +219,8 @@ function makeDispatcher(environment: NodeJS.ProcessEnv): Dispatcher {
 function tokenSource(environment: NodeJS.ProcessEnv, dispatcher: () => Dispatcher): () => Promise<string> {
   const { GOOGLE_OAUTH_ACCESS_TOKEN: given, GOOGLE_APPLICATION_CREDENTIALS: file } = environment;
   if (given) return () => Promise.resolve(given);
-  const fetchThere = (url: unknown, init: object | undefined) => fetch(url as URL, { ...init, dispatcher: dispatcher() });
+  const fetchThere = (url: unknown, init: object | undefined) =>
+    fetch(url as URL, { ...init, dispatcher: dispatcher() });
   const transporterOptions = { fetchImplementation: fetchThere as unknown as typeof globalThis.fetch };
   const auth = new GoogleAuth({
     scopes: [SCOPE],
