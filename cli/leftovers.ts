@@ -84,7 +84,7 @@ const SOURCES: readonly Source[] = [
 export async function findAll(project: string, region: string): Promise<Found[]> {
   const lists = await Promise.all(
     SOURCES.map(async ({ kind, url, field, id, why }) =>
-      (await listAll<Item>(url(project, region), field)).map((item) => ({
+      (await listAll<Item>(url(project, region), field).catch(noneOfDisabled)).map((item) => ({
         kind,
         name: id(item, project).split("/").at(-1)!,
         id: id(item, project),
@@ -93,6 +93,12 @@ export async function findAll(project: string, region: string): Promise<Found[]>
     ),
   );
   return lists.flat();
+}
+
+/** A service that is switched off keeps nothing that one could ask for. */
+function noneOfDisabled(error: Error): Item[] {
+  if (/has not been used in project|SERVICE_DISABLED/.test(error.message)) return [];
+  throw error;
 }
 
 /** What is there and not declared by a stack whose resources have these ids. */
