@@ -20,11 +20,9 @@ export async function start({ data, tune, again, scoring }: StartRequest, contex
     ...(data ? { "sparklab:customers": resolve(data) } : {}),
     ...(tune ? { "sparklab:tuningSearch": "full" } : {}),
   };
-  for (const command of ["preview", "up"] as const) {
-    terminal.line(heading(command === "preview" ? "Preview: what up would change" : "\nUp"));
-    const code = await lifecycle({ ...NO_OPTIONS, command, stack: LOCAL_STACK, json: false, config }, context);
-    if (code !== 0) return code;
-  }
+  terminal.line(heading("Preview and up"));
+  const code = await lifecycle({ ...NO_OPTIONS, command: "up", stack: LOCAL_STACK, json: false, config }, context);
+  if (code !== 0) return code;
   await terminal.wait("Waiting for the last environment of the set-up", setUpIsWhole());
   terminal.line(heading("\nTraining"));
   const words = ["train", ...(again ? ["--again"] : [])];
