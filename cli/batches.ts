@@ -40,7 +40,7 @@ export function batchOf(job: Job, outputs: StackOutputs, settings: Readonly<Reco
       args: fillArguments(job, settings),
     },
     runtimeConfig: { ...runtimeConfig, properties: job.properties },
-    environmentConfig: environmentConfig as Batch["environmentConfig"],
+    environmentConfig,
   };
 }
 

@@ -19,26 +19,6 @@ export async function carryOut(request: Request, context: Context): Promise<numb
       return load<typeof import("./commands/state")>("state").state(request, context);
     case "graph":
       return load<typeof import("./commands/graph")>("graph").graph(request, context);
-    case "run":
-      return load<typeof import("./commands/run")>("run").run(request, context);
-    case "train":
-      return load<typeof import("./commands/train")>("train").train(request, context);
-    case "status":
-      return load<typeof import("./commands/status")>("status").status(request, context);
-    case "logs":
-      return load<typeof import("./commands/logs")>("logs").logs(request, context);
-    case "dag":
-      return load<typeof import("./commands/dag")>("dag").dag(request, context);
-    case "lineage":
-      return load<typeof import("./commands/lineage")>("lineage").lineage(request, context);
-    case "batch":
-      return load<typeof import("./commands/batch")>("batch").batch(request, context);
-    case "notebook":
-      return load<typeof import("./commands/notebook")>("notebook").notebook(request, context);
-    case "promote":
-      return load<typeof import("./commands/promote")>("promote").promote(request, context);
-    case "image":
-      return load<typeof import("./commands/image")>("image").image(request, context);
     case "env":
       return load<typeof import("./commands/env")>("env").env(request, context);
     case "exec":
@@ -55,5 +35,35 @@ export async function carryOut(request: Request, context: Context): Promise<numb
       return load<typeof import("./commands/reference")>("reference").reference(context);
     case "down":
       return load<typeof import("./commands/down")>("down").down(context);
+    default:
+      return work(request, context);
   }
 }
+
+/** What a lab is for: jobs, runs, notebooks, and what is known of them. */
+function work(request: Extract<Request, { command: Work }>, context: Context): Promise<number> {
+  switch (request.command) {
+    case "run":
+      return load<typeof import("./commands/run")>("run").run(request, context);
+    case "train":
+      return load<typeof import("./commands/train")>("train").train(request, context);
+    case "status":
+      return load<typeof import("./commands/status")>("status").status(request, context);
+    case "logs":
+      return load<typeof import("./commands/logs")>("logs").logs(request, context);
+    case "lineage":
+      return load<typeof import("./commands/lineage")>("lineage").lineage(request, context);
+    case "batch":
+      return load<typeof import("./commands/batch")>("batch").batch(request, context);
+    case "dag":
+      return load<typeof import("./commands/dag")>("dag").dag(request, context);
+    case "notebook":
+      return load<typeof import("./commands/notebook")>("notebook").notebook(request, context);
+    case "promote":
+      return load<typeof import("./commands/promote")>("promote").promote(request, context);
+    case "image":
+      return load<typeof import("./commands/image")>("image").image(request, context);
+  }
+}
+
+type Work = "run" | "train" | "status" | "logs" | "lineage" | "batch" | "dag" | "notebook" | "promote" | "image";

@@ -10,7 +10,7 @@ import { gcloudLine } from "./gcloud-line";
 import { openLab } from "./lab";
 
 const jobs = readCatalogue(openLab({}));
-const SETTINGS = new Proxy({} as Record<string, string>, { get: (_, name) => `the ${String(name)}'s $value "here"` });
+const SETTINGS: Record<string, string> = new Proxy({}, { get: (_, name) => `the ${String(name)}'s $value "here"` });
 
 function outputsWith(environmentConfig: object, runtimeConfig: object = {}): StackOutputs {
   return {

@@ -6,6 +6,7 @@ import type { StackOutputs } from "../deployed";
 import { readState, resourcesOf } from "../deployment-state";
 import { ask, listAll } from "../google";
 import type { Lab } from "../lab";
+import type { DataFact, StackFact } from "./chain";
 import type { ModelRow, PredictionRow, Sources } from "./trace";
 
 const AT = "FORMAT_TIMESTAMP('%FT%TZ', pipeline_execution_dt) AS at";
@@ -32,29 +33,31 @@ export function cloudSources(lab: Lab, stack: string, outputs: StackOutputs): So
       }
       return undefined;
     },
-    customersFile: async () => {
-      const uri = outputs.jobSettings.customers ?? "";
-      const [, bucket = "", object = ""] = /^gs:\/\/([^/]+)\/(.+)$/.exec(uri) ?? [];
-      const url = `https://storage.googleapis.com/storage/v1/b/${bucket}/o/${encodeURIComponent(object)}`;
-      const found = await orNothing<StoredObject>(ask("GET", url));
-      if (!found) return { uri };
-      const { md5Hash, generation, timeCreated } = found;
-      const md5 = Buffer.from(md5Hash, "base64").toString("hex");
-      return { uri, now: { md5, generation, created: timeCreated } };
-    },
-    stack: async () => {
-      const state = await readState(lab, stack);
-      const resources = resourcesOf(state);
-      const { time = "" } = (state.deployment.manifest ?? {}) as { time?: string };
-      const digest = createHash("sha256").update(JSON.stringify(resources)).digest("hex");
-      return { digest, writtenAt: time, resources: resources.length, commit: outputs.commit };
-    },
+    customersFile: () => customersFile(outputs.jobSettings.customers ?? ""),
+    stack: () => stackNow(lab, stack, outputs.commit),
     commit: (hash) => {
       const done = spawnSync("git", ["log", "-1", "--format=%cI %s", hash], { cwd: lab.root, encoding: "utf8" });
       const [, at, subject] = /^(\S+) (.*)$/m.exec(done.stdout ?? "") ?? [];
       return done.status === 0 && at && subject !== undefined ? { subject, at } : undefined;
     },
   };
+}
+
+async function customersFile(uri: string): Promise<Pick<DataFact, "uri" | "now">> {
+  const [, bucket = "", object = ""] = /^gs:\/\/([^/]+)\/(.+)$/.exec(uri) ?? [];
+  const url = `https://storage.googleapis.com/storage/v1/b/${bucket}/o/${encodeURIComponent(object)}`;
+  const found = await orNothing<StoredObject>(ask("GET", url));
+  if (!found) return { uri };
+  const { md5Hash, generation, timeCreated } = found;
+  return { uri, now: { md5: Buffer.from(md5Hash, "base64").toString("hex"), generation, created: timeCreated } };
+}
+
+async function stackNow(lab: Lab, stack: string, commit: string): Promise<StackFact["now"]> {
+  const state = await readState(lab, stack);
+  const resources = resourcesOf(state);
+  const { time = "" } = (state.deployment.manifest ?? {}) as { time?: string };
+  const digest = createHash("sha256").update(JSON.stringify(resources)).digest("hex");
+  return { digest, writtenAt: time, resources: resources.length, commit };
 }
 
 /** Rows of the lab's own tables. */

@@ -17,7 +17,7 @@ const STAMPED = /^(\d{4}-\d{2}-\d{2}) (\d{2}:\d{2}:\d{2}),(\d{3}) ([A-Z]+) /;
 
 export const writeEntries: Behaviour = async ({ body }, cloud) => {
   const now = cloud.now().toISOString();
-  const written = listOf(body.entries).map((entry, index) => completed(entry, index, body, cloud, now));
+  const written = listOf(body.entries).map((entry, index) => completed(entry, index, body, now));
   const problems = written.flatMap((entry, index) => problemsOf(entry, index, cloud));
   if (problems.length > 0) throw invalid(problems.join(" "));
   // The same insert id at the same time in the same log is the same entry.
@@ -28,7 +28,7 @@ export const writeEntries: Behaviour = async ({ body }, cloud) => {
   return {};
 };
 
-function completed(entry: JsonObject, index: number, body: JsonObject, cloud: Cloud, now: string): JsonObject {
+function completed(entry: JsonObject, index: number, body: JsonObject, now: string): JsonObject {
   const time = textOf(entry.timestamp) || now;
   return {
     logName: textOf(body.logName),

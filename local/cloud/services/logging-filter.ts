@@ -21,65 +21,78 @@ interface Token {
 /** @throws ApiError INVALID_ARGUMENT where the filter is not understood, naming the place */
 export function parseFilter(filter: string): EntryTest {
   const tokens = tokensOf(filter);
-  let next = 0;
-  const peek = () => tokens[next];
-  const isWord = (word: string) => peek()?.text === word && !peek()?.quoted;
-  const take = () => tokens[next++];
-  const fail = (token: Token | undefined): never => {
-    const place = token ? `at column ${token.at + 1}, token '${token.text}'` : "at its end";
-    throw invalid(`Unparseable filter: syntax error ${place}.`);
-  };
+  return tokens.length === 0 ? () => true : new Parser(tokens).whole();
+}
 
-  // NOT binds closest, then OR, then AND, which need not be written.
-  const all = (): EntryTest => {
-    const tests = [any()];
-    while (peek() && !isWord(")")) {
-      if (isWord("AND")) take();
-      tests.push(any());
+/** NOT binds closest, then OR, then AND, which need not be written. */
+class Parser {
+  private next = 0;
+
+  constructor(private readonly tokens: readonly Token[]) {}
+
+  whole(): EntryTest {
+    const test = this.all();
+    return this.next < this.tokens.length ? this.fail() : test;
+  }
+
+  private all(): EntryTest {
+    const tests = [this.any()];
+    while (this.next < this.tokens.length && !this.isWord(")")) {
+      this.accept("AND");
+      tests.push(this.any());
     }
     return (entry) => tests.every((test) => test(entry));
-  };
-  const any = (): EntryTest => {
-    const tests = [one()];
-    while (isWord("OR")) {
-      take();
-      tests.push(one());
-    }
+  }
+
+  private any(): EntryTest {
+    const tests = [this.one()];
+    while (this.accept("OR")) tests.push(this.one());
     return (entry) => tests.some((test) => test(entry));
-  };
-  const one = (): EntryTest => {
-    if (isWord("NOT")) {
-      take();
-      const test = one();
+  }
+
+  private one(): EntryTest {
+    if (this.accept("NOT")) {
+      const test = this.one();
       return (entry) => !test(entry);
     }
-    if (isWord("(")) {
-      take();
-      const test = all();
-      if (!isWord(")")) fail(peek());
-      take();
-      return test;
-    }
-    return comparison();
-  };
-  const comparison = (): EntryTest => {
-    const left = take() ?? fail(undefined);
-    if (!left.quoted && (OPERATORS.includes(left.text) || ["AND", "OR", ")"].includes(left.text))) fail(left);
-    const operator = peek();
-    if (!operator || operator.quoted || !OPERATORS.includes(operator.text)) {
-      return (entry) => textsOf(entry).some((text) => includes(text, left.text));
-    }
-    take();
-    const right = take() ?? fail(undefined);
-    if (!right.quoted && (right.text === "(" || OPERATORS.includes(right.text))) fail(right);
-    const test = tester(operator.text, right.text);
-    const path = segmentsOf(left.text);
-    return (entry) => test(valueAt(entry, path), path.join("."));
-  };
+    if (!this.accept("(")) return this.comparison();
+    const test = this.all();
+    return this.accept(")") ? test : this.fail();
+  }
 
-  if (tokens.length === 0) return () => true;
-  const test = all();
-  return peek() ? fail(peek()) : test;
+  private comparison(): EntryTest {
+    const field = this.value(["AND", "OR", ")"]);
+    const operator = OPERATORS.find((known) => this.accept(known));
+    if (operator === undefined) return (entry) => textsOf(entry).some((text) => includes(text, field));
+    const test = tester(operator, this.value(["("]));
+    const path = segmentsOf(field);
+    return (entry) => test(valueAt(entry, path), path.join("."));
+  }
+
+  /** A text, or a word that has no meaning of its own. */
+  private value(reserved: readonly string[]): string {
+    const token = this.tokens[this.next];
+    if (!token || (!token.quoted && [...OPERATORS, ...reserved].includes(token.text))) return this.fail();
+    this.next += 1;
+    return token.text;
+  }
+
+  private isWord(word: string): boolean {
+    const token = this.tokens[this.next];
+    return token?.text === word && !token.quoted;
+  }
+
+  private accept(word: string): boolean {
+    const found = this.isWord(word);
+    if (found) this.next += 1;
+    return found;
+  }
+
+  private fail(): never {
+    const token = this.tokens[this.next];
+    const place = token ? `at column ${token.at + 1}, token '${token.text}'` : "at its end";
+    throw invalid(`Unparseable filter: syntax error ${place}.`);
+  }
 }
 
 function tokensOf(filter: string): Token[] {
@@ -110,7 +123,7 @@ function valueAt(entry: JsonObject, path: readonly string[]): Json | undefined {
 function tester(operator: string, wanted: string): (value: Json | undefined, path: string) => boolean {
   if (operator === "=~" || operator === "!~") {
     const pattern = patternOf(wanted);
-    return (value) => (value !== undefined && pattern.test(String(value))) === (operator === "=~");
+    return (value) => (value !== undefined && pattern.test(shown(value))) === (operator === "=~");
   }
   if (operator === ":")
     return (value) => value !== undefined && (wanted === "*" || textsOf(value).some((text) => includes(text, wanted)));
@@ -134,7 +147,7 @@ function patternOf(text: string): RegExp {
 }
 
 function order(value: Json, wanted: string, path: string): number {
-  const text = String(value);
+  const text = shown(value);
   const pairs: [number, number][] = [
     path === "severity" ? [SEVERITIES.indexOf(text), SEVERITIES.indexOf(wanted.toUpperCase())] : [NaN, NaN],
     /timestamp$/i.test(path) ? [Date.parse(text), Date.parse(wanted)] : [NaN, NaN],
@@ -145,6 +158,8 @@ function order(value: Json, wanted: string, path: string): number {
   const [left, right] = [text.toLowerCase(), wanted.toLowerCase()];
   return left < right ? -1 : Number(left > right);
 }
+
+const shown = (value: Json) => (typeof value === "object" ? JSON.stringify(value) : String(value));
 
 const includes = (text: string, part: string) => text.toLowerCase().includes(part.toLowerCase());
 
