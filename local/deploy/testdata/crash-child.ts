@@ -1,7 +1,8 @@
 /**
- * Runs one operation and, at every point, copies the lab's folder as it lies there: what kill -9 at that moment would
- * leave behind. Points are before and after any write that is synced, any change of a folder and any call of the
- * provider. With a number as its last argument it is killed for good at that point instead.
+ * Runs one operation and passes points: before and after any change of a folder and any call of the provider; before, in
+ * the middle of and after any write of a file, and once it is synced. `kill N` ends it for good at the Nth point;
+ * `copy FOLDER` copies the lab at each as it lies there, which is what kill -9 at that moment leaves behind.
+ * It is run as one file that stands in the host's folder.
  */
 import { cpSync } from "node:fs";
 import * as fs from "node:fs/promises";
@@ -11,12 +12,18 @@ import { deploy } from "../index";
 import type { ProviderPackage } from "../provider";
 import { filesPackage } from "../testing";
 
-const [operation, lab, config, copies, fatal] = process.argv.slice(2) as [string, string, string, string, string?];
+const [operation, lab, config, mode, where] = process.argv.slice(2) as [
+  string,
+  string,
+  string,
+  "kill" | "copy",
+  string,
+];
 let passed = 0;
 const pass = () => {
   passed++;
-  if (fatal === undefined) cpSync(lab, join(copies, String(passed)), { recursive: true, preserveTimestamps: true });
-  else if (passed === Number(fatal)) process.kill(process.pid, "SIGKILL");
+  if (mode === "copy") cpSync(lab, join(where, String(passed)), { recursive: true, preserveTimestamps: true });
+  else if (passed === Number(where)) process.kill(process.pid, "SIGKILL");
 };
 const around = <A extends unknown[], R>(work: (...args: A) => Promise<R>) =>
   async function (this: unknown, ...args: A): Promise<R> {
@@ -25,13 +32,24 @@ const around = <A extends unknown[], R>(work: (...args: A) => Promise<R>) =>
     pass();
     return result;
   };
+/** A write in two halves, so that it can end between them. */
+const inHalves = (work: (text: string) => Promise<void>) =>
+  async function (this: FileHandle, text: string): Promise<void> {
+    const middle = Math.ceil(text.length / 2);
+    pass();
+    await work.call(this, text.slice(0, middle));
+    pass();
+    await work.call(this, text.slice(middle));
+    pass();
+  };
 
 async function main(): Promise<void> {
   const any = await fs.open(__filename);
   const handle = Object.getPrototypeOf(any) as FileHandle;
   await any.close();
-  handle.datasync = around(handle.datasync);
-  handle.sync = around(handle.sync);
+  for (const name of ["appendFile", "writeFile"] as const)
+    handle[name] = inHalves(handle[name] as (text: string) => Promise<void>) as FileHandle["appendFile"];
+  for (const name of ["datasync", "sync"] as const) handle[name] = around(handle[name]);
   const module = require("node:fs/promises") as Record<string, (...args: unknown[]) => Promise<unknown>>;
   for (const name of ["rename", "link", "unlink", "copyFile"]) module[name] = around(module[name]!);
   const files = filesPackage(join(lab, "files"));
@@ -46,7 +64,7 @@ async function main(): Promise<void> {
   };
   const summary = await deploy({
     operation: operation as "up",
-    program: join(__dirname, "steps"),
+    program: join(__dirname, "testdata/steps"),
     stack: "test",
     lab,
     config: JSON.parse(config) as Record<string, string>,
