@@ -31,7 +31,8 @@ def project(tmp_path: Path) -> Path:
     folder = tmp_path / "pyspark"
     for part in ("jobs", "dags", "tables"):
         shutil.copytree(PYSPARK / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(PYSPARK / "jobs.yaml", folder)
+    for name in ("jobs.yaml", "pyproject.toml"):
+        shutil.copy(PYSPARK / name, folder)
     return folder
 
 
@@ -49,12 +50,8 @@ def test_a_lesson_becomes_a_job_of_the_catalogue_with_a_dag(project: Path) -> No
     assert job.arguments["--customers"] == "gs://{raw_bucket}/telco_customer_churn.csv"
     assert job.writes == ("training_data", "batch_scoring_candidates")
     assert f'catalogue_batch("{NAME}")' in written(project)["dags"]
-    linted = subprocess.run(
-        [sys.executable, "-m", "ruff", "check", "--no-cache", "--config", PYSPARK / "pyproject.toml", project / "jobs"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = [sys.executable, "-m", "ruff", "check", "--no-cache", project / job.main]
+    linted = subprocess.run(command, capture_output=True, text=True, check=False)
     assert linted.returncode == 0, linted.stdout
 
 
