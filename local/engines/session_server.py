@@ -30,6 +30,8 @@ def main(folder: Path, display_name: str, ttl_seconds: float) -> None:
     limit = threading.Timer(ttl_seconds, os.kill, (os.getpid(), signal.SIGTERM))
     limit.daemon = True
     limit.start()
+    # The environment has a kernel of the same name, which knows no Spark: the session's own goes before it.
+    os.environ["JUPYTER_PREFER_ENV_PATH"] = "0"
     spark = SparkSession.builder.getOrCreate()
     specify_kernel(folder, display_name)
     server = ServerApp.instance(config=settings(folder))
@@ -40,7 +42,7 @@ def main(folder: Path, display_name: str, ttl_seconds: float) -> None:
 
 def specify_kernel(folder: Path, display_name: str) -> None:
     """Describe the one kind of kernel: this Python, attached to the session's Spark before its first cell."""
-    place = kernels_of(folder) / "python3"
+    place = folder / "jupyter" / "kernels" / "python3"
     place.mkdir(parents=True, exist_ok=True)
     attach = Path(__file__).with_name("session_kernel.py")
     spec = {
@@ -52,11 +54,6 @@ def specify_kernel(folder: Path, display_name: str) -> None:
         "language": "python",
     }
     (place / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
-
-
-def kernels_of(folder: Path) -> Path:
-    """Give the folder of the session's kernels."""
-    return folder / "jupyter" / "kernels"
 
 
 def settings(folder: Path) -> Config:
@@ -72,8 +69,6 @@ def settings(folder: Path) -> Config:
     config.ServerApp.jpserver_extensions = dict.fromkeys(EXTENSIONS, False)
     config.ServerApp.allow_unauthenticated_access = False
     config.IdentityProvider.token = (folder / "token").read_text(encoding="utf-8")
-    # Only here: the environment has a kernel of that name too, which knows no Spark.
-    config.KernelSpecManager.kernel_dirs = [str(kernels_of(folder))]
     config.KernelSpecManager.ensure_native_kernel = False
     return config
 
