@@ -101,7 +101,7 @@ export async function answer(
   problem?: { code: number; message: string },
 ): Promise<void> {
   const pending = await cloud.operations.get(name).catch((error: unknown) => {
-    if (error instanceof ApiError && error.status === "NOT_FOUND") return { done: true } as JsonObject;
+    if (error instanceof ApiError && error.status === "NOT_FOUND") return { done: true };
     throw error;
   });
   if (pending.done === true) return;
