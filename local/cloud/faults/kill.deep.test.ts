@@ -13,7 +13,7 @@ const ENDS_PER_BATCH = 10;
 /** Most of the time a lab waits for a process to start. */
 const LABS_AT_ONCE = 3;
 const BATCHES_OF_SPARK = 2;
-const ROUNDS = 3;
+const ROUNDS = 6;
 const WHOLE = { tables: 2, objects: 1 };
 
 let lab: string;
