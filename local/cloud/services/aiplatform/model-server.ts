@@ -84,20 +84,26 @@ export async function whenHealthy({ deployment, healthRoute }: ModelServer, clou
   });
 }
 
-/** One request to the server's predict route. */
+/** One request to the server's predict route; a prediction changes nothing, so that it is asked again of a new server. */
 export async function predicted(
   { deployment, predictRoute }: ModelServer,
   body: Buffer,
   headers: IncomingHttpHeaders,
   cloud: Cloud,
 ): Promise<Answer> {
-  try {
-    return await instancesOf(cloud).use(deployment, (socket) =>
-      sent(socket, "POST", predictRoute, headers, body, PREDICT_MS),
+  const once = () =>
+    instancesOf(cloud).use(deployment, (socket) =>
+      sent(socket, "POST", predictRoute, headers, body, PREDICT_MS).catch((error: Error) => {
+        const isLate = error.name === "TimeoutError" || error.name === "AbortError";
+        const what = isLate ? "did not answer in time" : `ended before it answered (${error.message})`;
+        throw new ApiError(isLate ? "DEADLINE_EXCEEDED" : "UNAVAILABLE", `${deployment.title}: ${what}.`);
+      }),
     );
+  try {
+    return await once();
   } catch (error) {
-    if (error instanceof ApiError) throw error;
-    throw new ApiError("UNAVAILABLE", `${deployment.title}: ended before it answered (${(error as Error).message}).`);
+    if (!(error instanceof ApiError) || error.status !== "UNAVAILABLE") throw error;
+    return once();
   }
 }
 
