@@ -82,16 +82,16 @@ def draw_grid(
 
 
 def draw_steps(levels: Sequence[Sequence[str]], follows: Sequence[tuple[str, str]], title: str) -> Axes:
-    """Draw the steps of a pipeline from left to right, with an arrow from each to those that follow it."""
-    axes = _axes(title, width=2.6 * len(levels), height=1.0 + 0.8 * max(map(len, levels)))
-    places = {name: (x, -y) for x, names in enumerate(levels) for y, name in enumerate(names)}
+    """Draw the steps of a pipeline from top to bottom, with an arrow from each to those that follow it."""
+    widest = max(map(len, levels))
+    axes = _axes(title, width=3.2 * widest, height=0.8 + 0.55 * len(levels))
+    places = {name: (x, -y) for y, names in enumerate(levels) for x, name in enumerate(names)}
     for before, after in follows:
         axes.annotate("", xy=places[after], xytext=places[before], arrowprops={"arrowstyle": "->", "color": _GREY})
     for name, place in places.items():
-        axes.text(
-            *place, name, ha="center", va="center", fontsize=8, bbox={"boxstyle": "round", "fc": "white", "ec": _BLUE}
-        )
-    axes.set(xlim=(-0.6, len(levels) - 0.4), ylim=(0.6 - max(map(len, levels)), 0.6))
+        box = {"boxstyle": "round", "fc": "white", "ec": _BLUE}
+        axes.text(*place, name, ha="center", va="center", fontsize=8, bbox=box)
+    axes.set(xlim=(-0.6, widest - 0.4), ylim=(0.6 - len(levels), 0.6))
     axes.axis("off")
     return axes
 
