@@ -1,6 +1,6 @@
 /**
  * DAGs on real Airflow and real Spark, driven by the command line in a lab of their own: an empty tracker, a file that is
- * no DAG, a scheduler that is killed while a batch scores, a cloud that is killed between two steps.
+ * no DAG, a scheduler that is killed while a batch scores.
  */
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { execFile, type ExecFileException } from "node:child_process";
@@ -99,7 +99,7 @@ blob.upload_from_string("from airflow.sdk import DAG\\nimport no_such_module\\n"
   expect(listed.text).toContain("churn_data_engineering");
   const { text } = await sparklab("dag", "run", "broken");
   expect(text).toMatch(
-    /DAG: got "broken"; expected churn_batch_scoring, churn_data_engineering\..*\nbroken\.py holds no DAG/,
+    /DAG: got "broken"; expected churn_batch_scoring, churn_data_engineering\.[^]*broken\.py holds no DAG/,
   );
   await python(upload, "delete");
   await until(async () => (await sparklab("dag", "list")).code === 0);
@@ -121,19 +121,4 @@ test("A scheduler that is killed while the batch runs takes the run up again: on
   expect(
     (await succeed("dag", "logs", "churn_batch_scoring")).match(/churn-scoring-\d{8}-\d{6}-\d{6}/g),
   ).not.toBeNull();
-}, 600_000);
-
-test("A killed cloud's Airflow goes on with its run after the next start: three tables, each row once", async () => {
-  const following = sparklab("dag", "run", "churn_data_engineering");
-  await until(async () => Object.values(await batches("churn-data-step-1")).includes("RUNNING"));
-  const { pid } = JSON.parse(readFileSync(join(lab, "cloud", "door.json"), "utf8")) as { pid: number };
-  process.kill(pid, "SIGKILL");
-  await following;
-  await succeed("up", "--yes");
-  await until(async () => /^Run .* {2}success$/m.test((await sparklab("dag", "logs", "churn_data_engineering")).text));
-  for (const job of ["churn-data-step-1", "churn-data-step-2", "churn-data-step-3"])
-    expect(Object.values(await batches(job))).toEqual(["SUCCEEDED"]);
-  expect(await count("training_data_step_1")).toBe(7043);
-  expect(await count("training_data_step_2")).toBe(7032);
-  expect(await count("training_data_step_3")).toBe(7032);
 }, 600_000);
