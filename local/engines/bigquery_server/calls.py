@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from . import datasets, external, routines, table_methods, table_rows
+from . import datasets, external, routines, table_methods, table_rows, uses
 from .errors import as_bigquery_error, unimplemented
 from .jobs import Jobs
 from .state import Call, Json, State
@@ -42,6 +42,7 @@ def methods(state: State, jobs: Jobs) -> dict[str, Callable[[Call], Json]]:
         "bigquery.tables.patch": of(table_methods.patch),
         "bigquery.tables.delete": of(table_methods.delete),
         # Not Google's: what the cloud asks before queries.
+        "queries.uses": of(uses.of_query),
         "external.tables.list": of(external.list_all),
         "external.tables.refresh": of(external.refresh),
         "bigquery.tabledata.list": of(table_rows.list_rows),

@@ -4,11 +4,11 @@
  */
 import { createHash } from "node:crypto";
 import type { Cloud } from "../../cloud";
-import type { PoliciesKernel } from "../../engine/policies";
 import { ApiError } from "../../errors";
 import { isObject, textOf } from "../../json";
 import type { Behaviour, JsonObject } from "../../service";
 import { requireBucket } from "../references";
+import { bucketResource } from "../storage/guard";
 import { listObjects } from "../storage/objects";
 import { callEngine } from "./engine-call";
 import { openSources, parseSource } from "./sources";
@@ -118,10 +118,9 @@ async function requireAccess(external: JsonObject, uris: readonly string[], clou
   const email = textOf((connection.cloudResource as JsonObject | undefined)?.serviceAccountId);
   const principal = { kind: "serviceAccount", email, via: "none" } as const;
   for (const bucket of new Set(uris.map((uri) => parseSource(uri).bucket))) {
-    const policies = cloud.policies as PoliciesKernel;
-    const resource = `//storage.googleapis.com/projects/_/buckets/${bucket}`;
-    const permitted = await policies.permitted(principal, ["storage.objects.get", "storage.objects.list"], resource);
-    if (permitted.length === 2) continue;
+    const ask = { principal, method: "external.tables.refresh", resource: bucketResource(bucket) };
+    const may = (permission: string) => cloud.access.permits({ ...ask, permission });
+    if ((await may("storage.objects.get")) && (await may("storage.objects.list"))) continue;
     const message = `Access Denied: BigQuery BigQuery: ${email} does not have storage.objects.get and storage.objects.list access to the Google Cloud Storage bucket ${bucket}.`;
     throw new ApiError("PERMISSION_DENIED", message, [], 403, "accessDenied");
   }

@@ -3,7 +3,7 @@ import type { Behaviour, Service } from "../../service";
 import { callEngine } from "./engine-call";
 import { changesTables, insertTable, readsTables } from "./external-tables";
 import { changesAccess, datasetBindings } from "./guard";
-import { asksData } from "./job-data";
+import { asksData, asksSources } from "./job-data";
 import { insertJob } from "./jobs";
 import { addStorageApi, closeStorageApi } from "./storage-api";
 import { recoverUploads } from "./upload-sessions";
@@ -30,9 +30,9 @@ export const bigquery: Service = {
         verbs.map((verb) => [`bigquery.${resource}.${verb}`, forward]),
       ),
     ),
-    "bigquery.tables.insert": changesTables(insertTable),
-    "bigquery.tables.update": changesTables(forward),
-    "bigquery.tables.patch": changesTables(forward),
+    "bigquery.tables.insert": changesTables(asksSources(insertTable)),
+    "bigquery.tables.update": changesTables(asksSources(forward)),
+    "bigquery.tables.patch": changesTables(asksSources(forward)),
     "bigquery.tables.delete": changesTables(forward),
     "bigquery.datasets.insert": changesAccess(forward),
     "bigquery.datasets.update": changesAccess(forward),

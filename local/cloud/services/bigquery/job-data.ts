@@ -1,6 +1,8 @@
-/** What a job reads and writes: asked of who starts it before it starts. Source: docs "Run a query", "Loading data", "Required permissions". */
+/**
+ * What a job reads and writes: asked of who starts it before it starts.
+ * Source: docs "Run a query", "Loading data", "Copy tables", the paragraphs "Required permissions".
+ */
 import type { Cloud } from "../../cloud";
-import { ApiError } from "../../errors";
 import { isObject, textOf } from "../../json";
 import type { Behaviour, Call, Json, JsonObject } from "../../service";
 import { bucketResource } from "../storage/guard";
@@ -10,6 +12,26 @@ import { parseSource } from "./sources";
 
 const READ = ["bigquery.tables.getData"];
 const WRITE = ["bigquery.tables.create", "bigquery.tables.updateData"];
+const UPDATE = "bigquery.tables.update";
+
+/** Permissions by use. Source: docs "GoogleSQL DDL" and "DML", the paragraphs "Required permissions" of each statement. */
+const USES: Readonly<Record<string, readonly string[]>> = {
+  read: READ,
+  append: ["bigquery.tables.updateData"],
+  change: ["bigquery.tables.updateData", ...READ],
+  create: ["bigquery.tables.create"],
+  replace: [...WRITE, UPDATE],
+  alter: ["bigquery.tables.get", UPDATE],
+  drop: ["bigquery.tables.get", "bigquery.tables.delete"],
+};
+const DESCRIBE = ["bigquery.tables.get", "bigquery.tables.list"];
+const DESCRIBE_ALL = [...DESCRIBE, "bigquery.jobs.listAll"];
+/** What a script may do, whose statements are known only when it runs: who starts one needs all of it in the project. */
+const ANYTHING = [
+  ...new Set([...Object.values(USES).flat(), ...DESCRIBE_ALL]),
+  ...["create", "update", "delete"].map((verb) => `bigquery.datasets.${verb}`),
+  ...["get", "create", "update", "delete"].map((verb) => `bigquery.routines.${verb}`),
+];
 
 export const asksData =
   (behaviour: Behaviour): Behaviour =>
@@ -21,7 +43,7 @@ export const asksData =
 /** Who may do everything to tables in the whole project need not be asked for each, which needs the query read. */
 async function mayAll(call: Call, cloud: Cloud): Promise<boolean> {
   const resource = `//bigquery.googleapis.com/projects/${cloud.project.id}`;
-  for (const permission of [...READ, ...WRITE, "storage.objects.get"]) {
+  for (const permission of [...ANYTHING, "storage.objects.get", "storage.objects.list"]) {
     const permitted = await cloud.access.permits({
       principal: call.principal,
       permission,
@@ -51,40 +73,63 @@ export async function requireData(
   if (isObject(query)) await requireQuery(call, query, cloud);
 }
 
+/** A view is made by who may read what it reads, an external table by who may read its files. */
+export const asksSources =
+  (behaviour: Behaviour): Behaviour =>
+  async (call, cloud) => {
+    const { view, materializedView, externalDataConfiguration: external } = call.body;
+    for (const made of [view, materializedView])
+      if (isObject(made) && made.query !== undefined) await requireQuery(call, made, cloud);
+    if (isObject(external) && external.connectionId === undefined)
+      await requireFiles(call, (external.sourceUris ?? []) as string[], cloud);
+    return behaviour(call, cloud);
+  };
+
 type Asker = Pick<Call, "methodId" | "path" | "principal">;
 
 async function requireLoad(call: Asker, load: JsonObject, cloud: Cloud): Promise<void> {
   await requireTable(call, load.destinationTable, WRITE, cloud);
-  for (const uri of (load.sourceUris ?? []) as string[]) {
+  await requireFiles(call, (load.sourceUris ?? []) as string[], cloud);
+}
+
+async function requireFiles(call: Asker, uris: readonly string[], cloud: Cloud): Promise<void> {
+  for (const uri of uris) {
     const { bucket } = parseSource(uri);
     const permissions = uri.includes("*") ? ["storage.objects.get", "storage.objects.list"] : ["storage.objects.get"];
     await ask(call, permissions, bucketResource(bucket), cloud);
   }
 }
 
-/** A script's tables are known when it runs: who starts one needs the project's. A text that is wrong fails as a job. */
+/** What the engine says that a query uses (bigquery_server/uses.py), as permissions. */
 async function requireQuery(call: Asker, query: JsonObject, cloud: Cloud): Promise<void> {
   const { destinationTable, ...plain } = query;
-  const told = await dryRun(call, plain, cloud);
-  if (!told) return;
-  if (told.statementType === "SCRIPT")
-    return ask(call, [...READ, ...WRITE], `//bigquery.googleapis.com/projects/${cloud.project.id}`, cloud);
-  const changes = told.statementType !== "SELECT";
-  for (const table of (told.referencedTables ?? []) as JsonObject[])
-    await requireTable(call, table, changes ? [...READ, "bigquery.tables.updateData"] : READ, cloud);
-  if (isObject(destinationTable)) await requireTable(call, destinationTable, WRITE, cloud);
+  const body = { ...plain, useLegacySql: plain.useLegacySql ?? true };
+  const request = { ...call, methodId: "queries.uses", query: {}, body };
+  const { uses } = (await callEngine(cloud, request)) as { uses: Use[] };
+  for (const use of uses) await requireUse(call, use, cloud);
+  if (isObject(destinationTable) && textOf(destinationTable.tableId) !== "")
+    await requireTable(call, destinationTable, WRITE, cloud);
 }
 
-async function dryRun(call: Asker, query: JsonObject, cloud: Cloud): Promise<JsonObject | undefined> {
-  const configuration = { dryRun: true, query: { useLegacySql: query.useLegacySql ?? true, ...query } };
-  const request = { ...call, methodId: "bigquery.jobs.insert", query: {}, body: { configuration } };
-  try {
-    const { statistics } = (await callEngine(cloud, request)) as JsonObject;
-    return (statistics as JsonObject).query as JsonObject;
-  } catch (error) {
-    if (error instanceof ApiError && error.http < 500) return undefined;
-    throw error;
+interface Use extends JsonObject {
+  use: string;
+}
+
+async function requireUse(call: Asker, { use, table, routine }: Use, cloud: Cloud): Promise<void> {
+  const project = `//bigquery.googleapis.com/projects/${cloud.project.id}`;
+  if (use === "anything") return ask(call, ANYTHING, project, cloud);
+  if (use === "call" && isObject(routine)) {
+    const [projectId, datasetId, id] = [routine.projectId, routine.datasetId, routine.routineId].map(textOf);
+    return ask(call, ["bigquery.routines.get"], `${datasetResource(projectId!, datasetId!)}/routines/${id}`, cloud);
   }
+  if (use === "describe" && isObject(table)) {
+    // A region's views tell of the whole project.
+    if (/^region-/i.test(textOf(table.datasetId))) return ask(call, DESCRIBE_ALL, project, cloud);
+    return ask(call, DESCRIBE, datasetResource(textOf(table.projectId), textOf(table.datasetId)), cloud);
+  }
+  const permissions = USES[use];
+  if (!permissions) throw new Error(`queries.uses: got '${use}'; expected one of ${Object.keys(USES).join(", ")}.`);
+  await requireTable(call, table, permissions, cloud);
 }
 
 async function requireTable(call: Asker, table: Json | undefined, permissions: readonly string[], cloud: Cloud) {

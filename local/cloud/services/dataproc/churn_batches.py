@@ -16,11 +16,15 @@ from pathlib import Path
 
 import google.auth
 import yaml
+from client_accounts import make_account
 from google.auth.transport.requests import AuthorizedSession
 from google.cloud import bigquery, dataproc_v1, storage
 
 REGION = "us-central1"
 ROLES = ("raw", "code", "models", "metrics", "bundles", "staging")
+
+# What the jobs do: read and write objects, tables through the Storage API, and by jobs.
+ACCOUNT_ROLES = ("dataproc.worker", "bigquery.dataEditor", "bigquery.jobUser", "bigquery.readSessionUser")
 
 
 def main(repository: Path, customers: Path, pipeline_id: str) -> None:
@@ -31,7 +35,7 @@ def main(repository: Path, customers: Path, pipeline_id: str) -> None:
     upload(storage.Client(), buckets, sources, customers)
     warehouse = bigquery.Client()
     tables = make_tables(warehouse, dataset, sources / "tables")
-    account = make_account(AuthorizedSession(credentials), project)
+    account = make_account(AuthorizedSession(credentials), project, "churn-batches", ACCOUNT_ROLES)
     settings = {f"{role}_bucket": bucket for role, bucket in buckets.items()} | {
         "project": project,
         "region": REGION,
@@ -68,13 +72,6 @@ def make_tables(client: bigquery.Client, dataset: str, schemas: Path) -> list[st
     for schema in schemas.glob("*.json"):
         client.create_table(bigquery.Table(f"{dataset}.{schema.stem}", client.schema_from_json(schema)))
     return sorted(schema.stem for schema in schemas.glob("*.json"))
-
-
-def make_account(session: AuthorizedSession, project: str) -> str:
-    url = f"https://iam.googleapis.com/v1/projects/{project}/serviceAccounts"
-    answer = session.post(url, json={"accountId": "churn-batches"})
-    answer.raise_for_status()
-    return answer.json()["email"]
 
 
 def run(name: str, job: dict, settings: dict[str, str], account: str) -> dict[str, object]:

@@ -12,6 +12,7 @@ import sys
 import time
 
 import google.auth
+from client_accounts import make_account
 from google.auth.transport.requests import AuthorizedSession
 from google.cloud import dataproc_v1, storage
 
@@ -30,10 +31,7 @@ def submit(batch_id: str, *script: str) -> None:
     bucket = storage.Client().lookup_bucket(BUCKET) or storage.Client().create_bucket(BUCKET, location=REGION)
     for file in script:
         bucket.blob(f"{batch_id}.py").upload_from_filename(file)
-    url = f"https://iam.googleapis.com/v1/projects/{PROJECT}/serviceAccounts"
-    made = AuthorizedSession(CREDENTIALS).post(url, json={"accountId": "one-batch"})
-    if made.status_code not in (200, 409):
-        made.raise_for_status()
+    account = make_account(AuthorizedSession(CREDENTIALS), PROJECT, "one-batch", ("dataproc.worker",))
     CLIENT.create_batch(
         parent=f"projects/{PROJECT}/regions/{REGION}",
         batch_id=batch_id,
@@ -42,9 +40,7 @@ def submit(batch_id: str, *script: str) -> None:
                 main_python_file_uri=f"gs://{BUCKET}/{batch_id}.py", args=[f"gs://{BUCKET}/{batch_id}"]
             ),
             environment_config=dataproc_v1.EnvironmentConfig(
-                execution_config=dataproc_v1.ExecutionConfig(
-                    service_account=f"one-batch@{PROJECT}.iam.gserviceaccount.com", staging_bucket=BUCKET
-                )
+                execution_config=dataproc_v1.ExecutionConfig(service_account=account, staging_bucket=BUCKET)
             ),
         ),
     )

@@ -1,0 +1,69 @@
+/**
+ * Writes a run of the local lab as the recording that removals.test.ts decides again, and docs/grants.md from it:
+ * `npx tsx local/cloud/access/record.ts [LAB]`, after `npx sparklab down`. docs/architecture.md says what such a run does.
+ */
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { createEngines } from "../../engines";
+import { readTools } from "../../engines/tools";
+import { composeCloud, PROJECT } from "../compose";
+import { cloudFiles } from "../door/client-environment";
+import { openPrincipals } from "../door/principals";
+import { openTokens } from "../door/tokens";
+import { services } from "../services";
+import type { Decision } from "./access";
+import { recordingOf, type Recording } from "./recording";
+import { removalsOf, removalsPage } from "./removals";
+
+const ROOT = resolve(__dirname, "../../..");
+export const RECORDING = join(__dirname, "testdata", "full-run.json");
+export const PAGE = join(ROOT, "docs", "grants.md");
+
+async function record(lab: string): Promise<Recording> {
+  const files = cloudFiles(lab);
+  const log = join(files.cloud, "log", "access.jsonl");
+  if (!existsSync(log)) throw new Error(`${log}: not found; expected the log of a lab that has run. npx sparklab up`);
+  const lines = readFileSync(log, "utf8").split("\n").filter(Boolean);
+  const tools = readTools();
+  const place = { folder: files.cloud, project: PROJECT.id, location: "us-central1" };
+  const tokens = await openTokens({ folder: files.credentials, now: () => new Date() });
+  const say = (fields: object, message: string) => process.stderr.write(`${message} ${JSON.stringify(fields)}\n`);
+  const { cloud, close } = await composeCloud({
+    ...{ folder: files.cloud, services, engines: createEngines(tools, place), descriptions: tools.descriptions },
+    door: new Promise(() => {}),
+    principals: (parts) => openPrincipals({ ...parts, tokens, region: place.location }),
+    log: { info: say, warn: say, error: say },
+  });
+  try {
+    return await recordingOf(
+      cloud,
+      lines.map((line) => JSON.parse(line) as Decision),
+    );
+  } finally {
+    await close();
+  }
+}
+
+/** One line for each grant and decision, so that a change of one shows as that. */
+function written({ grants, customRoles, decisions }: Recording): string {
+  const list = (lines: readonly object[]) => lines.map((line) => `    ${JSON.stringify(line)}`).join(",\n");
+  return `{\n  "grants": [\n${list(grants)}\n  ],\n  "customRoles": ${JSON.stringify(customRoles)},\n  "decisions": [\n${list(decisions)}\n  ]\n}\n`;
+}
+
+async function main(lab: string): Promise<void> {
+  const recording = await record(resolve(lab));
+  writeFileSync(RECORDING, written(recording));
+  const removals = await removalsOf(recording);
+  writeFileSync(PAGE, removalsPage(removals));
+  const idle = removals.filter(({ breaks }) => breaks.length === 0).length;
+  const { grants, decisions } = recording;
+  process.stdout.write(
+    `${grants.length} grants, ${decisions.length} decisions; ${removals.length} declared, ${idle} of them not needed here\n`,
+  );
+}
+
+if (require.main === module)
+  main(process.argv[2] ?? join(ROOT, ".lab", "lab")).catch((error: Error) => {
+    process.stderr.write(`${error.message}\n`);
+    process.exitCode = 1;
+  });

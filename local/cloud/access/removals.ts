@@ -1,0 +1,66 @@
+/** What breaks when a grant is taken away from a recorded run, and the table of what its grants are for. */
+import { OPERATOR } from "../door/principals";
+import { declaredIn, refusedUnder, shortName, type Grant, type Recording } from "./recording";
+import { NOT_NEEDED_HERE } from "./reasons";
+
+/**
+ * Wide roles that stand in for narrower grants: what those are for shows where the wide one is away. Google requires
+ * `dataproc.worker` of the account, and with it come all objects of the project; the operator of the local lab owns it.
+ */
+const WIDE: readonly [hidden: RegExp, wide: (grant: Grant) => boolean][] = [
+  [/^worker: storage\./, ([, role]) => role === "roles/dataproc.worker"],
+  [
+    new RegExp(`^${OPERATOR.email.split("@")[0]}: `),
+    ([, role, member]) => role === "roles/owner" && member === `user:${OPERATOR.email}`,
+  ],
+];
+
+export interface Removal {
+  name: string;
+  /** `<method> <permission> on <resource>` of the calls that are refused without the grant. */
+  breaks: string[];
+}
+
+export async function removalsOf(recording: Recording): Promise<Removal[]> {
+  const removals: Removal[] = [];
+  for (const grant of declaredIn(recording)) {
+    const name = shortName(grant);
+    const hides = WIDE.filter(([hidden]) => hidden.test(name)).map(([, wide]) => wide);
+    const base = recording.grants.filter((other) => !hides.some((wide) => wide(other)));
+    const email = grant[2].replace(/^\w+:/, "");
+    const own = { ...recording, decisions: recording.decisions.filter(([principal]) => principal === email) };
+    const before = new Set((await refusedUnder(base, own)).map(String));
+    const after = await refusedUnder(
+      base.filter((other) => other !== grant),
+      own,
+    );
+    const broken = after.filter((asked) => !before.has(String(asked)));
+    removals.push({
+      name,
+      breaks: broken.map(([, permission, resource, method]) => textOf(method, permission, resource)),
+    });
+  }
+  return removals.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+const textOf = (method: string, permission: string, resource: string) =>
+  `${method} (${permission} on ${resource.split("/").slice(-2).join("/")})`;
+
+/** The table as Markdown: every grant with the call that fails without it, or with the reason why it is there. */
+export function removalsPage(removals: readonly Removal[]): string {
+  const rows = removals.map(({ name, breaks }) => {
+    const [first, ...more] = breaks;
+    const why = first ? first + (more.length > 0 ? `, and ${more.length} more` : "") : (NOT_NEEDED_HERE[name] ?? "");
+    return `| ${name} | ${first ? "yes" : "no"} | ${why} |`;
+  });
+  return [
+    "# What each grant is for",
+    "",
+    "Written by `npx tsx local/cloud/access/record.ts` from a recorded run of the profile `full`: each grant of the program is taken away in turn and all decisions of the run are made again (`local/cloud/access/removals.test.ts`).",
+    "",
+    "| grant | needed in that run | what fails first without it, or why it is there |",
+    "|---|---|---|",
+    ...rows,
+    "",
+  ].join("\n");
+}
