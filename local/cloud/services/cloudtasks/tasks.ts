@@ -2,7 +2,6 @@
 import { randomUUID } from "node:crypto";
 import type { Cloud } from "../../cloud";
 import { pageOf } from "../../engine/list";
-import type { PoliciesKernel } from "../../engine/policies";
 import { readResource } from "../../engine/resource";
 import { ApiError, invalid } from "../../errors";
 import { isObject, textOf } from "../../json";
@@ -102,7 +101,11 @@ async function create(call: Call, cloud: Cloud): Promise<JsonObject> {
   });
 }
 
-async function checkRequest(task: JsonObject, { principal }: Call, cloud: Cloud): Promise<JsonObject> {
+async function checkRequest(
+  task: JsonObject,
+  { principal, methodId: method }: Call,
+  cloud: Cloud,
+): Promise<JsonObject> {
   if (task.appEngineHttpRequest)
     throw new ApiError("UNIMPLEMENTED", "Tasks for App Engine are not served by this cloud.");
   if (!isObject(task.httpRequest)) throw invalid("Task.httpRequest: got none; expected the request of the task.");
@@ -116,9 +119,13 @@ async function checkRequest(task: JsonObject, { principal }: Call, cloud: Cloud)
   if (isObject(token)) {
     const email = textOf(token.serviceAccountEmail);
     const account = `projects/${cloud.project.id}/serviceAccounts/${email}`;
-    const policies = cloud.policies as PoliciesKernel;
-    const granted = await policies.permitted(principal, ["iam.serviceAccounts.actAs"], account);
-    if (granted.length === 0 || !(await cloud.store.get(account)))
+    const ask = {
+      principal,
+      permission: "iam.serviceAccounts.actAs",
+      resource: `//iam.googleapis.com/${account}`,
+      method,
+    };
+    if (!(await cloud.access.permits(ask)) || !(await cloud.store.get(account)))
       throw new ApiError(
         "PERMISSION_DENIED",
         `The principal lacks IAM permission "iam.serviceAccounts.actAs" for the resource "${email}" (or it may not exist).`,

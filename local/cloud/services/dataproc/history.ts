@@ -11,7 +11,6 @@ import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import type { HistoryRun } from "../../../engines/interface";
 import type { Cloud } from "../../cloud";
-import type { PoliciesKernel } from "../../engine/policies";
 import { ApiError } from "../../errors";
 import { textOf } from "../../json";
 import type { Addresses, JsonObject } from "../../service";
@@ -28,11 +27,10 @@ export const gateway: Addresses = {
   http: async (host, { request, response }, cloud) => {
     const { name, cluster } = await clusterAt(host, cloud);
     const principal = await cloud.principals.resolve(request.headers.authorization, host);
-    const policies = cloud.policies as PoliciesKernel;
-    if (
-      (await policies.permitted(principal, ["dataproc.clusters.use"], `//dataproc.googleapis.com/${name}`)).length === 0
-    )
-      throw new ApiError("PERMISSION_DENIED", `Permission 'dataproc.clusters.use' denied on resource '${name}'.`);
+    await cloud.access.require({
+      ...{ principal, permission: "dataproc.clusters.use", method: "dataproc.history" },
+      resource: `//dataproc.googleapis.com/${name}`,
+    });
     if (request.method !== "GET") throw new ApiError("INVALID_ARGUMENT", `Method ${request.method}: expected GET.`);
     const server = await historyOf(cloud).server(name, cluster);
     await pass(server, request, response);

@@ -1,6 +1,5 @@
 /** Deliveries of a subscription: a message that is given out comes again when it is not acknowledged in time. */
 import type { Cloud } from "../../cloud";
-import type { PoliciesKernel } from "../../engine/policies";
 import { invalid } from "../../errors";
 import { isObject, textOf } from "../../json";
 import type { JsonObject, Principal } from "../../service";
@@ -90,12 +89,16 @@ async function mayForward(name: string, topic: string, cloud: Cloud): Promise<bo
   if (!(await cloud.store.get(topic))) return false;
   const email = agentEmail("pubsub", cloud.project.number)!;
   const agent: Principal = { kind: "serviceAccount", email, via: "impersonation" };
-  const policies = cloud.policies as PoliciesKernel;
+  const may = (permission: string, resource: string) =>
+    cloud.access.permits({
+      ...{ principal: agent, permission, method: "pubsub.deadLetters" },
+      resource: `//pubsub.googleapis.com/${resource}`,
+    });
   const [publishes, consumes] = await Promise.all([
-    policies.permitted(agent, ["pubsub.topics.publish"], `//pubsub.googleapis.com/${topic}`),
-    policies.permitted(agent, ["pubsub.subscriptions.consume"], `//pubsub.googleapis.com/${name}`),
+    may("pubsub.topics.publish", topic),
+    may("pubsub.subscriptions.consume", name),
   ]);
-  if (publishes.length > 0 && consumes.length > 0) return true;
+  if (publishes && consumes) return true;
   const need = `roles/pubsub.publisher on ${topic} and roles/pubsub.subscriber on ${name}`;
   cloud.log.warn({ subscription: name, agent: email }, `dead letters are not forwarded: the agent needs ${need}`);
   return false;
