@@ -5,7 +5,6 @@
 import { request as ask, type IncomingMessage, type ServerResponse } from "node:http";
 import { pipeline } from "node:stream/promises";
 import type { Cloud } from "../../cloud";
-import type { PoliciesKernel } from "../../engine/policies";
 import { ApiError } from "../../errors";
 import { textOf } from "../../json";
 import type { Addresses, JsonObject } from "../../service";
@@ -26,10 +25,8 @@ export const addresses: Addresses = {
     const environment = await environmentAt(host, cloud);
     const name = textOf(environment.name);
     const principal = await cloud.principals.resolve(request.headers.authorization, host);
-    const policies = cloud.policies as PoliciesKernel;
-    const granted = await policies.permitted(principal, [PERMISSION], `//composer.googleapis.com/${name}`);
-    if (granted.length === 0)
-      throw new ApiError("PERMISSION_DENIED", `Permission '${PERMISSION}' denied on resource '${name}'.`);
+    const resource = `//composer.googleapis.com/${name}`;
+    await cloud.access.require({ principal, permission: PERMISSION, resource, method: "composer.airflow" });
     const { run } = await airflowsOf(cloud).use(environment);
     await pass(run.port, run.authorization(principal.email), host, request, response);
     return { method: `${name}:airflow`, principal };
