@@ -13,11 +13,8 @@ import { openTokens } from "../door/tokens";
 import { services } from "../services";
 import type { Decision } from "./access";
 import { recordingOf, type Recording } from "./recording";
+import { PAGE, RECORDING, ROOT } from "./places";
 import { removalsOf, removalsPage } from "./removals";
-
-const ROOT = resolve(__dirname, "../../..");
-export const RECORDING = join(__dirname, "testdata", "full-run.json");
-export const PAGE = join(ROOT, "docs", "grants.md");
 
 async function record(lab: string): Promise<Recording> {
   const files = cloudFiles(lab);

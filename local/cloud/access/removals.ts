@@ -1,7 +1,7 @@
 /** What breaks when a grant is taken away from a recorded run, and the table of what its grants are for. */
 import { OPERATOR } from "../door/principals";
 import { declaredIn, refusedUnder, shortName, type Grant, type Recording } from "./recording";
-import { NOT_NEEDED_HERE } from "./reasons";
+import { reasonOf } from "./reasons";
 
 /**
  * Wide roles that stand in for narrower grants: what those are for shows where the wide one is away. Google requires
@@ -50,7 +50,9 @@ const textOf = (method: string, permission: string, resource: string) =>
 export function removalsPage(removals: readonly Removal[]): string {
   const rows = removals.map(({ name, breaks }) => {
     const [first, ...more] = breaks;
-    const why = first ? first + (more.length > 0 ? `, and ${more.length} more` : "") : (NOT_NEEDED_HERE[name] ?? "");
+    const why = first
+      ? first + (more.length > 0 ? `, and ${more.length} more` : "")
+      : (reasonOf(name) ?? "no reason yet: say it in local/cloud/access/reasons.ts");
     return `| ${name} | ${first ? "yes" : "no"} | ${why} |`;
   });
   return [

@@ -12,7 +12,7 @@ export const AGENT_ROWS: Record<string, Row> = {
   "roles/cloudfunctions.serviceAgent": [
     "Cloud Functions Service Agent",
     "Gives Cloud Functions service account access to managed resources.",
-    `${BUCKETS}; ${OBJECTS}; run.services create delete get update; iam.serviceAccounts actAs getAccessToken getOpenIdToken`,
+    `storage.buckets create get update; storage.objects create delete get list; run.services create delete get update; iam.serviceAccounts actAs getAccessToken getOpenIdToken`,
   ],
   "roles/composer.serviceAgent": [
     "Cloud Composer API Service Agent",

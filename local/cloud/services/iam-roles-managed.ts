@@ -1,8 +1,7 @@
 /** Predefined roles of the managed services: connections, Airflow, metastore, notebooks. Source: as in iam-roles-table.ts. */
 import type { Row } from "./iam-roles-table";
 
-const METADATA_READ =
-  "metastore.databases get list; metastore.tables get list; metastore.services get use; resourcemanager.projects get list";
+const METADATA_READ = "metastore.databases get list; metastore.tables get list; metastore.services get use";
 
 export const MANAGED_ROWS: Record<string, Row> = {
   "roles/bigquery.connectionUser": [

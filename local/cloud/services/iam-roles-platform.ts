@@ -9,7 +9,7 @@ const TOPICS = "pubsub.topics attachSubscription create delete detachSubscriptio
 const SUBSCRIPTIONS = "pubsub.subscriptions consume create delete get list update";
 const NETWORKS =
   "compute.addresses create delete get list use; compute.globalAddresses create createInternal delete deleteInternal get list setLabels use; " +
-  "compute.firewalls create delete get list update; compute.networks addPeering create delete get list removePeering update updatePolicy use; " +
+  "compute.firewalls get list; compute.networks addPeering create delete get list removePeering update updatePolicy use; " +
   "compute.routers create delete get list update use; compute.subnetworks create delete expandIpCidrRange get getIamPolicy list setIamPolicy setPrivateIpGoogleAccess update use useExternalIp; " +
   "compute.globalOperations get list; compute.regionOperations get list; compute.regions get list; compute.zones get list; compute.projects get";
 const REPOSITORY_READ =
@@ -97,7 +97,7 @@ export const PLATFORM_ROWS: Record<string, Row> = {
   "roles/logging.viewer": [
     "Logs Viewer",
     "Access to view logs.",
-    `logging.logEntries list; logging.logMetrics get list; logging.logs list; logging.sinks get list; ${PROJECT}`,
+    `logging.logEntries list; logging.logMetrics get list; logging.logs list; logging.sinks get list; resourcemanager.projects get`,
   ],
   "roles/monitoring.editor": [
     "Monitoring Editor",
@@ -112,12 +112,12 @@ export const PLATFORM_ROWS: Record<string, Row> = {
   "roles/pubsub.admin": [
     "Pub/Sub Admin",
     "Full access to topics, subscriptions, and snapshots.",
-    `${TOPICS}; ${SUBSCRIPTIONS}; pubsub.topics getIamPolicy setIamPolicy; pubsub.subscriptions getIamPolicy setIamPolicy; ${PROJECT}`,
+    `${TOPICS}; ${SUBSCRIPTIONS}; pubsub.topics getIamPolicy setIamPolicy; pubsub.subscriptions getIamPolicy setIamPolicy; resourcemanager.projects get`,
   ],
   "roles/pubsub.editor": [
     "Pub/Sub Editor",
     "Modify topics and subscriptions, publish and consume messages.",
-    `${TOPICS}; ${SUBSCRIPTIONS}; ${PROJECT}`,
+    `${TOPICS}; ${SUBSCRIPTIONS}; resourcemanager.projects get`,
   ],
   "roles/pubsub.publisher": ["Pub/Sub Publisher", "Publish messages to a topic.", "pubsub.topics publish"],
   "roles/pubsub.subscriber": [
@@ -128,7 +128,7 @@ export const PLATFORM_ROWS: Record<string, Row> = {
   "roles/pubsub.viewer": [
     "Pub/Sub Viewer",
     "View topics and subscriptions.",
-    `pubsub.topics get list; pubsub.subscriptions get list; ${PROJECT}`,
+    `pubsub.topics get list; pubsub.subscriptions get list; resourcemanager.projects get`,
   ],
   "roles/secretmanager.admin": [
     "Secret Manager Admin",

@@ -2,16 +2,18 @@
  * Predefined roles: the ones that the lab grants or that its deployer needs, with the permissions on what this cloud
  * serves. Granting any other role is refused as Google refuses a role that does not exist.
  *
- * Source: https://cloud.google.com/iam/docs/roles-permissions (one page per service), as of 2026. Permissions of
- * services that this cloud has not are left out.
+ * Source: https://cloud.google.com/iam/docs/roles-permissions (one page per service), compared with what `roles.get` of
+ * Google's IAM API answers as of August 2026: no role has a permission here that it has not there. Permissions of services
+ * that this cloud has not are left out.
  */
 export type Row = [title: string, description: string, permissions: string];
 
 const PROJECT = "resourcemanager.projects get list";
 const OBJECT_READ = "storage.folders get list; storage.managedFolders get list; storage.objects get list";
-const OBJECT_WRITE =
+const OBJECT_CHANGE =
   "storage.folders create delete get list rename; storage.managedFolders create delete get list; " +
-  "storage.multipartUploads abort create list listParts; storage.objects create delete get list move restore update";
+  "storage.multipartUploads abort create list listParts; storage.objects create delete get list restore update";
+const OBJECT_WRITE = `${OBJECT_CHANGE}; storage.objects move`;
 const METRICS =
   "monitoring.metricDescriptors create get list; monitoring.monitoredResourceDescriptors get list; monitoring.timeSeries create";
 const SERVERLESS =
@@ -20,7 +22,7 @@ const SERVERLESS =
   "dataproc.sessions create delete get list sparkApplicationRead sparkApplicationWrite terminate";
 const TABLES_READ =
   "bigquery.datasets get getIamPolicy; bigquery.models export getData getMetadata list; bigquery.routines get list; " +
-  "bigquery.tables createSnapshot export get getData getIamPolicy list";
+  "bigquery.tables createSnapshot export get getData getIamPolicy list replicateData";
 const TABLES_WRITE =
   "bigquery.config get; bigquery.datasets create get getIamPolicy updateTag; " +
   "bigquery.models create delete export getData getMetadata list updateData updateMetadata updateTag; " +
@@ -33,18 +35,7 @@ const BUCKETS =
   "getObjectInsights list listEffectiveTags listTagBindings relocate restore setIamPolicy update";
 const COMPUTE_READ = "compute.projects get; compute.regions get list; compute.zones get list";
 /** Collections of Vertex AI that the lab works with; the role has more. */
-const VERTEX = [
-  "artifacts",
-  "contexts",
-  "customJobs",
-  "datasets",
-  "endpoints",
-  "executions",
-  "experiments",
-  "models",
-  "pipelineJobs",
-  "schedules",
-]
+const VERTEX = ["artifacts", "contexts", "datasets", "endpoints", "executions", "schedules"]
   .map((collection) => `aiplatform.${collection} create delete get list update`)
   .join("; ");
 
@@ -53,8 +44,9 @@ export const ROWS: Record<string, Row> = {
   "roles/aiplatform.user": [
     "Agent Platform User",
     "Grants access to use all resource in Vertex AI",
-    `${VERTEX}; aiplatform.endpoints deploy predict undeploy; aiplatform.pipelineJobs cancel; ` +
-      `aiplatform.metadataStores create delete get list; aiplatform.models upload; aiplatform.operations list; ${PROJECT}`,
+    `${VERTEX}; aiplatform.endpoints deploy predict undeploy; aiplatform.customJobs cancel create delete get list; ` +
+      `aiplatform.pipelineJobs cancel create delete get list; aiplatform.models delete get list update upload; ` +
+      `aiplatform.metadataStores create delete get list; aiplatform.operations list; ${PROJECT}`,
   ],
   "roles/artifactregistry.reader": [
     "Artifact Registry Reader",
@@ -116,26 +108,27 @@ export const ROWS: Record<string, Row> = {
     `${SERVERLESS}; ${COMPUTE_READ}; dataproc.clusters create delete get list start stop update use; ${PROJECT}`,
   ],
   "roles/dataproc.serverlessEditor": [
-    "Dataproc serverless session user permissions",
-    "Permissions needed to run serverless sessions as a user",
+    "Dataproc Serverless Editor",
+    "Permissions needed to run serverless sessions and batches as a user",
     `${SERVERLESS}; ${COMPUTE_READ}; ${PROJECT}`,
   ],
   "roles/dataproc.viewer": [
     "Dataproc Viewer",
     "Read-only access to Dataproc resources.",
     `dataproc.batches analyze get list sparkApplicationRead; dataproc.clusters get list; dataproc.operations get list; ` +
-      `dataproc.sessionTemplates get list; dataproc.sessions get list sparkApplicationRead; ${COMPUTE_READ}; ${PROJECT}`,
+      `dataproc.sessionTemplates get list; dataproc.sessions get list sparkApplicationRead; compute.regions get list; compute.zones get list; ${PROJECT}`,
   ],
   "roles/dataproc.worker": [
     "Dataproc Worker",
     "Worker access to Dataproc. Intended for service accounts.",
     `dataproc.agents create delete get list update; dataproc.tasks lease listInvalidatedLeases reportStatus; ` +
-      `logging.logEntries create route; ${METRICS}; storage.buckets get; ${OBJECT_WRITE}; storage.objects getIamPolicy setIamPolicy`,
+      `dataproc.batches sparkApplicationWrite; dataproc.sessions sparkApplicationWrite; ` +
+      `logging.logEntries create route; ${METRICS}; storage.buckets get; ${OBJECT_CHANGE}; storage.objects getIamPolicy setIamPolicy`,
   ],
   "roles/iam.roleAdmin": [
     "Role Administrator",
     "Provides access to all custom roles in the project.",
-    `iam.roles create delete get list undelete update; ${PROJECT}; resourcemanager.projects getIamPolicy`,
+    `iam.roles create delete get list undelete update; resourcemanager.projects get getIamPolicy`,
   ],
   "roles/iam.serviceAccountAdmin": [
     "Service Account Admin",
@@ -172,7 +165,7 @@ export const ROWS: Record<string, Row> = {
   "roles/resourcemanager.projectIamAdmin": [
     "Project IAM Admin",
     "Access and administer a project IAM policies.",
-    `${PROJECT}; resourcemanager.projects getIamPolicy setIamPolicy`,
+    "resourcemanager.projects get getIamPolicy setIamPolicy",
   ],
   "roles/run.invoker": [
     "Cloud Run Invoker",
@@ -182,12 +175,12 @@ export const ROWS: Record<string, Row> = {
   "roles/serviceusage.serviceUsageAdmin": [
     "Service Usage Admin",
     "Ability to enable, disable, and inspect service states, inspect operations, and consume quota and billing for a consumer project.",
-    "serviceusage.operations cancel delete get list; serviceusage.quotas get update; serviceusage.services disable enable get list use",
+    "serviceusage.operations get; serviceusage.quotas get update; serviceusage.services disable enable get list use",
   ],
   "roles/serviceusage.serviceUsageConsumer": [
     "Service Usage Consumer",
     "Ability to inspect service states and operations, and consume quota and billing for a consumer project.",
-    "serviceusage.operations get list; serviceusage.quotas get; serviceusage.services get list use",
+    "serviceusage.operations get; serviceusage.quotas get; serviceusage.services get list use",
   ],
   "roles/storage.admin": [
     "Storage Admin",

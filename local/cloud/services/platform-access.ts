@@ -10,7 +10,7 @@ export const platformAccess: Readonly<Record<string, AccessTable>> = {
       "serviceusage.services":
         "serviceusage.services: enable disable get list batchEnable=enable batchGet=get generateServiceIdentity=enable",
       // Google asks for none: an operation is found by who knows its name.
-      "serviceusage.operations": "serviceusage.operations: get= list=list cancel delete",
+      "serviceusage.operations": "serviceusage.operations: get= list= cancel= delete=",
     },
   },
   cloudbilling: {
@@ -88,7 +88,9 @@ export const platformAccess: Readonly<Record<string, AccessTable>> = {
   },
   orgpolicy: {
     source: `${ROLES}/orgpolicy`,
-    rows: { "orgpolicy.projects.policies": "orgpolicy.policies: create get list patch=update delete" },
+    rows: {
+      "orgpolicy.projects.policies": "orgpolicy.policies: create get=orgpolicy.policy.get list patch=update delete",
+    },
   },
   secretmanager: {
     source: "https://cloud.google.com/secret-manager/docs/access-control",
