@@ -29,7 +29,7 @@ const BESIDE: Record<string, string> = {
   "bigquery grpc": "storage-access.ts, before a message goes on",
   "bigquery undescribed": "the chunks of an upload, by who started it",
   "composer addresses": "front.ts: composer.environments.get",
-  "dataproc addresses": "history.ts, session gateways: who may use the cluster or the session",
+  "dataproc addresses": "history.ts: dataproc.clusters.use",
   "pubsub grpc": "streaming.ts, with a stream's first message",
   "run addresses": "front.ts: run.routes.invoke",
   "storage undescribed": "guard.ts, or the described method that it stands for",
