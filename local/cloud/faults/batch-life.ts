@@ -52,22 +52,11 @@ export async function prepareLab(): Promise<string> {
       datasetReference: { datasetId: "life" },
       location: "us-central1",
     }),
-    await cloud.send(`POST https://cloudresourcemanager.googleapis.com/v1/${PROJECT}:setIamPolicy`, {
-      policy: { bindings: grants() },
-    }),
   ];
   answers.push(await grantWorker(cloud));
   expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
   await cloud.stop();
   return lab;
-}
-
-/** What the batch's account needs, beside the operator's own. */
-function grants() {
-  const members = ["serviceAccount:worker@sparklab-local.iam.gserviceaccount.com"];
-  const roles = ["dataproc.worker", "bigquery.dataEditor", "bigquery.jobUser", "bigquery.readSessionUser"];
-  const owner = { role: "roles/owner", members: ["user:operator@sparklab.local"] };
-  return [owner, ...roles.map((role) => ({ role: `roles/${role}`, members }))];
 }
 
 /** What the program gives the account of its batches, here on the project. */
