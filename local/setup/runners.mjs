@@ -114,7 +114,8 @@ function jest({ name, deep = false, reports, bin, ignored, match, files = /(?<!e
   const options = [
     ...ignored.flatMap((pattern) => ["--testPathIgnorePatterns", pattern]),
     ...(match ?? []).flatMap((pattern) => ["--testMatch", pattern]),
-    ...["--passWithNoTests", "--json", "--outputFile", report],
+    // A connection that a test left open must not keep the whole run from ending; jest says so when it has to.
+    ...["--passWithNoTests", "--forceExit", "--json", "--outputFile", report],
   ];
   return {
     name,

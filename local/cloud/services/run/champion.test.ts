@@ -67,7 +67,7 @@ beforeAll(async () => {
       containers: [
         {
           image: "scratch",
-          sourceCode: { cloudStorageSource: { bucket: "functions", object: "api.zip", generation: generation! } },
+          sourceCode: { cloudStorageSource: { bucket: "functions", object: "api.zip", generation: generation } },
           command: ["node"],
           args: ["index.js"],
           env: [
