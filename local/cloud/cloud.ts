@@ -1,7 +1,6 @@
 /** What behaviours may use: the state, the clock, operations, policies, principals and the engines. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Call, Json, JsonObject, Principal } from "./service";
-import type { Access } from "./access/access";
 import type { DoorSettings, Engines } from "../engines/interface";
 
 export interface Cloud {
@@ -62,6 +61,26 @@ export interface Policies {
   set: (resource: string, policy: JsonObject) => Promise<JsonObject>;
   /** Whether a principal holds a role on a resource, its parents or the project. */
   holds: (principal: Principal, role: string, resource: string) => Promise<boolean>;
+}
+
+export interface Binding {
+  role: string;
+  members: string[];
+}
+
+export interface Access {
+  permits: (ask: Ask) => Promise<boolean>;
+  /** Throws Google's 403 unless permitted. */
+  require: (ask: Ask) => Promise<void>;
+}
+
+export interface Ask {
+  principal: Principal;
+  permission: string;
+  /** Full resource name, e.g. `//storage.googleapis.com/projects/_/buckets/b`. */
+  resource: string;
+  /** Method that asks, or what else does. */
+  method: string;
 }
 
 export interface Principals {

@@ -143,20 +143,21 @@ export function parseSettings(words: readonly string[]) {
   return { lab: lab!, port, project: { id: project!, number: number! }, region };
 }
 
-async function run(): Promise<void> {
-  const settings = parseSettings(process.argv.slice(2));
+/** All services, the programs behind them and Google's descriptions, as set-up brought them. */
+export async function realParts(place: { folder: string; project: string; location: string }) {
   // Loaded here, so that a test of the door needs no tools folder.
   const { readTools } = await import("../engines/tools");
   const { createEngines } = await import("../engines");
   const { services } = await import("./services");
   const tools = readTools();
+  return { services, engines: createEngines(tools, place), descriptions: tools.descriptions };
+}
+
+async function run(): Promise<void> {
+  const settings = parseSettings(process.argv.slice(2));
   const { lab, project, region } = settings;
-  const engines = createEngines(tools, {
-    folder: cloudFiles(resolve(lab)).cloud,
-    project: project.id,
-    location: region,
-  });
-  const started = await startCloud({ ...settings, services, engines, descriptions: tools.descriptions });
+  const place = { folder: cloudFiles(resolve(lab)).cloud, project: project.id, location: region };
+  const started = await startCloud({ ...settings, ...(await realParts(place)) });
   // The slowest part to start, so it begins before the first query; a request that finds it failed starts it again.
   started.cloud.engines.bigquery
     .start()

@@ -7,7 +7,7 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Server as GrpcServer } from "@grpc/grpc-js";
-import type { Api, Cloud } from "./cloud";
+import type { Api, Binding, Cloud } from "./cloud";
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 export type JsonObject = { [key: string]: Json };
@@ -182,7 +182,7 @@ export interface Service {
   /** Hosts that are no API: addresses of what runs behind this service, with their own check of who calls. */
   addresses?: Addresses;
   /** Bindings in force on a resource that are in no IAM policy (access lists of data sets). */
-  bindings?: (resource: string, cloud: Cloud) => Promise<readonly { role: string; members: string[] }[]>;
+  bindings?: (resource: string, cloud: Cloud) => Promise<readonly Binding[]>;
   /** Called once at start, before the door opens: bring back or fail what a dead process left half done. */
   recover?: (cloud: Cloud) => Promise<void>;
   /** Called at shutdown: stop child processes. */

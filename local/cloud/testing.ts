@@ -47,6 +47,9 @@ export interface TestCloudOptions {
 /** Google's API descriptions, as set-up brought them. */
 export const descriptionsFolder = () => readTools().descriptions;
 
+/** Python with Google's client libraries, as set-up made it. */
+export const clientsPython = () => readTools().python.clients;
+
 export async function testCloud(options: TestCloudOptions): Promise<TestCloud> {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), "sparklab-cloud-"));
   const logged: TestCloud["logged"] = [];

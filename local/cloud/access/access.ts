@@ -3,23 +3,9 @@
  * by what a service keeps of its own (access lists of data sets), and by the roles of Google's service agents. Each
  * distinct decision is told once, for the log of accesses.
  */
+import type { Access, Ask, Binding } from "../cloud";
 import type { PoliciesKernel } from "../engine/policies";
-import type { Principal } from "../service";
 import { denied } from "./denials";
-
-export interface Binding {
-  role: string;
-  members: string[];
-}
-
-export interface Ask {
-  principal: Principal;
-  permission: string;
-  /** Full resource name, e.g. `//storage.googleapis.com/projects/_/buckets/b`. */
-  resource: string;
-  /** Method that asks, or what else does. */
-  method: string;
-}
 
 /** One line of the log of accesses. */
 export interface Decision {
@@ -28,12 +14,6 @@ export interface Decision {
   resource: string;
   method: string;
   granted: boolean;
-}
-
-export interface Access {
-  permits: (ask: Ask) => Promise<boolean>;
-  /** Throws Google's 403 unless permitted. */
-  require: (ask: Ask) => Promise<void>;
 }
 
 export interface AccessParts {

@@ -2,9 +2,9 @@
  * Google's words for a refusal, which do not tell what is not there from what the caller may not see. Most services name
  * permission and resource; the older ones have answers of their own, which their clients read.
  */
+import type { Ask } from "../cloud";
 import { ApiError } from "../errors";
 import type { Principal } from "../service";
-import type { Ask } from "./access";
 
 export function denied(ask: Ask): ApiError {
   const service = serviceOf(ask.resource);

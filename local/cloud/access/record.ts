@@ -4,13 +4,11 @@
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { createEngines } from "../../engines";
-import { readTools } from "../../engines/tools";
 import { composeCloud, PROJECT } from "../compose";
 import { cloudFiles } from "../door/client-environment";
 import { openPrincipals } from "../door/principals";
 import { openTokens } from "../door/tokens";
-import { services } from "../services";
+import { realParts } from "../main";
 import type { Decision } from "./access";
 import { recordingOf, type Recording } from "./recording";
 import { PAGE, RECORDING, ROOT } from "./places";
@@ -21,12 +19,12 @@ async function record(lab: string): Promise<Recording> {
   const log = join(files.cloud, "log", "access.jsonl");
   if (!existsSync(log)) throw new Error(`${log}: not found; expected the log of a lab that has run. npx sparklab up`);
   const lines = readFileSync(log, "utf8").split("\n").filter(Boolean);
-  const tools = readTools();
   const place = { folder: files.cloud, project: PROJECT.id, location: "us-central1" };
+  const real = await realParts(place);
   const tokens = await openTokens({ folder: files.credentials, now: () => new Date() });
   const say = (fields: object, message: string) => process.stderr.write(`${message} ${JSON.stringify(fields)}\n`);
   const { cloud, close } = await composeCloud({
-    ...{ folder: files.cloud, services, engines: createEngines(tools, place), descriptions: tools.descriptions },
+    ...{ folder: files.cloud, ...real },
     door: new Promise(() => {}),
     principals: (parts) => openPrincipals({ ...parts, tokens, region: place.location }),
     log: { info: say, warn: say, error: say },

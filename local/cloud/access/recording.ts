@@ -2,14 +2,14 @@
  * A recorded run: the grants in force and every distinct decision that was made under them, so that all can be decided
  * again with a grant taken away.
  */
-import type { Cloud, Store } from "../cloud";
+import type { Binding, Cloud, Store } from "../cloud";
 import { PROJECT } from "../compose";
 import { OPERATOR } from "../door/principals";
 import { createPolicies, policyKey } from "../engine/policies";
 import type { JsonObject, Principal } from "../service";
 import { agentBindings } from "../services/agent-roles";
 import { datasetBindings, datasetResource } from "../services/bigquery/guard";
-import { createAccess, type Binding, type Decision } from "./access";
+import { createAccess, type Decision } from "./access";
 
 export type Grant = [resource: string, role: string, member: string];
 type Asked = [principal: string, permission: string, resource: string, method: string];

@@ -4,6 +4,8 @@
  * its own name after the row's prefix; `patch=update` asks for another, `copy=get+create` for several, `get=` for none
  * beyond a valid credential, and `sign=*` says that the behaviour decides itself. A name with dots is a whole permission.
  */
+import type { Cloud } from "../cloud";
+import type { Call } from "../service";
 
 export interface AccessTable {
   /** Google's page that the rows are from. */
@@ -13,6 +15,14 @@ export interface AccessTable {
 
 export interface AccessRule {
   permissions: readonly string[];
+}
+
+/** What an API asks for beyond its rows, and of which resource, where the call's names do not tell. */
+export interface Guard {
+  /** Undefined: nothing is asked (a bucket that is not there is 404 to everyone). */
+  resource: (permission: string, call: Call, cloud: Cloud) => Promise<string | undefined> | string | undefined;
+  /** Permissions that depend on what is there. */
+  more?: (call: Call, cloud: Cloud) => Promise<readonly string[]>;
 }
 
 /** Why a method asks for no permission before its behaviour. */

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { expect } from "@jest/globals";
 import writeFileAtomic from "write-file-atomic";
-import { readTools } from "../../engines/tools";
 import type { JsonObject } from "../service";
+import { clientsPython } from "../testing";
 import { LabCheck } from "./batch-life-check";
 import { BATCHES, BIGQUERY, PROJECT, QUESTION, ROWS, STORAGE, WORKER } from "./batch-life-places";
 import { type Answer, CloudProcess } from "./cloud-process";
@@ -88,7 +88,7 @@ export class BatchLife {
     cpSync(prepared, lab, { recursive: true });
     const points = join(lab, "points");
     mkdirSync(points);
-    const small = [readTools().python.clients, join(__dirname, "small_driver.py")];
+    const small = [clientsPython(), join(__dirname, "small_driver.py")];
     const environment = { FAULT_POINTS: points, ...(driver === "small" && { FAULT_DRIVER: JSON.stringify(small) }) };
     const preload = [join(__dirname, "points.cjs")];
     return new BatchLife(await CloudProcess.start({ lab, preload, environment }), points);

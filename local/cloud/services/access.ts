@@ -1,7 +1,5 @@
 /** The tables of permissions by the first part of the method's id. */
-import type { Cloud } from "../cloud";
-import type { Call } from "../service";
-import { readTable, type AccessRule, type AccessTable } from "../access/table";
+import { readTable, type AccessRule, type AccessTable, type Guard } from "../access/table";
 import { vertexAccess } from "./aiplatform/access";
 import { bigqueryAccess, connectionAccess } from "./bigquery/access";
 import { bigqueryGuard } from "./bigquery/guard";
@@ -30,14 +28,6 @@ const readers = new Map(Object.entries(ACCESS).map(([api, table]) => [api, readT
 /** What a method asks for; undefined if no table has it, which the completeness test finds. */
 export const accessOf = (methodId: string): AccessRule | undefined =>
   readers.get(methodId.slice(0, methodId.indexOf(".")))?.(methodId);
-
-/** What an API asks for beyond its rows, and of which resource, where the call's names do not tell. */
-export interface Guard {
-  /** Undefined: nothing is asked (a bucket that is not there is 404 to everyone). */
-  resource: (permission: string, call: Call, cloud: Cloud) => Promise<string | undefined> | string | undefined;
-  /** Permissions that depend on what is there. */
-  more?: (call: Call, cloud: Cloud) => Promise<readonly string[]>;
-}
 
 const GUARDS: Readonly<Record<string, Guard>> = { storage: storageGuard, bigquery: bigqueryGuard };
 

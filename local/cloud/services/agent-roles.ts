@@ -2,7 +2,7 @@
  * Roles that Google gives its service agents in every project that uses their service, with the permissions on what this
  * cloud's services do as them. Source: https://cloud.google.com/iam/docs/service-agents
  */
-import type { Binding } from "../access/access";
+import type { Binding } from "../cloud";
 import type { Row } from "./iam-roles-table";
 
 const OBJECTS = "storage.objects create delete get list update";

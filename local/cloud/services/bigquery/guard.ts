@@ -1,10 +1,9 @@
 /** Which resource a BigQuery call asks about; access lists of data sets as bindings; who may follow a job. */
-import type { Binding } from "../../access/access";
-import type { Cloud } from "../../cloud";
+import type { Guard } from "../../access/table";
+import type { Binding, Cloud } from "../../cloud";
 import { ApiError } from "../../errors";
 import { textOf } from "../../json";
 import type { Behaviour, Call, JsonObject, Principal } from "../../service";
-import type { Guard } from "../access";
 import { callEngine } from "./engine-call";
 
 export const datasetResource = (project: string, dataset: string) =>

@@ -1,8 +1,8 @@
 /** Which bucket a storage call asks about, and what replacing an object asks besides. */
+import type { Guard } from "../../access/table";
 import type { Cloud } from "../../cloud";
 import { textOf } from "../../json";
 import type { Call, Principal } from "../../service";
-import type { Guard } from "../access";
 import { bucketKey, findBucket, liveObject } from "./records";
 
 export const bucketResource = (bucket: string) => `//storage.googleapis.com/projects/_/buckets/${bucket}`;
