@@ -232,7 +232,7 @@ it("gives each identity exactly these roles", async () => {
       ...["bundles", "events", "metrics", "models", "staging"].map(
         (bucket) => `storage.objectUser on ${bucket} (storage)`,
       ),
-      ...["code", "raw"].map((bucket) => `storage.objectViewer on ${bucket} (storage)`),
+      ...["code", "notebooks", "pipelines", "raw"].map((bucket) => `storage.objectViewer on ${bucket} (storage)`),
     ],
   });
 });
