@@ -142,6 +142,18 @@ test("fields of a request message may come in the query, and compute passes over
   });
 });
 
+test("a request message may repeat what its path says, a resource may not", () => {
+  const path = { endpoint: "projects/p/locations/us-central1/endpoints/1" };
+  const deployment = { deployedModel: { model: "projects/p/locations/us-central1/models/1" } };
+  const deploy = method("aiplatform.projects.locations.endpoints.deployModel");
+  const { body } = checkRequest(deploy, { path, query: {}, body: { ...deployment, ...path }, media: false });
+  expect(body).toEqual(deployment);
+  const batch = { path: { parent: "projects/p/locations/r" }, query: {}, body: { parent: "x" }, media: false };
+  expect(() => checkRequest(method("dataproc.projects.locations.batches.create"), batch)).toThrow(
+    /Unknown name "parent"/,
+  );
+});
+
 test("patterns hold for fields and for path parameters", () => {
   const name =
     "Invalid value for field 'network.name': 'Lab_Net'. Must be a match of regex '[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?'";

@@ -64,7 +64,7 @@ export type Query = Record<string, string | string[]>;
 export function checkRequest(method: Method, request: IncomingRequest): { query: Query; body: JsonObject } {
   const violations: Violation[] = [];
   const { query, inBody } = readQuery(method, request.query, violations);
-  const body = request.media ? {} : readBody(method, { ...inBody, ...request.body }, violations);
+  const body = request.media ? {} : readBody(method, withoutPath(method, request, inBody), violations);
   for (const [name, value] of Object.entries(request.path ?? {})) {
     const pattern = method.parameters[name]?.pattern;
     if (!fitsPattern(pattern, value)) violations.push({ field: name, description: misfit(name, value, pattern!) });
@@ -152,6 +152,18 @@ function checkAlt(method: Method, query: Query, violations: Violation[]): void {
       field: "alt",
       description: `Invalid value "${alt}" for the parameter alt: this method answers json${method.download ? " or media" : ""}.`,
     });
+}
+
+/**
+ * Where the body is a whole request message, that message has the path's fields, too, though no description says so. The
+ * path's value counts (google/api/http.proto). Google's pipeline component that deploys a model sends `endpoint` so.
+ */
+function withoutPath(method: Method, { path = {}, body = {} }: IncomingRequest, inBody: JsonObject): JsonObject {
+  const fields = { ...inBody, ...body };
+  if (!method.request?.endsWith("Request")) return fields;
+  const described = method.api.schemas[method.request]?.properties ?? {};
+  const repeats = (name: string) => name in path && !(name in described);
+  return Object.fromEntries(Object.entries(fields).filter(([name]) => !repeats(toCamel(name))));
 }
 
 function readBody(method: Method, body: JsonObject, violations: Violation[]): JsonObject {
