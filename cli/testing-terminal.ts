@@ -1,4 +1,5 @@
-/** For tests: a command line carried out in this process, with what it printed, noted and asked. */
+/** For tests: a command line carried out in this process, with what it printed, noted and asked, without colours. */
+import { stripVTControlCharacters } from "node:util";
 import { carryOut } from "./carry-out";
 import type { Lab } from "./lab";
 import { parseWords } from "./parse";
@@ -16,9 +17,9 @@ export interface Told {
 export async function tell(line: string, lab: Lab, answer?: boolean): Promise<Told> {
   const told = { out: "", notes: "", asked: "" };
   const terminal: Terminal = {
-    line: (text = "") => void (told.out += `${text}\n`),
+    line: (text = "") => void (told.out += `${stripVTControlCharacters(text)}\n`),
     raw: (text) => void (told.out += text),
-    note: (text) => void (told.notes += `${text}\n`),
+    note: (text) => void (told.notes += `${stripVTControlCharacters(text)}\n`),
     isInteractive: answer !== undefined,
     ask: async (question) => ((told.asked += question), answer === true),
     wait: (_, work) => work,

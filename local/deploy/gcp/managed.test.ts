@@ -1,5 +1,6 @@
 /** Workbench, Composer and Vertex AI through the host's provider against a live cloud. */
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { spec } from "../../cloud/services/aiplatform/pipelines/testing";
 import { vertex } from "../../cloud/services/aiplatform/versions";
 import { composer } from "../../cloud/services/composer";
 import { compute } from "../../cloud/services/compute";
@@ -138,16 +139,17 @@ describe("the life of a", () => {
   });
 
   test("Schedule, which pauses and resumes", () => {
+    const pipeline = spec("files");
     const inputs = (more: Properties = {}): Properties => ({
       ...{ displayName: "nightly", location: "us-central1", cron: "TZ=Etc/UTC 0 3 * * *", maxConcurrentRunCount: "1" },
       createPipelineJobRequest: {
         pipelineJob: {
           ...{
             displayName: "x",
-            pipelineSpec: JSON.stringify({ schemaVersion: "2.1.0", root: { dag: {} } }),
+            pipelineSpec: JSON.stringify(pipeline),
             serviceAccount: account,
           },
-          runtimeConfig: { gcsOutputDirectory: "gs://data/root", parameterValues: { a: "1" } },
+          runtimeConfig: { gcsOutputDirectory: "gs://data/root", parameterValues: { text: "a", uri: "gs://data/file" } },
         },
       },
       ...more,
