@@ -9,29 +9,32 @@ export const REASONS: readonly [grants: RegExp, why: string][] = [
     /^worker: dataproc\.worker on/,
     `${ONLY_GOOGLES} Google's own agents on the account's machines lease their tasks with it`,
   ],
-  [
-    /^worker: storage\.objectUser on .*-staging$/,
-    `${ONLY_GOOGLES} the service stages a batch's files and output as the account; here the cloud does it itself`,
-  ],
   [/^worker: metastore\./, `${ONLY_GOOGLES} no Hive metastore listens here; Spark uses its own catalogue`],
-  [
-    /^worker: bigquery\.jobUser on/,
-    "jobs that write through files or run a query; those of the recorded run use the Storage API alone",
-  ],
   [
     /^worker: storage\.legacyBucketReader on/,
     "clients that read the bucket itself, as Spark's history of events and output committers do",
   ],
   [
-    /^worker: storage\.objectUser on .*-(bundles|events)$/,
-    "the export of bundles and Spark's events, when they are on",
+    /^worker: storage\.objectUser on .*-events$/,
+    `${ONLY_GOOGLES} Spark writes its events as the account; here the cloud keeps them when the batch ends`,
   ],
   [
-    /^build: /,
-    `${ONLY_GOOGLES} Cloud Build builds as the account; here the function's archive is unpacked by the cloud`,
+    /^build: artifactregistry\.writer on .*-functions$/,
+    `${ONLY_GOOGLES} Cloud Build makes the function's image as the account; here the cloud unpacks its archive`,
   ],
-  [/^bqcx-/, "connections of BigQuery: read when somebody queries the external table or calls the Spark procedure"],
-  [/^composer: /, "Airflow and its tasks, which run when a DAG is triggered"],
+  [/^build: logging\.logWriter on/, `${ONLY_GOOGLES} a build's output goes to Cloud Logging as the account`],
+  [
+    /^bqcx-\w+: (?!storage\.objectViewer on .*-raw$)/,
+    `${ONLY_GOOGLES} the Spark procedure runs as its connection's account; here it is kept and cannot be called`,
+  ],
+  [
+    /^composer: composer\.worker on/,
+    `${ONLY_GOOGLES} the environment's machines run as the account; here no machine runs`,
+  ],
+  [
+    /^composer: storage\.objectUser on .*-dags$/,
+    `${ONLY_GOOGLES} Airflow reads its DAGs and keeps its logs there as the account; here the cloud does it itself`,
+  ],
   [/^gcp-sa-logging: /, `${ONLY_GOOGLES} no log entry is routed here`],
   [/^gcp-sa-pubsub: /, "messages that were refused too often are put on the topic of dead letters"],
   [
@@ -40,16 +43,22 @@ export const REASONS: readonly [grants: RegExp, why: string][] = [
   ],
   [/^runner: logging\.logWriter on/, `${ONLY_GOOGLES} steps' output goes to Cloud Logging as the account`],
   [
-    /^runner: (bigquery\.(dataViewer|jobUser)|storage\.objectViewer on .*-code$)/,
-    "components of the pipeline that query or read code themselves",
+    /^runner: bigquery\.(dataViewer|jobUser) on/,
+    `${ONLY_GOOGLES} registering the training data reads its schema as the account; here the cloud does it itself`,
   ],
+  [/^runner: storage\.objectViewer on .*-code$/, "steps that read the jobs' code, as none of the lab's own does"],
   [
     /^runner: storage\.(objectUser|legacyBucketReader) on .*-pipelines$/,
     `${ONLY_GOOGLES} each step writes its outputs to the pipeline root as the account; here the cloud keeps them`,
   ],
+  [
+    /^runner: iam\.serviceAccountUser on .*-scoring$/,
+    "the pipeline's last step deploys a model that answers as this account, with sparklab:deployModels",
+  ],
+  [/^runner: run\.invoker on .*-scoring-api$/, "steps that ask the scoring API, as none of the lab's own does"],
   [/^workbench: /, `${ONLY_GOOGLES} the account of the instance's virtual machine; here no machine runs`],
   [
-    /^operator: (bigquery\.dataViewer|cloudtasks\.|pubsub\.|run\.invoker|storage\.objectViewer on .*-metrics$)/,
+    /^operator: (bigquery\.dataViewer on|cloudtasks\.|pubsub\.|.* on .*-(start-pipeline|metrics)$)/,
     "what an operator may do by hand, and the recorded run does not",
   ],
 ];
