@@ -119,6 +119,7 @@ test("a run whose cloud is killed whenever it has come further ends as one that 
       await cloud.restart();
     },
   );
+  expect([job.error, job.state]).toEqual([undefined, "PIPELINE_STATE_SUCCEEDED"]);
   expect(output(tasks(job).root)).toBe("one two three the other (2)");
   // How often depends on how far the run comes between two looks.
   expect(kills).toBeGreaterThan(0);

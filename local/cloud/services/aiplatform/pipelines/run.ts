@@ -38,6 +38,10 @@ export interface Task extends JsonObject {
   state: TaskState;
   /** Attempts that were begun; a container's folder is named for the last. */
   attempts: number;
+  /** Attempts that failed and lived while no cloud did; they do not count as the task's own. */
+  disturbed: number;
+  /** Whether the last attempt lived while no cloud did. */
+  takenUp: boolean;
   /** A container that waits: not before this time. */
   notBefore: string;
   inputs: Values;
@@ -80,5 +84,15 @@ export type NewTask = Pick<Task, "path" | "title" | "component" | "kind" | "inpu
 
 export function newTask({ now, ...task }: NewTask): Task {
   const times = { notBefore: "", createTime: now, startTime: "", endTime: "" };
-  return { ...task, ...times, state: "PENDING", attempts: 0, outputs: noValues(), error: null, recorded: "" };
+  return {
+    ...task,
+    ...times,
+    state: "PENDING",
+    attempts: 0,
+    disturbed: 0,
+    takenUp: false,
+    outputs: noValues(),
+    error: null,
+    recorded: "",
+  };
 }

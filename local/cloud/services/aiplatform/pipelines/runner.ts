@@ -9,6 +9,7 @@ import { advance, end, fail, type Plan, specOf } from "./advance";
 import { lineageOf } from "./lineage";
 import { factsOf, objectAt, specIn, withRun } from "./record";
 import { hasEnded, listRuns, type PipelineRun, ROOT, runKey, type Task } from "./run";
+import { componentOf } from "./spec";
 import { type Places, StepRunner, type TaskInRun } from "./step-runner";
 
 /** Steps are small Python processes; what they start (batches) waits for room by itself. */
@@ -106,7 +107,12 @@ export class PipelineRunner {
         continue;
       }
       const metadata = await this.openMetadata(run);
-      Object.assign(task, { state: "RUNNING", attempts: task.attempts + 1, startTime: task.startTime || this.now() });
+      Object.assign(task, {
+        state: "RUNNING",
+        takenUp: false,
+        attempts: task.attempts + 1,
+        startTime: task.startTime || this.now(),
+      });
       // Stored before the process is there: one that is found without a process was never started.
       await this.save(run, job, plan);
       await this.start({ run, job, plan, task }, { door, metadataHost: metadata.host });
@@ -128,6 +134,7 @@ export class PipelineRunner {
     const folder = this.steps.folder(run, task);
     const process = this.cloud.engines.pipelines.attach(folder);
     if (process) {
+      task.takenUp = true;
       this.follow(run.uid, task.path, folder, process);
       if (run.cancelling) this.goOn(process.stop());
     } else Object.assign(task, { state: "PENDING", attempts: task.attempts - 1 });
@@ -158,17 +165,24 @@ export class PipelineRunner {
   }
 
   private failOrRetry({ run, plan, task }: TaskInRun, message: string): void {
+    // What it asked while no cloud lived had no answer. One that starts work elsewhere knows to ask again by itself.
+    const elsewhere = "gcp_resources" in (componentOf(plan.spec, task.component).outputDefinitions?.parameters ?? {});
+    if (task.takenUp && !elsewhere) {
+      Object.assign(task, { state: "PENDING", takenUp: false, disturbed: task.disturbed + 1 });
+      return;
+    }
+    const attempts = task.attempts - task.disturbed;
     const {
       maxRetryCount = 0,
       backoffDuration = "0s",
       backoffFactor = 2,
       backoffMaxDuration = "3600s",
     } = specOf(task, run, plan).retryPolicy ?? {};
-    if (task.attempts > maxRetryCount) {
+    if (attempts > maxRetryCount) {
       fail(task, message, this.now());
       return;
     }
-    const wait = Math.min(seconds(backoffDuration) * backoffFactor ** (task.attempts - 1), seconds(backoffMaxDuration));
+    const wait = Math.min(seconds(backoffDuration) * backoffFactor ** (attempts - 1), seconds(backoffMaxDuration));
     const notBefore = new Date(this.cloud.now().getTime() + wait * 1000).toISOString();
     Object.assign(task, { state: "PENDING", notBefore });
   }
