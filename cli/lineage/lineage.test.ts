@@ -93,7 +93,7 @@ it("says what rows from before do not tell", async () => {
   const text = await tree("run-1", sources([old], { customersFile: async () => ({ uri: "gs://raw/customers.csv" }) }));
   expect(text).toContain("hash not recorded  the object is no longer there");
   expect(text).toContain("stack not recorded");
-  expect(text).toContain("commit not recorded: the code was not deployed from a git checkout");
+  expect(text).toContain("commit not recorded: no git, or no checkout, where it was deployed from");
   expect(text).not.toContain("made by batch");
 });
 

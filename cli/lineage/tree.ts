@@ -70,7 +70,7 @@ function stackNode({ name, now }: StackFact, commit: CommitFact): Node {
 
 function commitNode({ hash, dirty, subject, at }: CommitFact): Node {
   if (hash === null)
-    return { text: faint("commit not recorded: the code was not deployed from a git checkout"), below: [] };
+    return { text: faint("commit not recorded: no git, or no checkout, where it was deployed from"), below: [] };
   const unclean = dirty ? `  ${bad("dirty: deployed files differed from it")}` : "";
   const told = subject === undefined ? faint("not in this checkout") : `${subject}  ${faint(at ?? "")}`;
   return { text: `commit ${hash}  ${told}${unclean}`, below: [] };
