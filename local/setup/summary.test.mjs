@@ -26,7 +26,7 @@ test("runs types, lint, jest, pytest and the end-to-end test by default, the dee
     "pipelines",
     "e2e",
   ]);
-  assert.deepEqual(chosen({ deep: true }).flat(), ["jest-deep", "pytest-deep"]);
+  assert.deepEqual(chosen({ deep: true }).flat(), ["jest-deep", "pytest-deep", "dags"]);
 });
 
 test("runs the runners that are named, and refuses an unknown name with the list", () => {
