@@ -33,6 +33,8 @@ async function query(sql: string): Promise<string[][]> {
   return JSON.parse(await sparklab("exec", "--", readTools().python.clients, "-c", program, sql)) as string[][];
 }
 
+const runIn = (text: string) => /Pipeline run (\S+)/.exec(text)?.[1];
+
 afterAll(async () => {
   await sparklab("down");
   rmSync(lab, { recursive: true, force: true });
@@ -80,8 +82,13 @@ it("trains as the schedule starts it: function, pipeline, batches, registry, cha
     ["training_data", "7032"],
   ];
   expect(await rows()).toEqual(expected);
-  // The same order of the same day is the same run.
-  expect(stripVTControlCharacters(await sparklab("train"))).toMatch(/The day's run was there already/);
+  // The same order of the same day is the same run. After midnight (UTC) the order is another day's, and scores once more.
+  let repeated = stripVTControlCharacters(await sparklab("train"));
+  if (runIn(repeated) !== runIn(trained)) {
+    expected[0] = ["batch_predictions", "822"];
+    repeated = stripVTControlCharacters(await sparklab("train"));
+  }
+  expect(repeated).toMatch(/The day's run was there already/);
   expect(await rows()).toEqual(expected);
 }, 600_000);
 

@@ -1,4 +1,5 @@
 /** The policy pack: each rule with a resource that it lets pass and ones that it refuses, and the lab itself. */
+import { unknownCheckingProxy } from "@pulumi/policy";
 import { record } from "../../components/record";
 import { FEATURE_NAMES } from "../config/features";
 import { profileConfig } from "../inventory";
@@ -156,6 +157,28 @@ function violations(name: string, type: string, props: object): string[] {
 describe.each(CASES)("%s of %s", (name, type, good, bad, expected) => {
   it("lets a good resource pass", () => expect(violations(name, type, good)).toEqual([]));
   it("says what is wrong with a bad one", () => expect(violations(name, type, bad)).toEqual(expected));
+});
+
+describe("in a preview, where a value is not known yet", () => {
+  /** As Pulumi's protocol writes a text that only the cloud will say. */
+  const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+  const previewed = (type: string, props: object) =>
+    violations("no-default-accounts", type, unknownCheckingProxy(props) as object);
+  const member = "serviceAccount:1-compute@developer.gserviceaccount.com";
+
+  it("says nothing of what it cannot know", () =>
+    expect(previewed("gcp:cloudrunv2/service:Service", { template: { serviceAccount: UNKNOWN } })).toEqual([]));
+  it("judges what stands beside it", () =>
+    expect(previewed("gcp:projects/iAMMember:IAMMember", { project: UNKNOWN, member })).toHaveLength(1));
+  it("hides no other error", () => {
+    const broken = Object.defineProperty({}, "member", {
+      enumerable: true,
+      get: () => {
+        throw new Error("broken");
+      },
+    });
+    expect(() => violations("no-default-accounts", "gcp:projects/iAMMember:IAMMember", broken)).toThrow("broken");
+  });
 });
 
 it("has a good and a bad resource for every rule", () => {

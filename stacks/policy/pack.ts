@@ -1,6 +1,6 @@
 /** The rules of the pack, in the form that Pulumi's engine asks them in. */
 import type { ResourceValidationPolicy } from "@pulumi/policy";
-import type { Rule } from "./rule";
+import { ifKnown, type Rule } from "./rule";
 import { deletionProtection } from "./rules/deletion-protection";
 import { explicitAuthentication } from "./rules/explicit-authentication";
 import { labLabels } from "./rules/lab-labels";
@@ -30,6 +30,6 @@ export const policies: ResourceValidationPolicy[] = RULES.map(({ name, descripti
   description,
   enforcementLevel: "mandatory",
   validateResource: ({ type, props }, report) => {
-    for (const problem of check({ type, props })) report(problem);
+    for (const problem of ifKnown(() => check({ type, props }))) report(problem);
   },
 }));

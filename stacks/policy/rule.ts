@@ -1,4 +1,5 @@
 /** What a rule is: a pure question about one declared resource. */
+import { UnknownValueError } from "@pulumi/policy";
 
 export interface Declared {
   /** As in `gcp:storage/bucket:Bucket`. */
@@ -24,10 +25,24 @@ export function at(value: unknown, path: string): unknown {
     );
 }
 
-/** Every text of a value. */
+/** Every text of a value that is known. */
 export function texts(value: unknown): string[] {
   if (typeof value === "string") return [value];
-  return typeof value === "object" && value !== null ? Object.values(value).flatMap(texts) : [];
+  if (typeof value !== "object" || value === null) return [];
+  return Object.keys(value).flatMap((key) => ifKnown(() => texts((value as Record<string, unknown>)[key])));
+}
+
+/**
+ * Nothing, where a preview does not know what is asked for. The update asks the same rules again, before it makes the
+ * resource, and then everything is known.
+ */
+export function ifKnown(judge: () => string[]): string[] {
+  try {
+    return judge();
+  } catch (error) {
+    if (error instanceof UnknownValueError) return [];
+    throw error;
+  }
 }
 
 /** For messages: the value as it is, or that there is none. */

@@ -1,5 +1,5 @@
 /** A workload without an account of its own runs as a project's default one, which may do far too much. */
-import { at, texts, type Rule } from "../rule";
+import { at, ifKnown, texts, type Rule } from "../rule";
 
 const DEFAULT =
   /-compute@developer\.gserviceaccount\.com|@appspot\.gserviceaccount\.com|@cloudbuild\.gserviceaccount\.com/;
@@ -22,8 +22,8 @@ export const noDefaultAccounts: Rule = {
     ...texts(props)
       .filter((text) => DEFAULT.test(text))
       .map((text) => `got the default account ${JSON.stringify(text)}; expected one of the lab's own`),
-    ...(ACCOUNTS[type] ?? [])
-      .filter((path) => !at(props, path))
-      .map((path) => `${path}: got nothing; expected the e-mail of an account of the lab`),
+    ...(ACCOUNTS[type] ?? []).flatMap((path) =>
+      ifKnown(() => (at(props, path) ? [] : [`${path}: got nothing; expected the e-mail of an account of the lab`])),
+    ),
   ],
 };
