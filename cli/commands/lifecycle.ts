@@ -7,7 +7,6 @@ import { ensureCloud } from "../cloud-process";
 import { asClient, cloudEnvironment, type Context } from "../context";
 import { checkCustomers, customersFile } from "../customers";
 import { EXIT } from "../exit-codes";
-import { onGoogleCloud } from "../google-cloud/deployments";
 import { LOCAL_STACK, UserError } from "../lab";
 import { MASK, printResult, type Outcome } from "../outcome";
 import type { DeploymentRequest } from "../requests";
@@ -17,7 +16,10 @@ import { image } from "./image";
 import { status } from "./status";
 
 export async function lifecycle(request: DeploymentRequest, context: Context): Promise<number> {
-  return request.stack === LOCAL_STACK ? here(request, context) : onGoogleCloud(request, context);
+  if (request.stack === LOCAL_STACK) return here(request, context);
+  // Brings the Automation API.
+  const { onGoogleCloud } = await import("../google-cloud/deployments");
+  return onGoogleCloud(request, context);
 }
 
 async function here(request: DeploymentRequest, context: Context): Promise<number> {

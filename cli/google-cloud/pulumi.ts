@@ -4,7 +4,7 @@
  */
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { LocalWorkspace, PulumiCommand, StackNotFoundError, type Stack } from "@pulumi/pulumi/automation";
+import type { PulumiCommand, Stack } from "@pulumi/pulumi/automation";
 import { version as SDK } from "@pulumi/pulumi/package.json";
 import { UserError, type Lab } from "../lab";
 
@@ -13,10 +13,14 @@ const INSTALL = "curl -fsSL https://get.pulumi.com | sh";
 /** Exit code by which a shell, and Node here, say that there is no such command. */
 const NO_SUCH_COMMAND = "ENOENT";
 
+/** Loaded when it is first needed: it brings half of npm and a compiler, a second and 130 MB that no local stack has use for. */
+const automation = () => import("@pulumi/pulumi/automation");
+
 /** The CLI on PATH, at least as new as the SDK of the program. @throws UserError in one line when it is not. */
 export async function findPulumi(stack: string): Promise<PulumiCommand> {
   const wanted = `Stack "${stack}" is on Google Cloud and needs the Pulumi CLI ${SDK} or a later 3.x`;
-  const found = await PulumiCommand.get().catch((error: Error) => {
+  const { PulumiCommand: Command } = await automation();
+  const found = await Command.get().catch((error: Error) => {
     if (error.message.includes(NO_SUCH_COMMAND)) throw new UserError(`${wanted}: got no pulumi on PATH. ${INSTALL}`);
     throw new UserError(`${wanted}: ${error.message.trim().split("\n")[0]} ${INSTALL}`);
   });
@@ -29,6 +33,7 @@ export async function findPulumi(stack: string): Promise<PulumiCommand> {
 /** The stack in this project's folder. @throws UserError when there is none of that name. */
 export async function openStack(lab: Lab, stackName: string): Promise<Stack> {
   const pulumiCommand = await findPulumi(stackName);
+  const { LocalWorkspace, StackNotFoundError } = await automation();
   try {
     return await LocalWorkspace.selectStack({ stackName, workDir: lab.root }, { pulumiCommand });
   } catch (error) {
