@@ -114,12 +114,12 @@ async function deployed(version: string): Promise<{ endpoint: string; operation:
   const endpoint = (made.response as JsonObject).name as string;
   const machine = { machineSpec: { machineType: "n1-standard-2" }, minReplicaCount: 1 };
   const operation = await rest("POST", `${VERTEX.replace(L, endpoint)}:deployModel`, {
+    // As Google's own pipeline component sends it: what the path says is said again.
+    endpoint,
     deployedModel: {
-      ...{
-        model: (upload.response as JsonObject).model!,
-        serviceAccount: email("scoring"),
-        dedicatedResources: machine,
-      },
+      model: (upload.response as JsonObject).model!,
+      serviceAccount: email("scoring"),
+      dedicatedResources: machine,
     },
     trafficSplit: { "0": 100 },
   });
