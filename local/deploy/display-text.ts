@@ -76,29 +76,35 @@ export function resultText({ result }: Summary): string {
   }[result];
 }
 
-export function countsText({ counts, operation }: Summary): string {
-  const words = {
-    create: "to create",
-    update: "to update",
-    replace: "to replace",
-    delete: "to delete",
-    read: "to read",
-    same: "unchanged",
-  };
-  const done = {
-    create: "created",
-    update: "updated",
-    replace: "replaced",
-    delete: "deleted",
-    read: "read",
-    same: "unchanged",
-  };
-  const wording = operation === "preview" ? words : done;
-  const parts = (Object.keys(wording) as (keyof typeof wording)[])
+/** What was done, or what is to be done. */
+export function countsText(counts: Summary["counts"], isAhead: boolean): string {
+  const parts = (["create", "update", "replace", "delete", "read", "same"] as const)
     .filter((name) => counts[name])
-    .map((name) => `${counts[name]} ${wording[name]}`);
+    .map((name) => `${counts[name]} ${isAhead && name !== "same" ? `to ${WORDS[name][2]}` : WORDS[name][1]}`);
   return parts.length > 0 ? parts.join(", ") : "nothing to do";
 }
+
+/** Names and values beside each other; scalars whole, so that they can be copied, lists and objects as far as they fit. */
+export function outputLines({ outputs, full }: Extract<DeployEvent, { type: "outputs" }>, columns = 120): string[] {
+  const names = Object.keys(outputs).sort();
+  if (names.length === 0) return [];
+  const widest = Math.max(...names.map((name) => name.length));
+  const lines = names.map((name) => `  ${name.padEnd(widest)}  ${outputText(outputs[name]!, columns - widest - 4)}`);
+  const isWhole = names.every((name) => isScalar(outputs[name]!));
+  return [pc.bold("Outputs"), ...lines, ...(isWhole ? [] : [pc.dim(`  In full: ${full}`)])];
+}
+
+function outputText(value: Value, room: number): string {
+  if (typeof value === "string" && value !== "" && !/\p{Cc}/u.test(value) && !isUnknown(value)) return value;
+  if (isScalar(value)) return valueText(value, Infinity);
+  if (!Array.isArray(value)) return cut(`${Object.keys(value).length} values: ${Object.keys(value).join(", ")}`, room);
+  return cut(
+    value.every(isScalar) ? value.map((item) => outputText(item, room)).join(", ") : `${value.length} values`,
+    room,
+  );
+}
+
+const isScalar = (value: Value) => typeof value !== "object" || value === null || isSecret(value) || isAsset(value);
 
 /** One line of `--timings`; what the whole waited for is marked. */
 export function timingText({ kind, urn, began, ms, queued, after, gap, critical }: Timing): string {

@@ -1,25 +1,26 @@
 /** Shows a deployment to a person: a tree that changes in place on a terminal, plain lines anywhere else. */
 import pc from "picocolors";
-import type { DeployEvent, StepEvent, Summary } from "./events";
+import type { DeployEvent, PhaseEvent, StepEvent, Summary } from "./events";
 import {
   changeText,
   countsText,
   cut,
   diagnosticText,
   isWorthALine,
+  outputLines,
   resultText,
   seconds,
   stepText,
   timingText,
-  valueText,
 } from "./display-text";
-import type { Value } from "./values";
+import { Progress } from "./progress";
 
 export type DisplayKind = "auto" | "tree" | "lines" | "none";
 
 export interface Display {
   show: (event: DeployEvent) => void;
-  close: (summary: Summary) => void;
+  /** @param summary what came of it; undefined where it was broken off */
+  close: (summary?: Summary) => void;
 }
 
 /** What a display writes to; standard output is one. */
@@ -35,31 +36,54 @@ export function makeDisplay(kind: DisplayKind, terminal: Terminal = process.stdo
   return kind === "tree" || (kind === "auto" && terminal.isTTY) ? new Tree(terminal) : new Lines(terminal);
 }
 
-/** One line per step that does something, and one per property that it changes. */
+const TITLES = { plan: "Preview", preview: "Preview", update: "Update", refresh: "Refresh", destroy: "Destroy" };
+/** Where lines are kept, how often one says how far it is. */
+const PROGRESS_MS = 10_000;
+
+/** One line per step that does something, and one per property that it changes; a plan's are told by its update. */
 class Lines implements Display {
+  protected readonly rhythm: number = PROGRESS_MS;
+  protected isPlan = false;
+  protected progress?: Progress;
+  protected timer?: NodeJS.Timeout;
+
   constructor(protected readonly terminal: Terminal) {}
 
   show(event: DeployEvent): void {
-    if (event.type === "phase")
-      this.line(pc.bold({ preview: "Preview", update: "Update", refresh: "Refresh", destroy: "Destroy" }[event.phase]));
+    if (event.type === "phase") this.begin(event);
     if (event.type === "diagnostic") this.line(diagnosticText(event));
-    if (event.type === "step" && event.state !== "started" && isWorthALine(event)) {
-      this.line(stepText(event));
-      for (const change of event.changes) this.line(`      ${changeText(change)}`);
-    }
-    if (event.type === "outputs") this.outputs(event.outputs);
+    if (event.type === "step") this.step(event);
+    if (event.type === "outputs") for (const text of outputLines(event, this.terminal.columns)) this.line(text);
   }
 
-  close(summary: Summary): void {
+  close(summary?: Summary): void {
+    clearInterval(this.timer);
+    if (!summary) return;
     if (summary.timings) this.line(pc.bold("     began    took  (* is what the whole waited for)"));
     for (const timing of summary.timings ?? []) this.line(timingText(timing));
-    this.line(`${resultText(summary)}  ${countsText(summary)}  ${seconds(summary.durations.total)}`);
+    this.line(
+      `${resultText(summary)}  ${countsText(summary.counts, summary.operation === "preview")}  ${seconds(summary.durations.total)}`,
+    );
   }
 
-  protected outputs(outputs: Record<string, Value>): void {
-    const names = Object.keys(outputs).sort();
-    if (names.length > 0) this.line(pc.bold("Outputs"));
-    for (const name of names) this.line(`  ${name}: ${valueText(outputs[name]!, 200)}`);
+  protected begin({ phase, planned }: PhaseEvent): void {
+    this.line(`${pc.bold(TITLES[phase])}${planned ? `  ${countsText(planned, true)}` : ""}`);
+    this.isPlan = phase === "plan";
+    this.progress = planned && new Progress(planned);
+    clearInterval(this.timer);
+    this.timer = setInterval(() => this.tick(), this.rhythm).unref();
+  }
+
+  protected step(event: StepEvent): void {
+    this.progress?.count(event);
+    if (this.isPlan || event.state === "started" || !isWorthALine(event)) return;
+    this.line(stepText(event));
+    for (const change of event.changes) this.line(`      ${changeText(change)}`);
+  }
+
+  protected tick(): void {
+    const text = this.progress?.text();
+    if (text) this.line(pc.dim(`  ${text}`));
   }
 
   protected line(text: string): void {
@@ -74,53 +98,57 @@ interface Row {
 
 /** Rows of what changes, under their parents, redrawn in place while steps run and left standing at the end of a phase. */
 class Tree extends Lines {
+  protected override readonly rhythm = 500;
   private rows = new Map<string, Row>();
   private parents = new Map<string, string | undefined>();
   private drawn = 0;
   private same = 0;
-  private timer?: NodeJS.Timeout;
 
   override show(event: DeployEvent): void {
-    if (event.type === "step") return this.step(event);
-    this.settle(event.type === "phase" || event.type === "outputs");
+    if (event.type !== "step") this.settle(event.type === "phase" || event.type === "outputs");
     super.show(event);
     this.draw();
   }
 
-  override close(summary: Summary): void {
+  override close(summary?: Summary): void {
     this.settle(true);
     super.close(summary);
   }
 
-  private step(event: StepEvent): void {
+  protected override step(event: StepEvent): void {
+    this.progress?.count(event);
     this.parents.set(event.urn, event.parent);
     if (event.kind === "same") this.same++;
     else if (isWorthALine(event)) {
       const key = `${event.urn} ${event.kind === "delete-replaced" ? "old" : ""}`;
       this.rows.set(key, { event, since: this.rows.get(key)?.since ?? Date.now() });
     }
-    this.timer ??= setInterval(() => this.draw(), 500).unref();
+  }
+
+  protected override tick(): void {
     this.draw();
   }
 
-  /** Takes the moving part off the screen; for good, all its rows are then written once. */
+  /** Takes the moving part off the screen; for good, all its rows are then written once, unless an update repeats them. */
   private settle(isForGood: boolean): void {
     this.erase();
     if (!isForGood) return;
     clearInterval(this.timer);
     this.timer = undefined;
-    for (const row of this.texts(true)) this.line(row);
+    if (!this.isPlan) for (const row of this.texts(true)) this.line(row);
     this.rows.clear();
     this.same = 0;
   }
 
   private draw(): void {
     if (!this.timer) return;
-    const room = Math.max((this.terminal.rows ?? 24) - 2, 3);
+    const room = Math.max((this.terminal.rows ?? 24) - 3, 3);
     const texts = this.texts(false);
     const shown =
       texts.length > room ? [pc.dim(`  ... ${texts.length - room + 1} rows above`), ...texts.slice(1 - room)] : texts;
     this.erase();
+    const progress = this.progress?.text();
+    if (progress) shown.push(pc.dim(`     ${progress}`));
     for (const row of shown) this.line(row);
     this.drawn = shown.length;
   }

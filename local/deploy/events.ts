@@ -44,11 +44,20 @@ export interface StepEvent {
   error?: string;
 }
 
+export interface PhaseEvent {
+  type: "phase";
+  /** A plan is the preview that an up begins with: its steps are those of the update that follows. */
+  phase: "plan" | "preview" | "update" | "refresh" | "destroy";
+  /** What it is about to do, where that is known. */
+  planned?: Summary["counts"];
+}
+
 export type DeployEvent =
-  | { type: "phase"; phase: "preview" | "update" | "refresh" | "destroy" }
+  | PhaseEvent
   | StepEvent
   | { type: "diagnostic"; severity: "info" | "warning" | "error"; message: string; urn?: string }
-  | { type: "outputs"; outputs: Properties };
+  /** `full`: the command that shows them in full. */
+  | { type: "outputs"; outputs: Properties; full: string };
 
 export type Emit = (event: DeployEvent) => void;
 

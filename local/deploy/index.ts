@@ -23,10 +23,14 @@ export async function deploy(options: DeployOptions): Promise<Summary> {
   const release = await lock(join(folder, `${options.stack}.lock`), `${options.operation} ${options.stack}`);
   try {
     const run = await Run.begin(options, project, folder);
-    const summary = await run.carryOut();
-    summary.durations.total = performance.now() - began;
-    run.display.close(summary);
-    return summary;
+    let summary: Summary | undefined;
+    try {
+      summary = await run.carryOut();
+      summary.durations.total = performance.now() - began;
+      return summary;
+    } finally {
+      run.display.close(summary);
+    }
   } finally {
     await release();
   }

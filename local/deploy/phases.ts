@@ -8,6 +8,7 @@ import type { PolicyPacks } from "./policy";
 import type { Project, StackConfig } from "./project";
 import type { Providers } from "./providers";
 import { refreshAll } from "./refresh";
+import { isTold } from "./reports";
 import type { StartedProgram } from "./started-program";
 import { Steps, type Store } from "./steps";
 import type { Properties } from "./values";
@@ -37,11 +38,12 @@ export interface Done {
 export async function programPhase(
   scene: Scene,
   store: Store,
-  { preview, program }: { preview: boolean; program: StartedProgram },
+  { preview, program, planned }: { preview: boolean; program: StartedProgram; planned?: Summary["counts"] },
 ): Promise<Done> {
   const { options, emit, durations } = scene;
   const began = performance.now();
-  emit({ type: "phase", phase: preview ? "preview" : "update" });
+  const phase = !preview ? "update" : options.operation === "up" ? "plan" : "preview";
+  emit({ type: "phase", phase, ...(planned && { planned }) });
   try {
     const { failure } = options.refresh ? await refreshed(scene, store, preview) : {};
     if (failure) return { counts: {}, outputs: {}, failure };
@@ -71,13 +73,13 @@ async function beginDeployment(scene: Scene, store: Store, preview: boolean): Pr
 export async function statePhase(scene: Scene, store: Store, dryRun: boolean): Promise<Done> {
   const { options, durations, emit } = scene;
   const began = performance.now();
-  const phase = options.operation === "destroy" ? "destroy" : "refresh";
-  emit({ type: "phase", phase });
-  if (phase === "refresh") {
+  if (options.operation === "refresh") {
+    emit({ type: "phase", phase: "refresh" });
     const done = await refreshed(scene, store, dryRun);
     durations.update = performance.now() - began;
     return done;
   }
+  emit({ type: "phase", phase: "destroy", planned: { delete: store.snapshot.ordered().filter(isTold).length } });
   const { failure: unread } = options.refresh ? await refreshed(scene, store, dryRun) : {};
   if (unread) return { counts: {}, outputs: {}, failure: unread };
   const steps = new Steps(stepsOptions(scene, store, dryRun));

@@ -31,8 +31,7 @@ export class Reports {
 
   tell({ kind, resource, state, changes, began, ended, queued, error }: Report): void {
     const { urn, parent } = resource;
-    // The engine keeps default providers to itself.
-    if (isProviderType(resource.type) && nameOf(urn).startsWith("default")) return;
+    if (!isTold(resource)) return;
     if (state === "done") this.count(kind);
     const event: StepEvent = {
       type: "step",
@@ -57,7 +56,7 @@ export class Reports {
   }
 
   private count(kind: StepKind): void {
-    const name = COUNTED[kind];
+    const name = countedAs(kind);
     if (name) this.add(name);
   }
 
@@ -66,7 +65,11 @@ export class Reports {
   }
 }
 
+/** The engine keeps default providers to itself. */
+export const isTold = ({ type, urn }: ResourceState) => !(isProviderType(type) && nameOf(urn).startsWith("default"));
+
 /** A replacement counts once, when the new resource is made; the engine does not count what it only forgets. */
+export const countedAs = (kind: StepKind) => COUNTED[kind];
 const COUNTED: Partial<Record<StepKind, keyof Summary["counts"]>> = {
   same: "same",
   create: "create",

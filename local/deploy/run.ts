@@ -104,7 +104,7 @@ export class Run {
     const failure = failed ?? this.unexpectedChanges(counts);
     const isCancelled = this.signal.aborted && failure instanceof CancelledError;
     const result = failure ? (isCancelled ? "cancelled" : "failed") : "succeeded";
-    if (result === "succeeded") this.emit({ type: "outputs", outputs });
+    if (result === "succeeded") this.emit({ type: "outputs", outputs, full: this.outputsCommand() });
     return {
       operation: this.options.operation,
       result,
@@ -116,6 +116,14 @@ export class Run {
       durations: this.durations,
       ...(this.options.timings && { timings: timingsOf(this.events) }),
     };
+  }
+
+  private outputsCommand(): string {
+    const { operation, stack } = this.options;
+    // A preview's are nowhere yet.
+    return operation === "preview"
+      ? "npx sparklab preview --json"
+      : `npx sparklab state show ${this.project.name}-${stack}`;
   }
 
   /** Source: HasChanges in pkg/engine/update.go: what is the same or only read is no change. */
@@ -134,7 +142,8 @@ export class Run {
   private async runProgram(scene: Scene, operation: "preview" | "up"): Promise<Done> {
     const { skipPreview, policyPacks = [] } = this.options;
     const start = (preview: boolean) => StartedProgram.start(scene, preview);
-    const update = async (program: StartedProgram) => programPhase(scene, this.state, { preview: false, program });
+    const update = async (program: StartedProgram, planned?: Summary["counts"]) =>
+      programPhase(scene, this.state, { preview: false, program, planned });
     if (operation === "up" && skipPreview && policyPacks.length === 0) return update(await start(false));
     let next: Promise<StartedProgram> | undefined;
     const scratch = previewStore(this.state, () => {
@@ -145,7 +154,7 @@ export class Run {
       const preview = await programPhase(scene, scratch, { preview: true, program: await start(true) });
       const isUnchanged = !scratch.isChanged() && !hasUnknowns(preview.outputs);
       isOver = operation === "preview" || preview.failure !== undefined || isUnchanged;
-      return isOver ? preview : await update(await (next ?? start(false)));
+      return isOver ? preview : await update(await (next ?? start(false)), preview.counts);
     } finally {
       if (isOver) await (await next)?.close();
     }

@@ -55,6 +55,20 @@ describe("steps of a program, before and after a change", () => {
       expect(ordered ? of(runs.after) : of(runs.after).sort()).toEqual(ordered ? changed : [...changed].sort());
     });
 
+    test("each phase is told with what it is about to do", () => {
+      const phases = ({ events }: TestRun) =>
+        events.flatMap((event) => (event.type === "phase" ? [[event.phase, event.planned]] : []));
+      expect(phases(runs.preview)).toEqual([["preview", undefined]]);
+      expect(phases(runs.before)).toEqual([["update", undefined]]);
+      expect(phases(runs.again)).toEqual([["plan", undefined]]);
+      // The one that the preview cannot know to stay the same: see below.
+      const { same = 0, update = 0, ...others } = runs.after.summary.counts;
+      expect(phases(runs.after)).toEqual([
+        ["plan", undefined],
+        ["update", { ...others, same: same - 1, update: update + 1 }],
+      ]);
+    });
+
     test("the preview of an up foretells its steps", () => {
       const steps = (preview: boolean) =>
         runs.after.events
@@ -117,8 +131,9 @@ describe("steps of a program, before and after a change", () => {
     });
 
     test("destroy leaves nothing, in the state and beyond, but what was retained", async () => {
-      const { summary, steps } = await lab.run({ operation: "destroy" });
+      const { summary, steps, events } = await lab.run({ operation: "destroy" });
       expect(summary.result).toBe("succeeded");
+      expect(events[0]).toEqual({ type: "phase", phase: "destroy", planned: { delete: steps.length } });
       // A child goes before its parent, everything before the stack.
       expect(steps.indexOf("delete child")).toBeLessThan(steps.indexOf("delete parent"));
       expect(steps.at(-1)).toBe("delete steps-test");
