@@ -33,7 +33,7 @@ const TERMINAL = new Set(["SUCCEEDED", "FAILED", "CANCELLED"]);
 export function batchOf(job: Job, outputs: StackOutputs, settings: Readonly<Record<string, string>>): Batch {
   const { runtimeConfig, environmentConfig } = outputs.spark.batch;
   return {
-    labels: { job: job.name.replaceAll("_", "-"), environment: outputs.environment, commit: outputs.commit },
+    labels: { job: labelOf(job.name), environment: outputs.environment, commit: outputs.commit },
     pysparkBatch: {
       mainPythonFileUri: `${outputs.code}/${job.main}`,
       pythonFileUris: [`${outputs.code}/sparklab.zip`],
@@ -44,9 +44,22 @@ export function batchOf(job: Job, outputs: StackOutputs, settings: Readonly<Reco
   };
 }
 
+/** As it may stand in a label. */
+const labelOf = (job: string) => job.replaceAll("_", "-");
+
 /** Id of a job's batch in one pipeline run: a repeat of the run finds the same batch. */
 export function batchId(job: Job, pipelineId: string): string {
   return `${job.name}-${pipelineId}`.replaceAll("_", "-").toLowerCase();
+}
+
+/** How long the job's newest batch that went well took; undefined if there is none. */
+export async function lastSeconds(outputs: StackOutputs, job: string): Promise<number | undefined> {
+  return withClient(outputs, async (client, parent) => {
+    const filter = `labels.job=${labelOf(job)} AND state=SUCCEEDED`;
+    const query = { parent, filter, orderBy: "create_time desc", pageSize: 1 };
+    const [[batch]] = await client.listBatches(query, { autoPaginate: false });
+    return batch && resultOf(batch, String(batch.state)).seconds;
+  });
 }
 
 /**
@@ -59,13 +72,21 @@ export async function runBatch(
   batch: Batch,
   events: BatchEvents,
 ): Promise<BatchResult> {
-  const client = new v1.BatchControllerClient({ apiEndpoint: `${outputs.region}-dataproc.googleapis.com` });
-  const parent = `projects/${outputs.project}/locations/${outputs.region}`;
-  try {
+  return withClient(outputs, async (client, parent) => {
     await client.createBatch({ parent, batchId: id, batch }).catch((error: { code?: number }) => {
       if (error.code !== ALREADY_EXISTS) throw error;
     });
-    return await follow(client, `${parent}/batches/${id}`, events);
+    return follow(client, `${parent}/batches/${id}`, events);
+  });
+}
+
+async function withClient<T>(
+  { region, project }: StackOutputs,
+  work: (client: v1.BatchControllerClient, parent: string) => Promise<T>,
+): Promise<T> {
+  const client = new v1.BatchControllerClient({ apiEndpoint: `${region}-dataproc.googleapis.com` });
+  try {
+    return await work(client, `projects/${project}/locations/${region}`);
   } finally {
     await client.close();
   }

@@ -1,6 +1,6 @@
 /** What a person sees of a pipeline run while it goes on. */
 import { stripVTControlCharacters } from "node:util";
-import { followRun } from "./follow-run";
+import { followRun, underWay } from "./follow-run";
 import type { PipelineJob, TaskDetail, TrainingRuns } from "./training-run";
 
 const AT = (seconds: number) => new Date(Date.UTC(2026, 10, 21, 9, 0, seconds)).toISOString();
@@ -18,7 +18,8 @@ async function linesOf(seen: PipelineJob[], others: PipelineJob[] = []): Promise
   const lines: string[] = [];
   const get = async () => (seen.length > 1 ? seen.shift()! : seen[0]!);
   const runs = { get, list: async () => [...seen.slice(-1), ...others] } as unknown as TrainingRuns;
-  await followRun(runs, "now", { line: (text = "") => void lines.push(stripVTControlCharacters(text)) });
+  const line = (text = "") => void lines.push(stripVTControlCharacters(text));
+  await followRun(runs, "now", { line, wait: (_, work) => work });
   return lines;
 }
 
@@ -45,4 +46,27 @@ it("estimates by the newest run that went well", async () => {
     [broken, before],
   );
   expect(lines).toEqual(["  about 1 min 15 s, as the last time", "  running   Train  about 30 s"]);
+});
+
+it("shows each look to whoever follows beside it", async () => {
+  const seen: string[] = [];
+  const states = [job("now", "RUNNING", []), job("now", "SUCCEEDED", [])];
+  const runs = { get: async () => states.shift()!, list: async () => [] } as unknown as TrainingRuns;
+  await followRun(runs, "now", { line: () => undefined, wait: (_, work) => work }, ({ state }) => seen.push(state));
+  expect(seen).toEqual(["PIPELINE_STATE_RUNNING", "PIPELINE_STATE_SUCCEEDED"]);
+});
+
+it("says what goes on at a moment, for how long, and how long it took the last time", () => {
+  const tasks = [
+    task("Train", "SUCCEEDED", { startTime: AT(0), endTime: AT(30) }),
+    task("Tune", "RUNNING", { startTime: AT(30) }),
+    task("Register", "RUNNING", { startTime: AT(38) }),
+  ];
+  const expected = { tasks: new Map([["Tune", 62]]), total: 75 };
+  const at = new Date(AT(40));
+  expect(underWay(job("now", "RUNNING", tasks), expected, at)).toBe(
+    "Tune: 10 s of about 1 min 2 s, Register: 2 s  [40 s of about 1 min 15 s]",
+  );
+  const between = underWay(job("now", "RUNNING", tasks.slice(0, 1)), { tasks: new Map() }, at);
+  expect(between).toBe("Between two steps  [40 s]");
 });

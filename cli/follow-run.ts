@@ -10,27 +10,33 @@ const isWork = ({ executorDetail }: TaskDetail) => executorDetail !== undefined;
 const secondsOf = ({ startTime, endTime }: Pick<TaskDetail, "startTime" | "endTime">) =>
   startTime && endTime ? (Date.parse(endTime) - Date.parse(startTime)) / 1000 : undefined;
 
+/** @param onLook is told the run as it was seen each time */
 export async function followRun(
   runs: TrainingRuns,
   id: string,
-  terminal: Pick<Terminal, "line">,
+  terminal: Pick<Terminal, "line" | "wait">,
+  onLook: (job: PipelineJob) => void = () => undefined,
 ): Promise<PipelineJob> {
   const expected = expectations((await runs.list()).filter((job) => idOf(job) !== id));
   const shown = new Map<string, string>();
   if (expected.total) terminal.line(faint(`  about ${duration(expected.total)}, as the last time`));
-  for (;;) {
-    const job = await runs.get(id);
-    for (const task of job.jobDetail?.taskDetails ?? []) {
-      const line = shown.get(task.taskId) === task.state ? undefined : lineOf(task, expected.tasks);
-      shown.set(task.taskId, task.state);
-      if (line) terminal.line(line);
+  let job = await runs.get(id);
+  const look = async () => {
+    for (; ; job = await runs.get(id)) {
+      for (const task of job.jobDetail?.taskDetails ?? []) {
+        const line = shown.get(task.taskId) === task.state ? undefined : lineOf(task, expected.tasks);
+        shown.set(task.taskId, task.state);
+        if (line) terminal.line(line);
+      }
+      onLook(job);
+      if (hasEnded(job)) return job;
+      await pause(LOOK_EVERY_MS);
     }
-    if (hasEnded(job)) return job;
-    await pause(LOOK_EVERY_MS);
-  }
+  };
+  return hasEnded(job) ? look() : terminal.wait(() => underWay(job, expected, new Date()), look());
 }
 
-interface Expected {
+export interface Expected {
   tasks: ReadonlyMap<string, number>;
   total?: number;
 }
@@ -47,6 +53,17 @@ function expectations(others: readonly PipelineJob[]): Expected {
   }
   const total = succeeded[0] && secondsOf(succeeded[0]);
   return { tasks, ...(total !== undefined && { total }) };
+}
+
+/** What goes on at this moment, and how far the whole run is. */
+export function underWay({ startTime, jobDetail }: PipelineJob, { tasks, total }: Expected, now: Date): string {
+  const passed = (since = now.toISOString()) => Math.max(0, (now.getTime() - Date.parse(since)) / 1000);
+  const of = (seconds: number, before?: number) =>
+    `${duration(seconds)}${before ? ` of about ${duration(before)}` : ""}`;
+  const running = (jobDetail?.taskDetails ?? [])
+    .filter((task) => isWork(task) && task.state === "RUNNING")
+    .map((task) => `${task.taskName}: ${of(passed(task.startTime), tasks.get(task.taskName))}`);
+  return `${running.join(", ") || "Between two steps"}  [${of(passed(startTime), total)}]`;
 }
 
 function lineOf(task: TaskDetail, expected: ReadonlyMap<string, number>): string | undefined {

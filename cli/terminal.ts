@@ -1,8 +1,8 @@
 /** What a person sees and is asked: lines, tables, spinners and questions; JSON goes to the same place when asked for. */
 import confirm from "@inquirer/confirm";
 import Table from "cli-table3";
-import ora from "ora";
 import colors from "picocolors";
+import { Waiting } from "./waiting";
 
 export interface Terminal {
   line: (text?: string) => void;
@@ -12,25 +12,24 @@ export interface Terminal {
   /** Whether somebody is there to be asked. */
   isInteractive: boolean;
   ask: (question: string) => Promise<boolean>;
-  /** Shows that something is under way while it lasts; silent where nobody watches. */
-  wait: <T>(text: string, work: Promise<T>) => Promise<T>;
+  /** Shows what is under way while it lasts, and for how long it has been. @param text a function says all of it itself */
+  wait: <T>(text: string | (() => string), work: Promise<T>) => Promise<T>;
 }
 
 /** The terminal of this process. */
-export function processTerminal({ stdin, stdout, stderr }: NodeJS.Process): Terminal {
+export function processTerminal({ stdin, stdout, stderr, env }: NodeJS.Process): Terminal {
+  const waiting = new Waiting(stderr, stderr.isTTY && env.TERM !== "dumb");
   return {
-    line: (text = "") => stdout.write(`${text}\n`),
-    note: (text) => stderr.write(`${text}\n`),
+    line: (text = "") => waiting.above(() => stdout.write(`${text}\n`)),
+    note: (text) => waiting.above(() => stderr.write(`${text}\n`)),
     raw: (text) => stdout.write(text),
     isInteractive: Boolean(stdin.isTTY && stderr.isTTY),
     ask: (message) => confirm({ message, default: false }, { output: stderr }),
-    wait: (text, work) => {
-      // It must not take the keyboard: Ctrl-C has a meaning of its own here.
-      const spinner = stderr.isTTY ? ora({ text, stream: stderr, discardStdin: false }).start() : undefined;
-      return work.finally(() => spinner?.stop());
-    },
+    wait: (text, work) =>
+      waiting.during(typeof text === "string" ? (seconds) => `${text}: ${duration(seconds)}` : text, work),
   };
 }
+
 export const heading = (text: string) => colors.bold(text);
 export const good = (text: string) => colors.green(text);
 export const bad = (text: string) => colors.red(text);

@@ -8,16 +8,17 @@ const job = (id: string, state: string): PipelineJob => ({
   ...{ createTime: "2026-11-21T09:00:00Z", labels: { attempt: "1" } },
 });
 
-/** @param firing the day's run after the schedule was fired */
+const FIRED = ["2026-11-21", "2026-11-22"];
+
+/** @param firing the run of these days after the schedule was fired */
 async function taken(known: PipelineJob[], firing: PipelineJob | undefined, again = false) {
   const calls: string[] = [];
-  let day = known[0];
   const runs = {
     list: async () => known,
-    ofDay: async () => day,
+    of: async (days: string[]) => (days.join() === FIRED.join() ? firing : undefined),
     fire: async () => {
       calls.push("fire");
-      day = firing;
+      return FIRED;
     },
     again: async () => {
       calls.push("again");

@@ -56,13 +56,17 @@ export class TrainingRuns {
     return jobs.sort((a, b) => Date.parse(b.createTime) - Date.parse(a.createTime));
   }
 
-  /** The day's newest run. */
-  async ofDay(day: string): Promise<PipelineJob | undefined> {
-    return (await this.list()).find(({ labels }) => labels?.date === day);
+  /** The newest run of these days. */
+  async of(days: readonly string[]): Promise<PipelineJob | undefined> {
+    return (await this.list()).find(({ labels }) => days.includes(labels?.date ?? ""));
   }
 
-  /** Fires the schedule; resolves when the function has answered it. @throws UserError with what it answered */
-  async fire(): Promise<void> {
+  /**
+   * Fires the schedule; resolves when the function has answered it.
+   * @returns the days that the order may be of: more than one only when midnight (UTC) came between
+   * @throws UserError with what the function answered
+   */
+  async fire(): Promise<string[]> {
     const { trainingSchedule } = this.outputs;
     if (!trainingSchedule)
       throw new UserError(
@@ -70,28 +74,32 @@ export class TrainingRuns {
       );
     const url = `https://cloudscheduler.googleapis.com/v1/${trainingSchedule}`;
     const before = await ask<ScheduledJob>("GET", url);
+    const asked = new Date().toISOString();
     await ask("POST", `${url}:run`, {});
     const after = await until(async () => {
       const job = await ask<ScheduledJob>("GET", url);
       return job.lastAttemptTime === before.lastAttemptTime ? undefined : job;
     }, `${trainingSchedule}: got no attempt`);
-    const { code = 0, message = "" } = after.status ?? {};
+    const { lastAttemptTime = asked, status } = after;
+    const { code = 0, message = "" } = status ?? {};
     if (code !== 0)
       throw new UserError(`${trainingSchedule}: its call of the function failed: code ${code}. ${message}`);
+    return [...new Set([asked, lastAttemptTime].map((time) => time.slice(0, 10)))];
   }
 
-  /** Asks for a further attempt of the day's run through the topic; resolves with its job. */
-  async again(last: PipelineJob, day: string): Promise<PipelineJob> {
+  /** Asks for a further attempt of a day's run through the topic; resolves with its job. */
+  async again(last: PipelineJob): Promise<PipelineJob> {
     const { topic } = this.outputs;
     if (!topic)
       throw new UserError(
         `Run ${idOf(last)} has ended; a further attempt of the day needs the topic (feature queue). npx sparklab run runs the jobs as batches`,
       );
-    const order = { date: day, attempt: Number(last.labels?.attempt ?? 1) + 1 };
+    const date = last.labels?.date ?? "";
+    const order = { date, attempt: Number(last.labels?.attempt ?? 1) + 1 };
     const data = Buffer.from(JSON.stringify(order)).toString("base64");
     await ask("POST", `https://pubsub.googleapis.com/v1/${topic}:publish`, { messages: [{ data }] });
     return until(async () => {
-      const job = await this.ofDay(day);
+      const job = await this.of([date]);
       return job && Number(job.labels?.attempt) === order.attempt ? job : undefined;
     }, `${topic}: got no run of attempt ${order.attempt}`);
   }

@@ -1,5 +1,4 @@
 /** Fires the training as Cloud Scheduler does and follows it: pipeline, scoring of the customers held out, one online prediction. */
-import { batchId, batchOf, runBatch } from "../batches";
 import { readCatalogue, type Job } from "../catalogue";
 import { asClient, type Context } from "../context";
 import { readOutputs, type StackOutputs } from "../deployed";
@@ -10,12 +9,11 @@ import { cloudSources } from "../lineage/sources";
 import { trace } from "../lineage/trace";
 import { lineageTree } from "../lineage/tree";
 import { predictOnline } from "../online";
+import { beginScoring, SCORING, type Scoring } from "../scoring";
 import { summary } from "../summary";
 import { dag } from "./dag";
-import { bad, duration, faint, good, heading } from "../terminal";
+import { bad, faint, heading } from "../terminal";
 import { hasEnded, idOf, type PipelineJob, TrainingRuns } from "../training-run";
-
-const SCORING = "churn_scoring";
 
 export interface TrainRequest {
   stack: string;
@@ -43,7 +41,7 @@ export async function train(request: TrainRequest, context: Context): Promise<nu
     const runs = new TrainingRuns(outputs);
     const id = idOf(await begin(runs, again, context));
     terminal.line(`${heading("Pipeline run")} ${id}`);
-    const job = await untilStopped(followRun(runs, id, terminal), context);
+    const { job, scored } = await untilStopped(followAndScore(runs, id, outputs, request, context), context);
     if (!job.state.endsWith("_SUCCEEDED")) {
       terminal.note(
         `${bad(`Pipeline run ${id} ended as ${job.state}`)}\n${job.error?.message ?? ""}\n${adviceOf(id, stack)}`,
@@ -51,20 +49,32 @@ export async function train(request: TrainRequest, context: Context): Promise<nu
       return 1;
     }
     const verdict = verdictOf(job);
-    if (!verdict)
-      terminal.line("\nThe model is not good enough (sparklab:qualityThreshold): nothing is exported or scored.");
-    else {
+    if (verdict) {
       terminal.line(`\n${verdict.version} is ${verdict.role}. ${verdict.reason}`);
-      if (scoring === "batch" && !(await score(id, verdict.version, outputs, context))) return 1;
-      const customer = await askOnline(id, verdict, outputs, context);
-      if (customer && scoring === "batch") {
-        terminal.line(`\n${heading("Where that comes from")}  ${faint(`npx sparklab lineage ${customer}`)}`);
-        terminal.line(lineageTree(await trace(customer, cloudSources(lab, stack, outputs))));
-      }
-    }
+      if (!scored) return 1;
+      await askAndTrace(id, verdict, outputs, request, context);
+    } else terminal.line("\nThe model is not good enough (sparklab:qualityThreshold): nothing is exported or scored.");
     terminal.line(`\n${await summary(outputs, id, writtenBy(lab, job), verdict?.version)}`);
     return 0;
   });
+}
+
+/** Follows the run to its end. The model that it decides for is scored with at once, beside the steps that are left. */
+async function followAndScore(
+  runs: TrainingRuns,
+  id: string,
+  outputs: StackOutputs,
+  request: TrainRequest,
+  context: Context,
+): Promise<{ job: PipelineJob; scored: boolean }> {
+  let scoring: Scoring | undefined;
+  const job = await followRun(runs, id, context.terminal, (seen) => {
+    const version = request.scoring === "batch" && verdictOf(seen)?.version;
+    if (!version || scoring) return;
+    scoring = beginScoring(id, version, outputs, context);
+    scoring.done.catch(() => undefined); // whoever waits for it below hears of it
+  });
+  return { job, scored: scoring ? await context.terminal.wait(scoring.underWay, scoring.done) : true };
 }
 
 /** Ctrl-C ends the looking, not the run. */
@@ -83,25 +93,25 @@ async function untilStopped<T>(work: Promise<T>, { terminal }: Context): Promise
 
 /** The run that is under way; else the day's run as the schedule starts it; a further attempt after one that failed. */
 export async function begin(runs: TrainingRuns, again: boolean, { terminal }: Context): Promise<PipelineJob> {
-  const running = (await runs.list()).find((job) => !hasEnded(job));
+  const before = await runs.list();
+  const running = before.find((job) => !hasEnded(job));
   if (running) {
     terminal.line("A training run is under way: it is followed.");
     return running;
   }
-  const day = new Date().toISOString().slice(0, 10);
-  const before = await runs.ofDay(day);
+  const known = new Set(before.map(({ name }) => name));
   terminal.line("Firing the schedule: Cloud Scheduler calls the function, which starts the pipeline.");
-  await terminal.wait("Waiting for the function", runs.fire());
-  const job = await runs.ofDay(day);
-  if (!job) throw new Error(`Pipeline runs of ${day}: got none after the function had answered; expected one.`);
-  const isOld = before !== undefined && job.name === before.name && hasEnded(job);
-  if (!isOld) return job;
+  const days = await terminal.wait("Waiting for the function", runs.fire());
+  const job = await runs.of(days);
+  if (!job)
+    throw new Error(`Pipeline runs of ${days.join(", ")}: got none after the function had answered; expected one.`);
+  if (!known.has(job.name) || !hasEnded(job)) return job;
   if (job.state.endsWith("_SUCCEEDED") && !again) {
     terminal.line(`The day's run was there already: the same order is the same run. ${faint("--again makes another")}`);
     return job;
   }
   terminal.line(`Run ${idOf(job)} ended as ${job.state}: asking for another attempt through the topic.`);
-  return terminal.wait("Waiting for the function", runs.again(job, day));
+  return terminal.wait("Waiting for the function", runs.again(job));
 }
 
 /** Tables of the jobs that the run came to. */
@@ -138,38 +148,23 @@ function verdictOf({ jobDetail }: PipelineJob): Verdict | undefined {
   return text("version") ? { version: text("version"), role: text("role"), reason: text("reason") } : undefined;
 }
 
-async function score(id: string, version: string, outputs: StackOutputs, { lab, terminal }: Context): Promise<boolean> {
-  const job = readCatalogue(lab).find(({ name }) => name === SCORING)!;
-  const settings = {
-    ...outputs.jobSettings,
-    ...{ pipeline_id: id, model_version: version, tuning_search: "", execution_time: new Date().toISOString() },
-  };
-  terminal.line(`\n${heading("Scoring")} the customers whom training has not seen`);
-  const result = await runBatch(outputs, batchId(job, id), batchOf(job, outputs, settings), {
-    state: (state) => state === "RUNNING" && terminal.line(`  running   ${job.name}`),
-    output: () => undefined,
-  });
-  const took = faint(duration(result.seconds));
-  const isDone = result.state === "SUCCEEDED";
-  terminal.line(`  ${isDone ? good("done    ") : bad(result.state.toLowerCase())}  ${job.name}  ${took}`);
-  if (!isDone) terminal.note(`${result.message}\nnpx sparklab logs ${result.name.split("/").at(-1)}`);
-  return isDone;
-}
-
-/** @returns the customer who was asked about; none without a scoring API */
-async function askOnline(
+/** Asks the scoring API, where there is one, about a customer, and tells where a row of the batch for that one comes from. */
+async function askAndTrace(
   id: string,
   { version, role }: Verdict,
   outputs: StackOutputs,
-  { terminal }: Context,
-): Promise<string | undefined> {
-  if (!outputs.scoringUrl) return undefined;
+  { stack, scoring }: TrainRequest,
+  { lab, terminal }: Context,
+): Promise<void> {
+  if (!outputs.scoringUrl) return;
   const asked = predictOnline(outputs.scoringUrl, outputs, id, role === "champion" ? version : undefined);
   const { customer, modelVersion, prediction, milliseconds } = await terminal.wait("Asking the scoring API", asked);
   terminal.line(`\n${heading("Online")} ${outputs.scoringUrl}/v1/predict`);
   terminal.line(`  customer ${customer}: ${JSON.stringify(prediction)}`);
   terminal.line(`  ${faint(`model ${modelVersion}, ${milliseconds.toFixed(0)} ms`)}`);
-  return customer;
+  if (scoring !== "batch") return;
+  terminal.line(`\n${heading("Where that comes from")}  ${faint(`npx sparklab lineage ${customer}`)}`);
+  terminal.line(lineageTree(await trace(customer, cloudSources(lab, stack, outputs))));
 }
 
 const adviceOf = (id: string, stack: string) => {
