@@ -106,6 +106,15 @@ export interface SessionWorkload {
   door: DoorSettings;
 }
 
+/** A notebook that runs from top to bottom as a batch: its program is the engine's, all else is the batch's. */
+export interface NotebookWorkload extends Omit<SparkWorkload, "mainPythonFileUri" | "args" | "interpreter"> {
+  notebookFileUri: string;
+  /** Values of the notebook's parameters. */
+  parameters: Readonly<Record<string, string>>;
+  /** Where the notebook goes with what it showed. */
+  executedUri: string;
+}
+
 export interface SessionActivity {
   /** When something last happened in a kernel or was asked of the server, in milliseconds. */
   at: number;
@@ -113,11 +122,15 @@ export interface SessionActivity {
   busy: boolean;
 }
 
-/** Output, event logs, usage and scratch space of a session are those of a Spark run in its folder. */
+/**
+ * What needs Jupyter. Output, event logs, usage and scratch space of a session and of a notebook's batch are those of a
+ * Spark run in its folder.
+ */
 export interface SessionEngine {
   /** Why no session can be run, with the command that helps; undefined if they can. */
   problem: () => string | undefined;
   start: (workload: SessionWorkload) => Promise<SparkRun>;
+  execute: (workload: NotebookWorkload) => Promise<SparkRun>;
   attach: (folder: string) => SparkRun | undefined;
   /** Waits until the session's server answers; undefined if its process ends before. */
   endpoint: (folder: string, run: SparkRun) => Promise<string | undefined>;

@@ -1,13 +1,21 @@
-/** Interactive sessions: a spark-submit whose program is a Jupyter server on loopback, in a folder of its own. */
+/** What Jupyter is for: sessions, a spark-submit whose program is a Jupyter server on loopback, and batches of a notebook. */
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import type { SessionActivity, SessionEngine, SessionWorkload, SparkEngine, SparkRun } from "./interface";
+import type {
+  NotebookWorkload,
+  SessionActivity,
+  SessionEngine,
+  SessionWorkload,
+  SparkEngine,
+  SparkRun,
+} from "./interface";
 import type { Tools } from "./tools";
 
 const SERVER = join(__dirname, "session_server.py");
+const BATCH = join(__dirname, "notebook_batch.py");
 /** Between two looks whether the server listens. */
 const LOOK_MS = 50;
 const ANSWER_MS = 5000;
@@ -19,8 +27,9 @@ export function createSessionEngine(tools: Tools, spark: SparkEngine): SessionEn
   const { notebooks } = tools.python;
   return {
     problem: () =>
-      existsSync(notebooks) ? undefined : "Jupyter is not installed for sessions yet. npx sparklab notebook",
+      existsSync(notebooks) ? undefined : "Jupyter is not installed for notebooks yet. npx sparklab notebook",
     start: (workload) => start(workload, notebooks, spark),
+    execute: (workload) => execute(workload, notebooks, spark),
     attach: spark.attach,
     endpoint,
     activity,
@@ -29,24 +38,40 @@ export function createSessionEngine(tools: Tools, spark: SparkEngine): SessionEn
 
 async function start(workload: SessionWorkload, interpreter: string, spark: SparkEngine): Promise<SparkRun> {
   const { id, folder, properties, metadataHost, door } = workload;
-  const at = layout(folder);
-  await mkdir(at.runtime, { recursive: true, mode: 0o700 });
   await writeFile(tokenFile(folder), randomBytes(24).toString("base64url"), { mode: 0o600, flush: true });
   return spark.submit({
     ...{ id, folder, properties, metadataHost, door, interpreter },
     mainPythonFileUri: SERVER,
     args: [folder, workload.displayName, String(workload.ttlSeconds)],
     ...{ pythonFileUris: [], jarFileUris: [], fileUris: [], archiveUris: [] },
-    environment: {
-      JUPYTER_RUNTIME_DIR: at.runtime,
-      JUPYTER_DATA_DIR: at.data,
-      JUPYTER_CONFIG_DIR: join(at.data, "config"),
-      IPYTHONDIR: join(at.data, "ipython"),
-      // Plots are drawn for the notebook, wherever it is looked at.
-      MPLBACKEND: "module://matplotlib_inline.backend_inline",
-      MPLCONFIGDIR: join(at.data, "matplotlib"),
-    },
+    environment: await jupyterEnvironment(folder),
   });
+}
+
+async function execute(workload: NotebookWorkload, interpreter: string, spark: SparkEngine): Promise<SparkRun> {
+  const { notebookFileUri, parameters, executedUri, ...same } = workload;
+  return spark.submit({
+    ...same,
+    interpreter,
+    mainPythonFileUri: BATCH,
+    args: [workload.folder, notebookFileUri, executedUri, JSON.stringify(parameters)],
+    environment: await jupyterEnvironment(workload.folder),
+  });
+}
+
+/** All of Jupyter's files are in the workload's own folder. */
+async function jupyterEnvironment(folder: string): Promise<Record<string, string>> {
+  const at = layout(folder);
+  await mkdir(at.runtime, { recursive: true, mode: 0o700 });
+  return {
+    JUPYTER_RUNTIME_DIR: at.runtime,
+    JUPYTER_DATA_DIR: at.data,
+    JUPYTER_CONFIG_DIR: join(at.data, "config"),
+    IPYTHONDIR: join(at.data, "ipython"),
+    // Plots are drawn for the notebook, wherever it is looked at.
+    MPLBACKEND: "module://matplotlib_inline.backend_inline",
+    MPLCONFIGDIR: join(at.data, "matplotlib"),
+  };
 }
 
 const layout = (folder: string) => ({ runtime: join(folder, "runtime"), data: join(folder, "jupyter") });

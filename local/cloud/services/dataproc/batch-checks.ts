@@ -16,7 +16,12 @@ import {
 } from "./workload-rules";
 
 const KINDS = ["pysparkBatch", "sparkBatch", "sparkRBatch", "sparkSqlBatch", "pysparkNotebookBatch"];
-/** What each list of URIs may hold. Source: PySparkBatch in the API description. */
+/** The kinds that are run, by the file that each is about. */
+const RUN: Readonly<Record<string, { field: string; suffix: string; what: string }>> = {
+  pysparkBatch: { field: "mainPythonFileUri", suffix: ".py", what: "main Python file" },
+  pysparkNotebookBatch: { field: "notebookFileUri", suffix: ".ipynb", what: "notebook file" },
+};
+/** What each list of URIs may hold. Source: PySparkBatch and PySparkNotebookBatch in the API description. */
 const URI_LISTS: Readonly<Record<string, RegExp>> = {
   pythonFileUris: /\.(py|egg|zip)$/,
   jarFileUris: /\.jar$/,
@@ -34,9 +39,14 @@ export function checkBatch(batch: JsonObject, call: Call, cloud: Cloud): void {
     ...labelProblems(batch, "batch"),
   ];
   if (violations.length > 0) throw badRequest(violations);
-  const unserved = KINDS.slice(1).find((kind) => batch[kind] !== undefined);
+  const unserved = KINDS.find((kind) => batch[kind] !== undefined && !RUN[kind]);
   if (unserved)
-    throw new ApiError("UNIMPLEMENTED", `Batches of kind ${unserved} are not run here; expected pysparkBatch.`);
+    throw new ApiError(
+      "UNIMPLEMENTED",
+      `Batches of kind ${unserved} are not run here; expected ${Object.keys(RUN).join(" or ")}.`,
+    );
+  const missing = batch.pysparkNotebookBatch && cloud.engines.sessions.problem();
+  if (missing) throw new ApiError("FAILED_PRECONDITION", missing);
 }
 
 function idProblems({ query }: Call): Violation[] {
@@ -67,31 +77,37 @@ function kindProblems(batch: JsonObject): Violation[] {
       },
     ];
   }
-  return kinds[0] === "pysparkBatch" ? pysparkProblems(objectAt(batch, "pysparkBatch")) : [];
+  const [kind] = kinds as [string];
+  return RUN[kind] ? fileProblems(objectAt(batch, kind), kind) : [];
 }
 
-function pysparkProblems(pyspark: JsonObject): Violation[] {
+function fileProblems(work: JsonObject, kind: string): Violation[] {
   const found: Violation[] = [];
   const report = (field: string, description: string) =>
-    found.push({ field: `batch.pyspark_batch.${field}`, description });
-  const main = pyspark.mainPythonFileUri;
-  if (!isSet(main)) report("main_python_file_uri", "Main Python file URI is required.");
-  else if (!/^gs:\/\/[^/]+\/.+\.py$/.test(text(main))) {
-    report("main_python_file_uri", `Invalid main Python file URI '${text(main)}': expected gs://<bucket>/<object>.py.`);
-  }
-  for (const [list, suffix] of Object.entries(URI_LISTS)) {
-    const field = list.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-    for (const uri of (pyspark[list] ?? []) as string[]) {
+    found.push({ field: `batch.${snakeCase(kind)}.${snakeCase(field)}`, description });
+  const { field, suffix, what } = RUN[kind]!;
+  const uri = text(work[field]);
+  if (uri === "") report(field, `${what[0]!.toUpperCase()}${what.slice(1)} URI is required.`);
+  else if (!/^gs:\/\/[^/]+\/.+$/.test(uri) || !uri.endsWith(suffix))
+    report(field, `Invalid ${what} URI '${uri}': expected gs://<bucket>/<object>${suffix}.`);
+  // A parameter becomes a variable of the notebook.
+  for (const name of Object.keys(objectAt(work, "params")).filter((key) => !/^[\p{L}_][\p{L}\p{N}_]*$/u.test(key)))
+    report("params", `Invalid parameter '${name}': expected the name of a Python variable.`);
+  for (const [list, pattern] of Object.entries(URI_LISTS)) {
+    for (const uri of (work[list] ?? []) as string[]) {
       // A comma would be two files to Spark.
-      if (!/^gs:\/\/[^/,]+\/[^,]+$/.test(uri) || !suffix.test(uri))
+      if (!/^gs:\/\/[^/,]+\/[^,]+$/.test(uri) || !pattern.test(uri))
         report(
-          field,
-          `Invalid URI '${uri}' in ${list}: expected gs://<bucket>/<object> that matches ${suffix.source}.`,
+          list,
+          `Invalid URI '${uri}' in ${list}: expected gs://<bucket>/<object> that matches ${pattern.source}.`,
         );
     }
   }
   return found;
 }
+
+/** A field as violations name it. */
+const snakeCase = (field: string) => field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
 /** The account that a batch runs as: the one it names, else the project's default compute account, as Google does. */
 export const workloadAccount = (batch: JsonObject, cloud: Cloud) =>

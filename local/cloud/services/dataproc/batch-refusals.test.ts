@@ -47,7 +47,7 @@ describe("refuses", () => {
       "work of another kind",
       { sparkSqlBatch: { queryFileUri: "gs://b/q.sql" } },
       "?batchId=fine",
-      "UNIMPLEMENTED: Batches of kind sparkSqlBatch are not run here; expected pysparkBatch.",
+      "UNIMPLEMENTED: Batches of kind sparkSqlBatch are not run here; expected pysparkBatch or pysparkNotebookBatch.",
     ],
     [
       "no main file",
@@ -72,6 +72,12 @@ describe("refuses", () => {
       withMain("gs://b/x.py", { pythonFileUris: ["gs://b/x.jar"] }),
       "?batchId=fine",
       "INVALID_ARGUMENT: Invalid URI 'gs://b/x.jar' in pythonFileUris: expected gs://<bucket>/<object> that matches \\.(py|egg|zip)$.",
+    ],
+    [
+      "a notebook that is none",
+      { pysparkNotebookBatch: { notebookFileUri: "gs://b/n.py", params: { "a b": "1" } } },
+      "?batchId=fine",
+      "INVALID_ARGUMENT: Invalid notebook file URI 'gs://b/n.py': expected gs://<bucket>/<object>.ipynb.\nInvalid parameter 'a b': expected the name of a Python variable.",
     ],
     [
       "an unsupported runtime",

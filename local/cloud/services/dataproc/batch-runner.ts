@@ -13,7 +13,8 @@ import { LiveBatch } from "./batch-live";
 import { outputUri } from "./batch-output";
 import { isTerminal, type State, withRuntimeInfo, withState } from "./batch-record";
 import { listRuns, type Run, runFolder } from "./batch-runs";
-import { imageInterpreter, objectAt, propertiesOf, text } from "./workload-rules";
+import { submit } from "./batch-workload";
+import { propertiesOf, text } from "./workload-rules";
 
 /** All changes of runs happen one after the other. */
 const TURN = "dataproc/turn";
@@ -95,9 +96,7 @@ export class BatchRunner {
       await cloud.store.write({ put: { [key]: started } });
       const folder = runFolder(cloud, run.uuid);
       await mkdir(folder, { recursive: true, mode: 0o700 });
-      const interpreter = imageInterpreter(batch, cloud.engines);
-      const workload = { ...workloadOf(batch), ...interpreter, folder, metadataHost: metadata.host, door };
-      const process = await cloud.engines.spark.submit(workload);
+      const process = await submit(batch, run, { folder, metadataHost: metadata.host, door }, cloud.engines);
       this.follow(key, started, await this.markRunning(batch, run), process, metadata.close);
     } catch (error) {
       await metadata.close();
@@ -166,19 +165,4 @@ export class BatchRunner {
       .finally(() => this.background.delete(logged));
     this.background.add(logged);
   }
-}
-
-function workloadOf(batch: JsonObject) {
-  const pyspark = objectAt(batch, "pysparkBatch");
-  const list = (field: string) => (pyspark[field] ?? []) as string[];
-  return {
-    id: text(batch.name).split("/").at(-1)!,
-    mainPythonFileUri: text(pyspark.mainPythonFileUri),
-    args: list("args"),
-    pythonFileUris: list("pythonFileUris"),
-    jarFileUris: list("jarFileUris"),
-    fileUris: list("fileUris"),
-    archiveUris: list("archiveUris"),
-    properties: propertiesOf(batch),
-  };
 }

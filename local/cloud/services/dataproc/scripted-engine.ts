@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import type {
+  NotebookWorkload,
   SessionActivity,
   SessionEngine,
   SessionWorkload,
@@ -12,9 +13,11 @@ import type {
   SparkWorkload,
 } from "../../../engines/interface";
 
+type Workload = SparkWorkload | SessionWorkload | NotebookWorkload;
+
 export interface ScriptedEngine extends SparkEngine {
   /** Workloads in the order of their submission. */
-  submitted: (SparkWorkload | SessionWorkload)[];
+  submitted: Workload[];
   /** Lets a workload's driver print. */
   print: (id: string, text: string) => void;
   /** Ends a workload's driver. */
@@ -54,12 +57,12 @@ export function scriptedEngine(capacity = 10): ScriptedEngine {
 type Drivers = ReturnType<typeof scriptedDrivers>;
 
 function scriptedDrivers() {
-  const submitted: (SparkWorkload | SessionWorkload)[] = [];
+  const submitted: Workload[] = [];
   const stopped: string[] = [];
   const ends = new Map<string, (end: SparkEnd) => void>();
   const runs = new Map<string, SparkRun>();
   const end: ScriptedEngine["end"] = (id, how) => ends.get(id)!({ exitCode: null, signal: null, ...how });
-  const submit = async (work: SparkWorkload | SessionWorkload): Promise<SparkRun> => {
+  const submit = async (work: Workload): Promise<SparkRun> => {
     submitted.push(work);
     mkdirSync(work.folder, { recursive: true });
     const ended = new Promise<SparkEnd>((resolve) => ends.set(work.id, resolve));
@@ -83,6 +86,7 @@ function scriptedSessions({ submitted, submit, attach }: Drivers) {
   const sessions: SessionEngine = {
     problem: () => problems.session,
     start: submit,
+    execute: submit,
     attach,
     endpoint: async (folder, run) => {
       let over = false;
