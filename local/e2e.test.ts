@@ -69,7 +69,7 @@ it("trains as the schedule starts it: function, pipeline, batches, registry, cha
   const trained = stripVTControlCharacters(await sparklab("train"));
   expect(trained).toMatch(/done +Churn training/);
   expect(trained).toMatch(/skipped +To be tuned/);
-  expect(trained).toMatch(/is champion\. There is no champion yet\./);
+  expect(trained).toMatch(/is champion\. There was no champion before it\./);
   expect(trained).toMatch(/customer \S+: \{"churn":"(yes|no)","probability":0\.\d+/);
   expect(trained).toMatch(/area_roc +0\.8\d+ +0\.8/);
   const churn = await query(`SELECT churn, COUNT(*) FROM \`${dataset}.training_data\` GROUP BY churn ORDER BY churn`);

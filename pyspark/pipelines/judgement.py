@@ -36,7 +36,7 @@ def champion_or_challenger(version: str, area: float, champion: dsl.Input[dsl.Ar
 
     pointer = Path(champion.path)
     if not pointer.is_file():
-        return version, area, "champion", "", "There is no champion yet."
+        return version, area, "champion", "", "There was no champion before it."
     current = json.loads(pointer.read_text(encoding="utf-8"))
     rival, best = current["version"], current.get("areaPrc")
     if rival == version:
@@ -44,4 +44,4 @@ def champion_or_challenger(version: str, area: float, champion: dsl.Input[dsl.Ar
     if best is None:
         return version, area, "champion", rival, f"How good {rival} is was not recorded."
     role = "champion" if area > best else "challenger"
-    return version, area, role, rival, f"The champion {rival} has {best}."
+    return version, area, role, rival, f"The champion {rival} has an AUPR of {best}."
