@@ -131,12 +131,16 @@ export function openPrincipals({ tokens, store, project, region, now }: Identiti
   return { ...credentials, serviceAccount, assertion, subject, close };
 }
 
+/** Accounts of Google's own projects, a BigQuery connection's for one: kept by no project, and never disabled. */
+const GOOGLES = /@gcp-sa-[a-z-]+\.iam\.gserviceaccount\.com$/;
+
 /** Service accounts are stored by the IAM service under their resource names. */
 async function findServiceAccount(
   store: Store,
   project: string,
   emailOrId: string,
 ): Promise<ServiceAccount | undefined> {
+  if (GOOGLES.test(emailOrId)) return { email: emailOrId, uniqueId: numberOf(emailOrId), disabled: false };
   const prefix = `projects/${project}/serviceAccounts/`;
   const found = /^\d+$/.test(emailOrId)
     ? (await store.list(prefix)).find(({ value }) => value.uniqueId === emailOrId)?.value

@@ -6,6 +6,7 @@ import type { Cloud } from "../cloud";
 import { ApiError, invalid } from "../errors";
 import { isObject, textOf } from "../json";
 import type { Behaviour, Json, JsonObject } from "../service";
+import { SPARK_RESOURCE } from "./bigquery/spark-ends";
 import { parseFilter } from "./logging-filter";
 import { listObjects, readObject } from "./storage/objects";
 
@@ -87,10 +88,10 @@ async function written(cloud: Cloud): Promise<JsonObject[]> {
   return (await cloud.store.list(PREFIX)).map(({ value }) => value);
 }
 
-/** What the drivers of all batches have printed so far. */
+/** What the drivers of all batches, and of the Spark behind stored procedures, have printed so far. */
 async function driverLines(cloud: Cloud): Promise<JsonObject[]> {
   const stored = await cloud.store.list(`projects/${cloud.project.id}/locations/`);
-  const batches = stored.filter(({ key }) => /\/batches\/[^/]+$/.test(key)).map(({ value }) => value);
+  const batches = stored.filter(({ key }) => /\/(batches|sparkJobs)\/[^/]+$/.test(key)).map(({ value }) => value);
   return (await Promise.all(batches.map((batch) => linesOf(batch, cloud)))).flat();
 }
 
@@ -98,8 +99,9 @@ async function linesOf(batch: JsonObject, cloud: Cloud): Promise<JsonObject[]> {
   const { outputUri } = (batch.runtimeInfo ?? {}) as JsonObject;
   const [, bucket = "", prefix = ""] = /^gs:\/\/([^/]+)\/(.+)$/.exec(textOf(outputUri)) ?? [];
   if (bucket === "") return [];
-  const [, , , location = "", , id = ""] = textOf(batch.name).split("/");
+  const [, , , location = "", collection = "", id = ""] = textOf(batch.name).split("/");
   const output = await outputOf(cloud, bucket, prefix);
+  const source = collection === "batches" ? batchSource(cloud, location, id) : procedureSource(cloud, location, id);
   // A line without a time of its own was printed no earlier than the one before it.
   let timestamp = textOf(batch.createTime);
   return output.flatMap((line, number) => {
@@ -107,13 +109,22 @@ async function linesOf(batch: JsonObject, cloud: Cloud): Promise<JsonObject[]> {
     if (day) timestamp = `${day}T${time}.${thousandths}Z`;
     if (line === "") return [];
     return {
-      logName: `projects/${cloud.project.id}/logs/dataproc.googleapis.com%2Foutput`,
-      resource: { type: "cloud_dataproc_batch", labels: { project_id: cloud.project.id, location, batch_id: id } },
+      ...source,
       ...{ timestamp, receiveTimestamp: timestamp, severity: LEVELS[level] ?? "DEFAULT", textPayload: line },
       insertId: `${textOf(batch.uuid)}-${String(number).padStart(9, "0")}`,
     };
   });
 }
+
+const batchSource = ({ project }: Cloud, location: string, id: string) => ({
+  logName: `projects/${project.id}/logs/dataproc.googleapis.com%2Foutput`,
+  resource: { type: "cloud_dataproc_batch", labels: { project_id: project.id, location, batch_id: id } },
+});
+
+const procedureSource = ({ project }: Cloud, location: string, id: string) => ({
+  logName: `projects/${project.id}/logs/bigquery.googleapis.com%2Fspark_driver`,
+  resource: { type: SPARK_RESOURCE, labels: { resource_container: `projects/${project.id}`, location, job_id: id } },
+});
 
 async function outputOf(cloud: Cloud, bucket: string, prefix: string): Promise<string[]> {
   try {

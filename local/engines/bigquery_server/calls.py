@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from . import datasets, external, routines, table_methods, table_rows, uses
+from . import datasets, external, routines, spark_calls, table_methods, table_rows, uses
 from .errors import as_bigquery_error, unimplemented
 from .jobs import Jobs
 from .state import Call, Json, State
@@ -41,8 +41,10 @@ def methods(state: State, jobs: Jobs) -> dict[str, Callable[[Call], Json]]:
         "bigquery.tables.update": of(table_methods.update),
         "bigquery.tables.patch": of(table_methods.patch),
         "bigquery.tables.delete": of(table_methods.delete),
-        # Not Google's: what the cloud asks before queries.
+        # Not Google's: what the cloud asks before queries, and tells of Spark that it ran for one.
         "queries.uses": of(uses.of_query),
+        "spark.calls.find": of(spark_calls.find),
+        "spark.calls.end": jobs.spark_end,
         "external.tables.list": of(external.list_all),
         "external.tables.refresh": of(external.refresh),
         "bigquery.tabledata.list": of(table_rows.list_rows),

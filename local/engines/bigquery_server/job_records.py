@@ -24,6 +24,15 @@ def save(state: State, job: Json) -> None:
     )
 
 
+def key(job: Json) -> tuple[str, str]:
+    return job["jobReference"]["projectId"], job["jobReference"]["jobId"]
+
+
+def runs_elsewhere(job: Json) -> bool:
+    """Whether Spark runs for a job, which goes on without this engine."""
+    return job["status"]["state"] != "DONE" and "sparkStatistics" in job["statistics"].get("query", {})
+
+
 def finish(state: State, job: Json, statistics: Json, configuration: Json | None = None) -> None:
     """Records the job's end in the caller's transaction, with what the job did."""
     kind = job["configuration"]["jobType"].lower()

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
-import re
 import threading
-import uuid
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -15,15 +12,13 @@ from typing import Any
 
 import duckdb
 
-from . import copy_job, datasets, job_records, load_job, query_job
-from .errors import BigQueryError, as_bigquery_error, duplicate, invalid, not_found, unimplemented
+from . import copy_job, datasets, job_records, job_requests, load_job, query_job
+from .errors import BigQueryError, as_bigquery_error, duplicate, invalid, not_found
 from .load_files import SourceFile
-from .state import Call, Json, State, milliseconds, now
+from .state import Call, Json, State
 
 _log = logging.getLogger(__name__)
-_ID = re.compile(r"^[\w-]{1,1024}$", re.ASCII)
 _RUNNERS: dict[str, Callable[[State, Json], None]] = {"query": query_job.run, "copy": copy_job.run}
-_KINDS = (*_RUNNERS, "load")
 # A short wait inside the request saves clients a round of polling.
 _PATIENCE_SECONDS = 2.0
 _QUERY_TIMEOUT_MS = 10_000
@@ -48,32 +43,41 @@ class Jobs:
         with self._state.database.writing() as connection:
             for row in connection.execute("SELECT body FROM sparklab.jobs").fetchall():
                 job = json.loads(row[0])
-                if job["status"]["state"] != "DONE":
+                if job_records.runs_elsewhere(job):
+                    self._running[job_records.key(job)] = Future()
+                elif job["status"]["state"] != "DONE":
                     job_records.save(self._state, job_records.ended(job, error))
 
     def insert(self, call: Call) -> Json:
         job = self._start(call, call.body)
-        if job["configuration"].get("dryRun"):
+        if job["configuration"].get("dryRun") or "spark" in call.body:
             return job
         self._wait(job, _PATIENCE_SECONDS)
         return self.find(call.path["projectId"], job["jobReference"]["jobId"])
 
     def query(self, call: Call) -> Json:
         """`jobs.query`: a query job, its first page if it ends in time."""
-        body = call.body
-        fields = ("query", "defaultDataset", "queryParameters", "parameterMode", "useLegacySql", "useQueryCache")
-        fields += ("maximumBytesBilled", "createSession", "connectionProperties", "destinationEncryptionConfiguration")
-        configuration: Json = {"query": {k: body[k] for k in fields if k in body}}
-        configuration |= {k: body[k] for k in ("dryRun", "labels") if k in body}
-        reference: Json = {"location": body["location"]} if body.get("location") else {}
-        if body.get("requestId"):
-            # The same request sent again gets the same job.
-            reference["jobId"] = "job_" + hashlib.sha256(body["requestId"].encode()).hexdigest()[:28]
+        request = job_requests.of_query(call.body)
+        job_id = request["jobReference"].get("jobId")
+        if job_id:
             with self._state.database.reading():
-                known = job_records.read(self._state, call.path["projectId"], reference["jobId"])
+                known = job_records.read(self._state, call.path["projectId"], job_id)
             if known:
                 return self._results(known, call)
-        return self._results(self._start(call, {"configuration": configuration, "jobReference": reference}), call)
+        return self._results(self._start(call, request), call)
+
+    def spark_end(self, call: Call) -> Json:
+        """Not Google's: the cloud tells that a Spark procedure has ended, perhaps more than once."""
+        job = self.find(call.path["projectId"], call.body["jobId"])
+        if job["status"]["state"] != "DONE":
+            error = BigQueryError(**call.body["error"]) if call.body.get("error") else None
+            with self._state.database.independent():
+                job_records.save(self._state, job_records.ended(job, error))
+        with self._lock:
+            running = self._running.pop(job_records.key(job), None)
+        if running:
+            running.set_result(None)
+        return {}
 
     def results(self, call: Call) -> Json:
         return self._results(self.find(call.path["projectId"], call.path["jobId"]), call)
@@ -146,17 +150,18 @@ class Jobs:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _start(self, call: Call, request: Json) -> Json:
-        job = self._new(call, request)
+        job = job_requests.new_job(self._state, call, request)
         if job["configuration"].get("dryRun"):
             return query_job.dry_run(self._state, job)
-        reference = job["jobReference"]
-        key = (reference["projectId"], reference["jobId"])
+        key = job_records.key(job)
+        if "spark" in request:
+            job["statistics"]["query"] = request["spark"]
         with self._lock, self._state.database.independent():
             if job_records.read(self._state, *key) is not None:
-                raise duplicate(f"Job {key[0]}:{reference['location']}.{key[1]}")
+                raise duplicate(f"Job {key[0]}:{job['jobReference']['location']}.{key[1]}")
             job_records.save(self._state, job)
         with self._lock:
-            self._running[key] = self._pool.submit(self._run, job, request)
+            self._running[key] = Future() if "spark" in request else self._pool.submit(self._run, job, request)
         return job
 
     def _run(self, job: Json, request: Json) -> None:
@@ -164,8 +169,8 @@ class Jobs:
         reference = job["jobReference"]
         files = [SourceFile(**file) for file in request.get("files") or []]
         try:
-            if kind == "load" and request.get("sourceError"):
-                raise BigQueryError(**request["sourceError"])
+            if request.get("error"):
+                raise BigQueryError(**request["error"])
             if kind == "load":
                 load_job.run(self._state, job, files)
             else:
@@ -181,7 +186,7 @@ class Jobs:
                 if file.temporary:
                     Path(file.path).unlink(missing_ok=True)
             with self._lock:
-                self._running.pop((reference["projectId"], reference["jobId"]), None)
+                self._running.pop(job_records.key(job), None)
 
     def _fail(self, job: Json, error: BigQueryError) -> None:
         """A job whose end cannot be stored has ended all the same: who waits for it must learn so."""
@@ -203,45 +208,6 @@ class Jobs:
                 running.result(timeout=seconds)
             except TimeoutError:
                 return
-
-    def _new(self, call: Call, request: Json) -> Json:
-        project = call.path["projectId"]
-        configuration = dict(request.get("configuration") or {})
-        kinds = [kind for kind in ("query", "load", "copy", "extract") if kind in configuration]
-        if len(kinds) != 1:
-            raise invalid(
-                "Job configuration must contain exactly one job-specific configuration object "
-                f"(query, load, copy or extract); got {', '.join(kinds) or 'none'}"
-            )
-        if kinds[0] not in _KINDS:
-            raise unimplemented(f"Jobs of type {kinds[0]}")
-        reference = request.get("jobReference") or {}
-        job_id = str(reference.get("jobId") or f"job_{uuid.uuid4().hex[:28]}")
-        if not _ID.match(job_id):
-            raise invalid(f"Invalid job ID {job_id!r}: expected letters, numbers, underscores and dashes")
-        location = reference.get("location") or self._location(configuration[kinds[0]], project)
-        moment = milliseconds(now())
-        return {
-            "kind": "bigquery#job",
-            "id": f"{project}:{location}.{job_id}",
-            "selfLink": f"https://bigquery.googleapis.com/bigquery/v2/projects/{project}/jobs/{job_id}?location={location}",
-            "user_email": call.principal,
-            "configuration": {**configuration, "jobType": kinds[0].upper()},
-            "jobReference": {"projectId": project, "jobId": job_id, "location": location},
-            "statistics": {"creationTime": moment, "startTime": moment},
-            "status": {"state": "RUNNING"},
-            "etag": datasets.etag({"id": job_id, "state": "RUNNING"}),
-        }
-
-    def _location(self, config: Json, project: str) -> str:
-        """Where a job runs that does not say: with its data set, else where the lab is."""
-        for name in ("destinationTable", "defaultDataset"):
-            reference = config.get(name) or {}
-            home, dataset = reference.get("projectId") or project, reference.get("datasetId")
-            with self._state.database.reading():
-                if dataset and self._state.emulator.catalog.get_dataset(home, dataset) is not None:
-                    return datasets.location(self._state, home, dataset)
-        return self._state.location
 
 
 def _strings(value: Any) -> list[str]:

@@ -12,7 +12,7 @@ import duckdb
 import pyarrow as pa
 from bqemulator.storage.sql_identifiers import schema_name
 
-from . import datasets, destination, job_records, merge, query_statistics, sql, table_rows, tables
+from . import datasets, destination, job_records, merge, query_statistics, spark_calls, sql, table_rows, tables
 from .errors import BigQueryError, unimplemented
 from .schema import Field
 from .sql import Statement
@@ -27,7 +27,7 @@ _guard = threading.Lock()
 
 
 def run(state: State, job: Json) -> None:
-    key = _key(job)
+    key = job_records.key(job)
     with _guard:
         _running[key] = None
     try:
@@ -53,16 +53,12 @@ def interrupt(project: str, job_id: str) -> None:
 @contextmanager
 def _interruptible(state: State, job: Json) -> Iterator[None]:
     with _guard:
-        _running[_key(job)] = state.database.connection
+        _running[job_records.key(job)] = state.database.connection
     try:
         yield
     finally:
         with _guard:
-            _running[_key(job)] = None
-
-
-def _key(job: Json) -> tuple[str, str]:
-    return job["jobReference"]["projectId"], job["jobReference"]["jobId"]
+            _running[job_records.key(job)] = None
 
 
 def _config(job: Json) -> Json:
@@ -132,6 +128,7 @@ def _script(state: State, job: Json, statement: Statement) -> None:
     ref = _anonymous(state, job)
     project, principal = job["jobReference"]["projectId"], job["user_email"]
     with state.database.statements() as connection, _interruptible(state, job):
+        spark_calls.refuse(state, _config(job), project, principal)
         parameters = _config(job).get("queryParameters")
         result, _, _ = sql.run_statement(state, statement.text, project, principal, parameters)
         statistics = query_statistics.of(state, job, statement)
@@ -147,7 +144,7 @@ def _script(state: State, job: Json, statement: Statement) -> None:
 
 
 def _anonymous(state: State, job: Json) -> TableRef:
-    project, job_id = _key(job)
+    project, job_id = job_records.key(job)
     # The catalogue shows a data set before the transaction that creates it has ended: only the database tells.
     with state.database.reading() as connection:
         schema = schema_name(project, ANONYMOUS)

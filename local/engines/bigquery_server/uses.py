@@ -1,6 +1,7 @@
 """What a query would do to which tables: asked before it starts, so that its principal can be asked for permissions.
 
-What is not understood whole (scripts, functions of tables, DDL of anything but tables and views) uses `anything`.
+What is not understood whole (scripts other than one CALL of a Spark procedure, functions of tables, DDL of anything
+but tables and views) uses `anything`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from bqemulator.domain.errors import DomainError
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from . import sql, tables
+from . import spark_calls, sql, tables
 from .errors import BigQueryError
 from .state import Call, Json, State, get_document
 from .table_refs import TableRef
@@ -29,10 +30,22 @@ def of_query(state: State, call: Call) -> Json:
         statement = sql.prepared(call.body.get("query") or "", call.body, project)
     except (BigQueryError, DomainError, SqlglotError):
         return {"uses": []}
-    if statement.kind == "SCRIPT":
-        return {"uses": [_ANYTHING]}
     with state.database.reading():
+        called = spark_calls.alone(state, call.body, project) if statement.kind == "SCRIPT" else None
+        if called:
+            return {"uses": _of_spark(state, called, project)}
+        if statement.kind == "SCRIPT":
+            return {"uses": [_ANYTHING]}
         return {"uses": _of_text(state, statement.text, project, _DEEPEST_VIEW)}
+
+
+def _of_spark(state: State, called: tuple[Json, tuple[str, ...]], project: str) -> list[Json]:
+    """A procedure of Spark runs as its connection's account: who calls it needs the connection, not what it reads."""
+    routine, arguments = called
+    connection = (routine["sparkOptions"] or {}).get("connection") or ""
+    uses: list[Json] = [{"use": "call", "routine": routine["routineReference"]}]
+    uses.append({"use": "connect", "connection": connection})
+    return uses + (_of_text(state, f"SELECT {', '.join(arguments)}", project, _DEEPEST_VIEW) if arguments else [])
 
 
 def _of_text(state: State, text: str, project: str, depth: int) -> list[Json]:

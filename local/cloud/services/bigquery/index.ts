@@ -5,6 +5,7 @@ import { changesTables, insertTable, readsTables } from "./external-tables";
 import { changesAccess, datasetBindings } from "./guard";
 import { asksData, asksSources } from "./job-data";
 import { insertJob } from "./jobs";
+import { callsProcedures, cancelsProcedures, deletesProcedures } from "./spark-calls";
 import { addStorageApi, closeStorageApi } from "./storage-api";
 import { recoverUploads } from "./upload-sessions";
 import { continueUpload } from "./uploads";
@@ -16,7 +17,7 @@ const FORWARDED = {
   tables: ["insert", "get", "list", "update", "patch", "delete"],
   tabledata: ["list", "insertAll"],
   routines: ["insert", "get", "list", "update", "delete"],
-  jobs: ["query", "getQueryResults", "get", "list", "cancel", "delete"],
+  jobs: ["getQueryResults", "get", "list"],
 };
 
 const forward: Behaviour = (call, cloud) => callEngine(cloud, call);
@@ -39,8 +40,10 @@ export const bigquery: Service = {
     "bigquery.datasets.patch": changesAccess(forward),
     "bigquery.datasets.delete": changesAccess(changesTables(forward)),
     "bigquery.tabledata.list": readsTables(forward),
-    "bigquery.jobs.query": asksData(readsTables(forward)),
-    "bigquery.jobs.insert": asksData(readsTables(insertJob)),
+    "bigquery.jobs.query": asksData(readsTables(callsProcedures(forward))),
+    "bigquery.jobs.insert": asksData(readsTables(callsProcedures(insertJob))),
+    "bigquery.jobs.cancel": cancelsProcedures(forward),
+    "bigquery.jobs.delete": deletesProcedures(forward),
   },
   grpcHosts: ["bigquerystorage.googleapis.com"],
   grpc: addStorageApi,

@@ -26,6 +26,9 @@ const USES: Readonly<Record<string, readonly string[]>> = {
 };
 const DESCRIBE = ["bigquery.tables.get", "bigquery.tables.list"];
 const DESCRIBE_ALL = [...DESCRIBE, "bigquery.jobs.listAll"];
+/** Of a connection, to let work run as its account. */
+const CONNECT = "bigquery.connections.use";
+const connectionResource = (name: string) => `//bigqueryconnection.googleapis.com/${name}`;
 /** What a script may do, whose statements are known only when it runs: who starts one needs all of it in the project. */
 const ANYTHING = [
   ...new Set([...Object.values(USES).flat(), ...DESCRIBE_ALL]),
@@ -43,7 +46,7 @@ export const asksData =
 /** Who may do everything to tables in the whole project need not be asked for each, which needs the query read. */
 async function mayAll(call: Call, cloud: Cloud): Promise<boolean> {
   const resource = `//bigquery.googleapis.com/projects/${cloud.project.id}`;
-  for (const permission of [...ANYTHING, "storage.objects.get", "storage.objects.list"]) {
+  for (const permission of [...ANYTHING, CONNECT, "storage.objects.get", "storage.objects.list"]) {
     const permitted = await cloud.access.permits({
       principal: call.principal,
       permission,
@@ -115,13 +118,14 @@ interface Use extends JsonObject {
   use: string;
 }
 
-async function requireUse(call: Asker, { use, table, routine }: Use, cloud: Cloud): Promise<void> {
+async function requireUse(call: Asker, { use, table, routine, connection }: Use, cloud: Cloud): Promise<void> {
   const project = `//bigquery.googleapis.com/projects/${cloud.project.id}`;
   if (use === "anything") return ask(call, ANYTHING, project, cloud);
   if (use === "call" && isObject(routine)) {
     const [projectId, datasetId, id] = [routine.projectId, routine.datasetId, routine.routineId].map(textOf);
     return ask(call, ["bigquery.routines.get"], `${datasetResource(projectId!, datasetId!)}/routines/${id}`, cloud);
   }
+  if (use === "connect") return ask(call, [CONNECT], connectionResource(textOf(connection)), cloud);
   if (use === "describe" && isObject(table)) {
     // A region's views tell of the whole project.
     if (/^region-/i.test(textOf(table.datasetId))) return ask(call, DESCRIBE_ALL, project, cloud);

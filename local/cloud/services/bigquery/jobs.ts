@@ -21,6 +21,6 @@ async function sourcesOf(cloud: Cloud, load: JsonObject) {
     return { files: await openSources(cloud, uris) };
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    return { sourceError: { reason: error.reason ?? "invalid", message: error.message } };
+    return { error: { reason: error.reason ?? "invalid", message: error.message } };
   }
 }

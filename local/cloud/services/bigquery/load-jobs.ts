@@ -11,7 +11,7 @@ export function startLoad(
   cloud: Cloud,
   { path, principal }: Caller,
   job: JsonObject,
-  sources: { files: SourceFile[] } | { sourceError: JsonObject },
+  sources: { files: SourceFile[] } | { error: JsonObject },
 ): Promise<Json> {
   return callEngine(cloud, {
     ...{ methodId: "bigquery.jobs.insert", path, principal, query: {} },

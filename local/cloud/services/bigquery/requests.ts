@@ -6,7 +6,7 @@ import type { BigQueryEngine } from "../../../engines/interface";
 import type { ApiError } from "../../errors";
 import { OPERATOR } from "../../door/principals";
 import type { Json, JsonObject } from "../../service";
-import { testCloud, type TestCloud } from "../../testing";
+import { testCloud, type TestCloud, type TestCloudOptions } from "../../testing";
 import { storage } from "../storage";
 import { writeObject } from "../storage/objects";
 import { bigquery } from ".";
@@ -51,11 +51,11 @@ export interface TestBigQuery {
 
 const BASE = "https://bigquery.googleapis.com/bigquery/v2/projects/sparklab-local";
 
-/** Opens a cloud with a data set `d` and a bucket `files`. */
-export async function openBigQuery(): Promise<TestBigQuery> {
+/** Opens a cloud with a data set `d` and a bucket `files`. @param more services and engines beside BigQuery's own */
+export async function openBigQuery(more: Partial<TestCloudOptions> = {}): Promise<TestBigQuery> {
   const folder = mkdtempSync(join(tmpdir(), "sparklab-bq-"));
   const engine = testEngine(join(folder, "bigquery"));
-  const test = await testCloud({ services: [storage, bigquery], engines: { bigquery: engine }, folder });
+  const test = await testCloud(bigQueryParts(folder, engine, more));
   const url = (request: string) =>
     request.replace(/^(\w+) (.*)$/, (_, verb: string, path: string) => `${verb} ${BASE}/${path}`);
   const api: TestBigQuery["api"] = async (request, body) => (await test.rest(url(request), body)) as unknown as Answer;
@@ -86,6 +86,12 @@ export async function openBigQuery(): Promise<TestBigQuery> {
     close: test.close,
   };
 }
+
+export const bigQueryParts = (folder: string, engine: BigQueryEngine, more: Partial<TestCloudOptions>) => ({
+  services: [storage, bigquery, ...(more.services ?? [])],
+  engines: { ...more.engines, bigquery: engine },
+  folder,
+});
 
 export const table = (tableId: string, fields: JsonObject[], more: JsonObject = {}): JsonObject => ({
   ...{ tableReference: { projectId: "sparklab-local", datasetId: "d", tableId }, schema: { fields } },

@@ -5,7 +5,8 @@ import type { SparkEnd } from "../../../engines/interface";
 export interface FailedBatch {
   project: string;
   location: string;
-  id: string;
+  /** Absent for what the console does not list. */
+  id?: string;
   /** `gs://<bucket>/.../driveroutput`. */
   outputUri: string;
 }
@@ -35,9 +36,12 @@ export function failureMessage(batch: FailedBatch, end: SparkEnd, output: string
 
 function linksOf({ project, location, id, outputUri }: FailedBatch): string[] {
   const folder = outputUri.slice("gs://".length).replace(/\/[^/]*$/, "");
-  return [
+  const listed = [
     `https://console.cloud.google.com/dataproc/batches/${location}/${id}?project=${project}`,
     `gcloud dataproc batches wait '${id}' --region '${location}' --project '${project}'`,
+  ];
+  return [
+    ...(id === undefined ? [] : listed),
     `https://console.cloud.google.com/storage/browser/${folder}/`,
     `${outputUri}.*`,
   ];

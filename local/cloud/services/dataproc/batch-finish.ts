@@ -3,6 +3,7 @@ import type { SparkEnd } from "../../../engines/interface";
 import type { Cloud } from "../../cloud";
 import { ApiError } from "../../errors";
 import type { JsonObject } from "../../service";
+import { endCall } from "../bigquery/spark-ends";
 import { failureMessage } from "./batch-failure";
 import { keepEventLogs, outputUri, tail } from "./batch-output";
 import { isTerminal, operationMetadata, type State, withRuntimeInfo, withState } from "./batch-record";
@@ -25,7 +26,7 @@ export async function outcomeOf(batch: JsonObject, run: Run, end: SparkEnd, clou
   const file = cloud.engines.spark.driverOutput(runFolder(cloud, run.uuid));
   const output = (await attempt(cloud, run, "read driver output", () => tail(file))) ?? "";
   const [, project = "", , location = "", , id = ""] = run.batch.split("/");
-  const named = { project, location, id, outputUri: outputUri(run.bucket, run.uuid) };
+  const named = { project, location, outputUri: outputUri(run.bucket, run.uuid), ...(!run.call && { id }) };
   return { state: "FAILED", message: failureMessage(named, end, output) };
 }
 
@@ -67,6 +68,7 @@ async function store(cloud: Cloud, run: Run, batch: JsonObject, { state, message
 }
 
 async function answer(cloud: Cloud, run: Run, batch: JsonObject): Promise<void> {
+  if (run.call) return endCall(cloud, run.call, batch);
   const operation = text(batch.operation);
   const pending = await cloud.operations.get(operation).catch((error: unknown) => {
     // A client may delete the operation of a batch that runs; then nobody waits for it.

@@ -17,6 +17,8 @@ export interface NewBatch {
   sent: JsonObject;
   project: string;
   location: string;
+  /** @default "batches" */
+  collection?: string;
   id: string;
   uuid: string;
   operation: string;
@@ -27,8 +29,8 @@ export interface NewBatch {
 }
 
 export function newBatch(args: NewBatch): JsonObject {
-  const { sent, project, location, id, uuid, now } = args;
-  const name = `projects/${project}/locations/${location}/batches/${id}`;
+  const { sent, project, location, collection = "batches", id, uuid, now } = args;
+  const name = `projects/${project}/locations/${location}/${collection}/${id}`;
   const environment = objectAt(sent, "environmentConfig");
   const execution = executionOf(sent);
   const network: JsonObject =

@@ -8,7 +8,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { DoorSettings, SparkRun } from "../../../engines/interface";
 import type { Cloud } from "../../cloud";
 import type { JsonObject } from "../../service";
-import { finish, outcomeOf, readBatch } from "./batch-finish";
+import { finish, type Outcome, outcomeOf, readBatch } from "./batch-finish";
 import { LiveBatch } from "./batch-live";
 import { outputUri } from "./batch-output";
 import { isTerminal, type State, withRuntimeInfo, withState } from "./batch-record";
@@ -51,7 +51,7 @@ export class BatchRunner {
     for (const { key, run } of await listRuns(this.cloud)) {
       const batch = await readBatch(this.cloud, run);
       const process = this.cloud.engines.spark.attach(runFolder(this.cloud, run.uuid));
-      if (isTerminal(batch.state)) await finish(this.cloud, key, run, { state: batch.state as State });
+      if (isTerminal(batch.state)) this.goOn(this.end(key, run, async () => ({ state: batch.state as State })));
       else if (process) await this.takeUp(key, run, batch, process);
     }
     this.schedule();
@@ -83,6 +83,7 @@ export class BatchRunner {
       if (this.closing) return;
       if (this.live.has(key)) continue;
       const batch = await readBatch(this.cloud, run);
+      if (isTerminal(batch.state)) continue;
       if (!this.fits(batch)) return;
       await this.start(key, run, batch, door);
     }
@@ -134,14 +135,18 @@ export class BatchRunner {
     const { run } = live;
     const end = await live.process.ended;
     await live.release();
+    await this.end(key, run, async () => outcomeOf(await readBatch(this.cloud, run), run, end, this.cloud));
+    this.schedule();
+  }
+
+  private async end(key: string, run: Run, outcome: () => Promise<Outcome>): Promise<void> {
     const store = async () => {
-      const outcome = await outcomeOf(await readBatch(this.cloud, run), run, end, this.cloud);
-      await finish(this.cloud, key, run, outcome);
+      await finish(this.cloud, key, run, await outcome());
       this.live.delete(key);
     };
     // A full disk may not take the end at once. Until it does the batch is tried again; the next cloud does it else.
-    while (!(await this.inTurn(store).then(() => true, this.notStored(run)))) await delay(RETRY_MS);
-    this.schedule();
+    while (!(await this.inTurn(store).then(() => true, this.notStored(run))))
+      await delay(RETRY_MS, undefined, { ref: false });
   }
 
   private notStored(run: Run) {
@@ -165,4 +170,13 @@ export class BatchRunner {
       .finally(() => this.background.delete(logged));
     this.background.add(logged);
   }
+}
+
+/** One runner for each cloud of this process: tests have several. */
+const runners = new WeakMap<Cloud, BatchRunner>();
+
+export function runnerOf(cloud: Cloud): BatchRunner {
+  const known = runners.get(cloud) ?? new BatchRunner(cloud);
+  runners.set(cloud, known);
+  return known;
 }

@@ -16,6 +16,16 @@ export interface Run extends JsonObject {
   /** Port of the workload's metadata server; 0 until it has one. */
   port: number;
   warnings: string[];
+  /** The call of a stored procedure that it is, whose query job is told its end; a batch's operation otherwise. */
+  call: ProcedureCall | null;
+}
+
+export interface ProcedureCall extends JsonObject {
+  project: string;
+  /** Who called. */
+  caller: string;
+  /** The query job as it was asked for, with its id. */
+  request: JsonObject;
 }
 
 const PREFIX = "dataproc/runs/";

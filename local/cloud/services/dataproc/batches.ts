@@ -4,12 +4,12 @@ import { rm } from "node:fs/promises";
 import type { Cloud } from "../../cloud";
 import { listPage } from "../../engine/list";
 import { ApiError } from "../../errors";
-import { operationKey, type StoredOperation } from "../../engine/operations";
+import { operationKey } from "../../engine/operations";
 import type { Behaviour, Call, Json, JsonObject } from "../../service";
 import { checkBatch, checkReferences, workloadAccount } from "./batch-checks";
 import { stagingBucket } from "./batch-output";
-import { isTerminal, newBatch, operationMetadata, warningsOf, withRuntimeInfo } from "./batch-record";
-import { type Run, runFolder, runKey } from "./batch-runs";
+import { isTerminal, type NewBatch, newBatch, operationMetadata, warningsOf, withRuntimeInfo } from "./batch-record";
+import { type ProcedureCall, type Run, runFolder, runKey } from "./batch-runs";
 import type { BatchRunner } from "./batch-runner";
 import { defaultRuntime, isSet, objectAt, propertiesOf, text } from "./workload-rules";
 
@@ -74,41 +74,41 @@ async function create(call: Call, cloud: Cloud, runner: BatchRunner): Promise<Js
   return operation;
 }
 
-/** Batch, operation, run and request record are one write: none of them is ever there without the others. */
 async function store(id: string, request: string | undefined, call: Call, cloud: Cloud): Promise<JsonObject> {
-  const { spark } = cloud.engines;
   const [, project = "", , location = ""] = text(call.path.parent).split("/");
   const sent = Object.fromEntries(Object.entries(call.body).filter(([key]) => !OUTPUT_ONLY.includes(key)));
-  const asked = objectAt(sent, "runtimeConfig").version;
-  const version = isSet(asked) ? text(asked) : defaultRuntime(spark);
-  const resources = spark.resources(propertiesOf(sent));
-  const [uuid, now] = [randomUUID(), cloud.now().toISOString()];
   const operation = `projects/${project}/regions/${location}/operations/${randomUUID()}`;
-  const creator = call.principal.email;
-  const batch = newBatch({ sent, project, location, id, uuid, operation, creator, now, version, resources });
-  const warnings = warningsOf(sent, resources, version);
-  const bucket = await stagingBucket(batch, location, cloud);
-  const run: Run = {
-    batch: text(batch.name),
-    uuid,
-    account: workloadAccount(batch, cloud),
-    bucket,
-    port: 0,
-    warnings,
+  const place = { project, location, id, uuid: randomUUID(), operation, creator: call.principal.email };
+  await storeBatch({ ...place, sent }, { request }, cloud);
+  return cloud.operations.get(operation);
+}
+
+/**
+ * Batch, run, operation and request record are one write: none of them is ever there without the others.
+ * @param by what the end is told to: an operation, with the record of its request, or the call of a procedure
+ */
+export async function storeBatch(
+  asked: Omit<NewBatch, "now" | "version" | "resources">,
+  by: { request: string | undefined } | { call: ProcedureCall },
+  cloud: Cloud,
+): Promise<JsonObject> {
+  const { spark } = cloud.engines;
+  const version = text(objectAt(asked.sent, "runtimeConfig").version) || defaultRuntime(spark);
+  const resources = spark.resources(propertiesOf(asked.sent));
+  const now = cloud.now().toISOString();
+  const batch = newBatch({ ...asked, now, version, resources });
+  const warnings = warningsOf(asked.sent, resources, version);
+  const bucket = await stagingBucket(batch, asked.location, cloud);
+  const about = { batch: text(batch.name), uuid: asked.uuid, account: workloadAccount(batch, cloud) };
+  const run: Run = { ...about, bucket, port: 0, warnings, call: "call" in by ? by.call : null };
+  const { operation: name } = asked;
+  const pending = { api: "dataproc", operation: { name, metadata: operationMetadata(batch, warnings), done: false } };
+  const answered = "request" in by && {
+    [operationKey(name)]: pending,
+    ...(by.request !== undefined && { [by.request]: { operation: name } }),
   };
-  const pending: StoredOperation = {
-    api: "dataproc",
-    operation: { name: operation, metadata: operationMetadata(batch, warnings), done: false },
-  };
-  await cloud.store.write({
-    put: {
-      [run.batch]: batch,
-      [runKey(now, uuid)]: run,
-      [operationKey(operation)]: pending,
-      ...(request !== undefined && { [request]: { operation } }),
-    },
-  });
-  return pending.operation;
+  await cloud.store.write({ put: { [run.batch]: batch, [runKey(now, asked.uuid)]: run, ...answered } });
+  return batch;
 }
 
 async function get(call: Call, cloud: Cloud, runner: BatchRunner): Promise<Json> {

@@ -1,7 +1,7 @@
 /** Dataproc (dataproc.v1): PySpark batches and Jupyter sessions that really run, session templates, single-node clusters, operations. */
 import type { Cloud } from "../../cloud";
 import type { Service } from "../../service";
-import { BatchRunner } from "./batch-runner";
+import { runnerOf } from "./batch-runner";
 import { batchMethods } from "./batches";
 import { clusters } from "./clusters";
 import { gateway, historyOf } from "./history";
@@ -10,14 +10,6 @@ import { sessionTemplates } from "./session-templates";
 import { sessionMethods } from "./sessions";
 
 /** One runner for each cloud of this process: tests have several. */
-const runners = new WeakMap<Cloud, BatchRunner>();
-
-function runnerOf(cloud: Cloud): BatchRunner {
-  const known = runners.get(cloud) ?? new BatchRunner(cloud);
-  runners.set(cloud, known);
-  return known;
-}
-
 const sessionRunners = new WeakMap<Cloud, SessionRunner>();
 
 function sessionsOf(cloud: Cloud): SessionRunner {
