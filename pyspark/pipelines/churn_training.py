@@ -8,18 +8,18 @@ churn_training.json, which is what is uploaded and submitted: `python pyspark/pi
 import sys
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
+
+from evaluation import evaluate_model
+from google_cloud_pipeline_components.v1.dataset import TabularDatasetCreateOp
+from judgement import better_model, champion_or_challenger, only_model
+from kfp import compiler, dsl
+from registration import join_experiment, promote, register_version
+from steps import Spark, deployed_model, imported_file, step
+
+from sparklab.catalogue import read_catalogue
+
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "src")]
-
-from evaluation import evaluate_model  # noqa: E402
-from google_cloud_pipeline_components.v1.dataset import TabularDatasetCreateOp  # noqa: E402
-from judgement import better_model, champion_or_challenger, only_model  # noqa: E402
-from kfp import compiler, dsl  # noqa: E402
-from registration import join_experiment, promote, register_version  # noqa: E402
-from steps import Spark, deployed_model, imported_file, step  # noqa: E402
-
-from sparklab.catalogue import read_catalogue  # noqa: E402
-
 CATALOGUE = read_catalogue(HERE.parent / "jobs.yaml")
 COMPILED = HERE / "churn_training.json"
 MODELS = "customer-churn-model"

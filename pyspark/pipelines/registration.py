@@ -1,7 +1,8 @@
-"""The pipeline's steps that change something outside: the experiment, the model registry, the pointer to the champion.
+"""The pipeline's steps that change something outside: the experiment, the model registry, the pointer to the champion,
+the endpoint.
 
-They run in the image of Google's components, which has Google's authentication library, and speak REST. Each can be
-repeated: what an interrupted attempt did is found and not done again.
+They run in the image of Google's components, which has Google's clients. Each can be repeated: what an interrupted
+attempt did is found and not done again.
 """
 
 from google_cloud_pipeline_components import __version__ as components
@@ -50,53 +51,38 @@ def register_version(
 
     Google's own component for this makes another model at every run: it neither names one nor looks for one.
     """
-    import time
+    from google.api_core.exceptions import NotFound
+    from google.cloud.aiplatform_v1 import ModelServiceClient
 
-    import google.auth
-    from google.auth.transport.requests import AuthorizedSession
-
-    credentials, _ = google.auth.default(scopes=["https://www.googleapis.com/auth/cloud-platform"])
-    session = AuthorizedSession(credentials)
     parent = pipeline_job.partition("/pipelineJobs/")[0]
-    api = f"https://{parent.split('/')[-1]}-aiplatform.googleapis.com/v1"
+    host = f"{parent.split('/')[-1]}-aiplatform.googleapis.com"
+    models = ModelServiceClient(client_options={"api_endpoint": host})
     name = f"{parent}/models/{model_id}"
-
-    def answer(method: str, url: str, body: dict | None = None) -> dict:
-        response = session.request(method, url, json=body)
-        if not response.ok:
-            raise RuntimeError(f"{method} {url}: {response.status_code} {response.text}")
-        return response.json()
-
-    known = session.get(f"{api}/{name}:listVersions")
-    if known.status_code != 404:  # The first version makes the model.
-        known.raise_for_status()
-    versions = known.json().get("models", []) if known.ok else []
-    number = next((v["versionId"] for v in versions if v.get("labels", {}).get("version") == version), None)
+    try:
+        versions = list(models.list_model_versions(name=name))
+    except NotFound:  # The first version makes the model.
+        versions = []
+    number = next((known.version_id for known in versions if known.labels.get("version") == version), None)
     if number is None:
         described = {
-            "displayName": model_id,
+            "display_name": model_id,
             "description": "Predicts whether a customer leaves",
-            "versionDescription": measured,
-            "versionAliases": ["challenger"],
-            "artifactUri": artifacts,
-            "containerSpec": {
-                "imageUri": image,
-                "predictRoute": "/v1/predict",
-                "healthRoute": "/healthz",
-                "ports": [{"containerPort": 8080}],
+            "version_description": measured,
+            "version_aliases": ["challenger"],
+            "artifact_uri": artifacts,
+            "container_spec": {
+                "image_uri": image,
+                "predict_route": "/v1/predict",
+                "health_route": "/healthz",
+                "ports": [{"container_port": 8080}],
             },
             "labels": {"version": version},
-            "pipelineJob": pipeline_job,
+            "pipeline_job": pipeline_job,
         }
-        place = {"parentModel": name} if versions else {"modelId": model_id}
-        operation = answer("POST", f"{api}/{parent}/models:upload", {"model": described, **place})
-        while not operation.get("done"):
-            time.sleep(1)
-            operation = answer("GET", f"{api}/{operation['name']}")
-        if "error" in operation:
-            raise RuntimeError(f"{name}: {operation['error']}")
-        number = operation["response"]["modelVersionId"]
-    model.uri = f"{api}/{name}@{number}"
+        place = {"parent_model": name} if versions else {"model_id": model_id}
+        upload = models.upload_model({"parent": parent, "model": described, **place})
+        number = upload.result().model_version_id
+    model.uri = f"https://{host}/v1/{name}@{number}"
     model.metadata["resourceName"] = f"{name}@{number}"
     return f"{name}@{number}"
 
@@ -157,3 +143,17 @@ def promote(
         url = f"https://{region}-aiplatform.googleapis.com/v1/{model}:mergeVersionAliases"
         session.post(url, json={"versionAliases": ["champion", "-challenger", "default"]}).raise_for_status()
     return f"gs://{bucket}/{name}"
+
+
+@dsl.component(base_image=IMAGE, install_kfp_package=False)
+def undeploy_replaced(endpoint: str) -> list:
+    """Undeploy the models of an endpoint that have no share of its traffic but would be paid for; give their names."""
+    from google.cloud.aiplatform_v1 import EndpointServiceClient
+
+    host = f"{endpoint.split('/')[3]}-aiplatform.googleapis.com"
+    endpoints = EndpointServiceClient(client_options={"api_endpoint": host})
+    found = endpoints.get_endpoint(name=endpoint)
+    replaced = [deployed for deployed in found.deployed_models if not found.traffic_split.get(deployed.id)]
+    for deployed in replaced:
+        endpoints.undeploy_model({"endpoint": endpoint, "deployed_model_id": deployed.id}).result()
+    return [f"{deployed.model}@{deployed.model_version_id}" for deployed in replaced]

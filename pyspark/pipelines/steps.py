@@ -7,6 +7,7 @@ from google_cloud_pipeline_components.types import artifact_types
 from google_cloud_pipeline_components.v1.dataproc import DataprocPySparkBatchOp
 from google_cloud_pipeline_components.v1.endpoint import ModelDeployOp
 from kfp import dsl
+from registration import undeploy_replaced
 
 from sparklab.catalogue import Job
 
@@ -52,7 +53,7 @@ def imported_file(uri: str) -> dsl.Artifact:
 def deployed_model(
     region: str, endpoint: str, service_account: str, model: dsl.Input[artifact_types.VertexModel]
 ) -> None:
-    """Let a registered model take an endpoint's whole traffic, by Google's own component."""
+    """Let a registered model take an endpoint's whole traffic by Google's own component; undeploy what it replaced."""
     place = dsl.importer(
         artifact_uri=f"https://{region}-aiplatform.googleapis.com/v1/{endpoint}",
         artifact_class=artifact_types.VertexEndpoint,
@@ -70,3 +71,4 @@ def deployed_model(
         dedicated_resources_max_replica_count=1,
     )
     step(deployment, "Deploy")
+    step(undeploy_replaced(endpoint=endpoint), "Undeploy what was replaced", deployment)

@@ -75,9 +75,10 @@ interface Run {
   tuned?: number;
   threshold?: number;
   image?: string;
+  deployTo?: string;
 }
 
-async function begin(id: string, { area, tuned, threshold = 0.5, image = "" }: Run): Promise<void> {
+async function begin(id: string, { area, tuned, threshold = 0.5, image = "", deployTo = "" }: Run): Promise<void> {
   await put(`customer-churn-model/training/${id}/full/metrics.json`, metrics(area));
   if (tuned !== undefined)
     await put(`customer-churn-model/hyperparameter-tuning/${id}-tuned/full/metrics.json`, metrics(tuned));
@@ -88,7 +89,8 @@ async function begin(id: string, { area, tuned, threshold = 0.5, image = "" }: R
     ...buckets,
     ...{ region: "us-central1", code: `gs://${BUCKET}`, dataset: "sparklab-local.churn", experiment: "lab-churn" },
     ...{ spark_runtime: "2.3", spark_service_account: RUNNER, pipeline_id: id, model_version: id },
-    ...{ execution_time: "2026-11-21T00:00:00Z", threshold, serving_image: image },
+    ...{ execution_time: "2026-11-21T00:00:00Z", threshold },
+    ...{ serving_image: image, deploy_to: deployTo },
     tuning_search: tuned === undefined ? "" : "small",
   });
 }
@@ -141,11 +143,14 @@ test(
 );
 
 test(
-  "a model that is not better than the champion is registered as challenger; an equal one too",
+  "a model that is not better than the champion is registered as challenger and not deployed; an equal one too",
   async () => {
     const before = await pointer();
-    const job = await run("second", { area: 0.65, image: "lab/scoring-api:1" });
+    const how = { area: 0.65, image: "lab/scoring-api:1", deployTo: `${PARENT}/endpoints/1` };
+    const job = await run("second", how);
     expect(job.error).toBeUndefined();
+    expect(reached(job)).toContain("Register the version");
+    expect(taskCalled(job, "New champion")?.state).toBe("NOT_TRIGGERED");
     expect(output(taskCalled(job, "Champion or challenger"), "role")).toBe("challenger");
     expect(await pointer()).toEqual(before);
     expect((await versions()).map(({ versionAliases }) => versionAliases)).toEqual([
