@@ -15,9 +15,10 @@ async function main(): Promise<void> {
   const champion = championUri ? new Champion(championUri, storageReader(), events) : undefined;
   const models = champion ?? (await fixedModel(storageUri!, storageReader()));
   const app = serverOf({ settings, models, logger: { level: "info", messageKey: "message" } });
+  const ending = new AbortController();
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.once(signal, () => {
-      champion?.stop();
+      ending.abort();
       // Resolves when the last request under way has been answered; then nothing keeps the process.
       void app.close();
     });
@@ -26,7 +27,7 @@ async function main(): Promise<void> {
   // A request that comes before the first look has ended waits for it.
   await models.look();
   app.log.info({ version: models.current?.model.about.version, problem: models.problem }, "ready");
-  champion?.watch(refreshSeconds);
+  await champion?.watch(refreshSeconds, ending.signal);
 }
 
 main().catch((error: Error) => {

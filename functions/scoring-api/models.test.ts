@@ -86,6 +86,17 @@ describe("a new champion", () => {
     expect(await served()).toBe("one");
   });
 
+  it("is found by whoever watches, until that is told to stop", async () => {
+    const stop = new AbortController();
+    const watching = bucket.champion.watch(0.001, stop.signal);
+    bucket.promote("one");
+    while (bucket.champion.current === undefined) await new Promise(setImmediate);
+    stop.abort();
+    await watching;
+    bucket.promote("two");
+    expect(await served()).toBe("one");
+  });
+
   it("is read when its pointer has changed, and only then", async () => {
     bucket.promote("one");
     for (let look = 0; look < 3; look += 1) await bucket.champion.look();

@@ -2,6 +2,7 @@
  * Which model answers: one that never changes, as Vertex AI deploys it, or the champion, whichever that is now. A new
  * champion takes over between two requests; one that is wrong never does.
  */
+import { setTimeout as pause } from "node:timers/promises";
 import schema from "../../pyspark/champion.schema.json";
 import { parseBundle } from "./bundle";
 import { DocumentError, kindOf, parseDocument } from "./document";
@@ -70,7 +71,6 @@ export class Champion implements Models {
   problem: string | undefined;
   private generation: string | undefined;
   private looking: Promise<void> | undefined;
-  private timer: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly uri: string,
@@ -83,14 +83,14 @@ export class Champion implements Models {
     return this.looking;
   }
 
-  /** Looks again and again, each time after the one before has ended. */
-  watch(seconds: number): void {
-    this.timer = setTimeout(() => void this.look().finally(() => this.timer && this.watch(seconds)), seconds * 1000);
-  }
-
-  stop(): void {
-    clearTimeout(this.timer);
-    this.timer = undefined;
+  /** Looks again and again, each time that long after the look before has ended; resolves once it is told to stop. */
+  async watch(seconds: number, stopped: AbortSignal): Promise<void> {
+    for (;;) {
+      // A stop ends the pause at once; its rejection says no more than that.
+      await pause(seconds * 1000, undefined, { signal: stopped }).catch(() => undefined);
+      if (stopped.aborted) return;
+      await this.look();
+    }
   }
 
   /** The model that is there goes on answering whatever happens; the log and /v1/model say why no other does. */
