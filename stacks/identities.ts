@@ -77,7 +77,7 @@ const RULES: Record<IdentityRole, Rule> = {
   composer: {
     displayName: "Composer",
     description: "Runs Airflow's tasks; Spark runs as the worker",
-    // A DAG asks the model tracker for the champion.
+    // A DAG looks for the champion in the model tracker.
     roles: { ...SUBMITS, "run-airflow": "roles/composer.worker", "run-queries": QUERIES["run-queries"] },
   },
 };

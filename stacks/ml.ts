@@ -47,6 +47,8 @@ export interface Ml {
   pipelineRegistry: pulumi.Output<string>;
   experiment: string;
   endpoint: pulumi.Output<string>;
+  /** `gs://` address of the object that names the model which answers, online and in batches. */
+  champion: pulumi.Output<string>;
   scoringUrl?: pulumi.Output<string>;
   /** Values for the pipeline's parameters that the lab itself decides. */
   parameters: Record<string, pulumi.Input<string>>;
@@ -74,6 +76,7 @@ export function ml(args: MlArgs): Ml {
   );
   const name = physicalName(args.naming, "resource", "churn");
   const endpoint = new ModelEndpoint("churn", { displayName: name, location: args.region, labels: args.labels }, ready);
+  const champion = pulumi.interpolate`gs://${args.buckets.bundles.bucketName}/${CHAMPION}`;
   const parameters = {
     ...args.parameters,
     experiment: name,
@@ -87,7 +90,8 @@ export function ml(args: MlArgs): Ml {
     pipelineRegistry: registry.address,
     experiment: name,
     endpoint: endpoint.endpoint,
-    scoringUrl: scoringApi(args)?.url,
+    champion,
+    scoringUrl: scoringApi(args, champion)?.url,
     parameters,
     schedule: args.features.vertexSchedule ? weekly(args, name, parameters, pipelineRoot).schedule : undefined,
   };
@@ -98,7 +102,7 @@ function servingParameters({ serving, accounts }: MlArgs): Record<string, pulumi
   return serving && accounts.scoring ? { serving_image: serving.image, serving_account: accounts.scoring.email } : {};
 }
 
-function scoringApi(args: MlArgs): ScoringApi | undefined {
+function scoringApi(args: MlArgs, champion: pulumi.Output<string>): ScoringApi | undefined {
   const account = args.accounts.scoring;
   if (!account || !args.serving) return undefined;
   return new ScoringApi(
@@ -109,7 +113,7 @@ function scoringApi(args: MlArgs): ScoringApi | undefined {
       labels: args.labels,
       serviceAccount: account.email,
       source: args.serving.archive,
-      environment: { CHAMPION_URI: pulumi.interpolate`gs://${args.buckets.bundles.bucketName}/${CHAMPION}` },
+      environment: { CHAMPION_URI: champion },
       grants: grantEach("roles/run.invoker", { runner: args.accounts.runner.member, ...args.people }),
       protect: args.protectData,
     },

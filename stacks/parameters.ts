@@ -36,11 +36,13 @@ export interface RunSettings {
   pipelineRoot: pulumi.Input<string>;
   experiment: string;
   endpoint: pulumi.Input<string>;
+  /** `gs://` address of the object that names the model which answers. */
+  champion: pulumi.Input<string>;
 }
 
 export function runSettings(config: LabConfig, data: Lake, runtime: SparkRuntime, models: Ml): RunSettings {
   const { project, region, environment } = config;
-  const { pipelineRoot, experiment, endpoint } = models;
+  const { pipelineRoot, experiment, endpoint, champion } = models;
   return {
     project,
     region,
@@ -52,5 +54,6 @@ export function runSettings(config: LabConfig, data: Lake, runtime: SparkRuntime
     pipelineRoot,
     experiment,
     endpoint,
+    champion,
   };
 }

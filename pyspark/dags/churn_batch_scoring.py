@@ -1,4 +1,4 @@
-"""Scores the customers that were held out of training with the champion among the tracked models."""
+"""Scores the customers that were held out of training with the champion, the model that answers online."""
 
 from datetime import timedelta
 
@@ -15,5 +15,7 @@ with DAG(
     default_args={"retries": 2, "retry_delay": timedelta(seconds=10)},
     tags=["churn"],
 ):
-    champion = tracked_champion(project=lab("project"), region=lab("region"), dataset=lab("jobs.dataset"))
+    champion = tracked_champion(
+        project=lab("project"), region=lab("region"), dataset=lab("jobs.dataset"), pointer=lab("champion")
+    )
     champion >> catalogue_batch("churn_scoring", model_version="{{ ti.xcom_pull(task_ids='tracked_champion') }}")

@@ -27,6 +27,7 @@ LAB = {
     "region": "us-central1",
     "environment": "test",
     "code": "gs://code",
+    "champion": "gs://bundles/customer-churn-model/champion.json",
     "jobs": JOBS,
     "batch": {"runtimeConfig": {"version": "2.3"}, "environmentConfig": {"executionConfig": EXECUTION}},
 }
@@ -37,12 +38,16 @@ def bag() -> DagBag:
     return DagBag(dag_folder=str(HERE))
 
 
+def context(lab: dict) -> dict:
+    """What a task's templates are filled in from."""
+    ti = SimpleNamespace(xcom_pull=lambda task_ids: f"version-of-{task_ids}")
+    return {"var": {"json": SimpleNamespace(sparklab=lab)}, "dag_run": RUN, "ti": ti}
+
+
 def rendered(task, lab: dict) -> SimpleNamespace:
     """What an operator has when it runs: its templates filled in."""
-    ti = SimpleNamespace(xcom_pull=lambda task_ids: f"version-of-{task_ids}")
-    context = {"var": {"json": SimpleNamespace(sparklab=lab)}, "dag_run": RUN, "ti": ti}
     fields = ("project_id", "region", "batch_id", "batch")
-    return SimpleNamespace(**{name: task.render_template(getattr(task, name), context) for name in fields})
+    return SimpleNamespace(**{name: task.render_template(getattr(task, name), context(lab)) for name in fields})
 
 
 def test_both_dags_parse_and_nothing_else_in_the_folder_is_one(bag: DagBag) -> None:
@@ -111,36 +116,59 @@ def test_a_lab_without_a_needed_value_is_refused(bag: DagBag) -> None:
 
 
 class Answer:
-    """A connection's answer to the query."""
+    """What an address answers."""
 
     def __init__(self, status: int, content: dict) -> None:
-        self.status_code, self.ok, self.content = status, status == 200, content
-        self.text = str(content)
+        self.status_code, self.ok, self.text = status, status == 200, str(content)
         self.json = lambda: content
 
 
-@pytest.mark.parametrize(
-    ("answer", "problem"),
-    [
-        (Answer(200, {"jobComplete": True}), "model_asset_tracker of p.churn: got no model; expected at least one."),
-        (Answer(403, {"error": "Access Denied"}), "the model tracker did not answer: 403 .*Access Denied"),
-        (Answer(200, {"jobComplete": False}), "the model tracker did not answer: 200"),
-    ],
-)
-def test_no_champion_is_said_so(monkeypatch: pytest.MonkeyPatch, answer: Answer, problem: str) -> None:
-    monkeypatch.setattr("tracked_champion.GoogleBaseHook", lambda: SimpleNamespace(get_credentials=lambda: None))
-    monkeypatch.setattr("tracked_champion.AuthorizedSession", lambda _: SimpleNamespace(post=lambda *_, **__: answer))
-    with pytest.raises(Exception, match=problem):
-        tracked_champion.function("p", "us-central1", "p.churn")
+POINTER = "gs://bundles/customer-churn-model/champion.json"
+PROMOTED = Answer(200, {"version": "model-7"})
+TRACKED = Answer(200, {"jobComplete": True, "rows": [{"f": [{"v": "model-7"}]}]})
 
 
-def test_the_champion_is_the_model_of_the_first_row(monkeypatch: pytest.MonkeyPatch) -> None:
+def champion_of(monkeypatch: pytest.MonkeyPatch, pointer: Answer, tracker: Answer) -> tuple[str, list]:
+    """What the task gives for these answers, and what it asked."""
     asked = []
-    rows = Answer(200, {"jobComplete": True, "rows": [{"f": [{"v": "model-7"}]}]})
-    session = SimpleNamespace(post=lambda url, **more: asked.append((url, more)) or rows)
+    session = SimpleNamespace(
+        get=lambda url, **more: asked.append((url, more)) or pointer,
+        post=lambda url, **more: asked.append((url, more)) or tracker,
+    )
     monkeypatch.setattr("tracked_champion.GoogleBaseHook", lambda: SimpleNamespace(get_credentials=lambda: None))
     monkeypatch.setattr("tracked_champion.AuthorizedSession", lambda _: session)
-    assert tracked_champion.function("p", "us-central1", "p.churn") == "model-7"
-    [(url, more)] = asked
+    return tracked_champion.function("p", "us-central1", "p.churn", POINTER), asked
+
+
+@pytest.mark.parametrize(
+    ("pointer", "tracker", "problem"),
+    [
+        (Answer(404, {}), TRACKED, f"No champion yet: {POINTER} does not exist. Run the training pipeline"),
+        (Answer(403, {"error": "Denied"}), TRACKED, f"{POINTER}: got 403 .*Denied"),
+        (PROMOTED, Answer(200, {"jobComplete": True}), f"tracker of p.churn: got no model model-7; .* of {POINTER}"),
+        (PROMOTED, Answer(403, {"error": "Access Denied"}), "the model tracker: got 403 .*Access Denied"),
+        (PROMOTED, Answer(200, {"jobComplete": False}), "the model tracker: got no answer within 60 s"),
+    ],
+)
+def test_no_champion_is_said_so(
+    monkeypatch: pytest.MonkeyPatch, pointer: Answer, tracker: Answer, problem: str
+) -> None:
+    with pytest.raises(Exception, match=problem):
+        champion_of(monkeypatch, pointer, tracker)
+
+
+def test_the_champion_is_the_version_that_the_pointer_names_as_the_tracker_has_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    version, [(place, _), (url, more)] = champion_of(monkeypatch, PROMOTED, TRACKED)
+    assert version == "model-7"
+    assert place == "https://storage.googleapis.com/storage/v1/b/bundles/o/customer-churn-model%2Fchampion.json"
     assert url == "https://bigquery.googleapis.com/bigquery/v2/projects/p/queries"
-    assert "`p.churn.model_asset_tracker`" in more["json"]["query"]
+    assert "`p.churn.model_asset_tracker` WHERE model_version = @version" in more["json"]["query"]
+    assert more["json"]["queryParameters"][0]["parameterValue"] == {"value": "model-7"}
+
+
+def test_scoring_looks_where_the_lab_says_that_the_champion_is(bag: DagBag) -> None:
+    task = bag.dags["churn_batch_scoring"].get_task("tracked_champion")
+    given = {name: task.render_template(value, context(LAB)) for name, value in task.op_kwargs.items()}
+    assert given == {"project": "p", "region": "us-central1", "dataset": "p.churn", "pointer": POINTER}

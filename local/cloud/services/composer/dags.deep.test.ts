@@ -1,6 +1,6 @@
 /**
- * DAGs on real Airflow and real Spark, driven by the command line in a lab of their own: an empty tracker, a file that is
- * no DAG, a scheduler that is killed while a batch scores.
+ * DAGs on real Airflow and real Spark, driven by the command line in a lab of their own: no champion, a file that is no
+ * DAG, a scheduler that is killed while a batch scores with the champion.
  */
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { execFile, type ExecFileException } from "node:child_process";
@@ -42,11 +42,33 @@ async function succeed(...words: string[]): Promise<string> {
 const python = (program: string, ...args: string[]) =>
   succeed("exec", "--", readTools().python.clients, "-c", program, ...args);
 
-async function count(table: string): Promise<number> {
+/** A statement's rows. */
+async function query(sql: string): Promise<unknown[][]> {
   const program =
-    "import sys; from google.cloud import bigquery\nprint('rows', next(iter(bigquery.Client().query_and_wait(sys.argv[1])))[0])";
-  const text = await python(program, `SELECT COUNT(*) FROM \`${DATASET}.${table}\``);
-  return Number(/rows (\d+)/.exec(text)?.[1]);
+    "import sys, json; from google.cloud import bigquery\nprint('rows', json.dumps([row.values() for row in bigquery.Client().query_and_wait(sys.argv[1])]))";
+  return JSON.parse(/rows (.*)/.exec(await python(program, sql))![1]!) as unknown[][];
+}
+
+/** Version of the model that the scoring API answers with. */
+async function online(url: string): Promise<string> {
+  const program = `
+const { GoogleAuth } = require("google-auth-library");
+const [url] = process.argv.slice(1);
+new GoogleAuth().getIdTokenClient(url)
+  .then((client) => client.request({ url: url + "/v1/model" }))
+  .then(({ data }) => console.log("online", data.version));`;
+  return /online (\S+)/.exec(await succeed("exec", "--", process.execPath, "-e", program, url))![1]!;
+}
+
+/** Enters a model into the tracker that is measured best of all and was not promoted. */
+async function trackUnpromoted(): Promise<void> {
+  for (const [table, values, where] of [
+    ["model_asset_tracker", "'unpromoted' AS model_version", "TRUE"],
+    ["model_metrics", "'unpromoted' AS model_version, 1.0 AS metric_value", "metric_nm = 'test_area_prc'"],
+  ])
+    await query(
+      `INSERT INTO \`${DATASET}.${table}\` SELECT * REPLACE (${values}) FROM \`${DATASET}.${table}\` WHERE ${where}`,
+    );
 }
 
 /** States of the batches of a job, by id. */
@@ -68,7 +90,7 @@ async function until(found: () => Promise<boolean>): Promise<void> {
 }
 
 beforeAll(async () => {
-  await succeed("up", "--yes");
+  await succeed("up", "--yes", "-c", "tuningSearch=none");
 }, 180_000);
 
 afterAll(async () => {
@@ -76,9 +98,11 @@ afterAll(async () => {
   rmSync(lab, { recursive: true, force: true });
 }, 60_000);
 
-test("Without a trained model the run fails and says so, and no batch is submitted", async () => {
+test("Without a champion the run fails and says so, and no batch is submitted", async () => {
   const { code, text } = await sparklab("dag", "run", "churn_batch_scoring");
-  expect(text).toContain(`model_asset_tracker of ${DATASET}: got no model; expected at least one.`);
+  expect(text).toContain(
+    "No champion yet: gs://sparklab-local-bundles/customer-churn-model/champion.json does not exist. Run the training pipeline",
+  );
   expect(text).toMatch(/tracked_champion {2}failed/);
   expect(text).toMatch(/churn_scoring {2}upstream_failed/);
   expect(code).toBe(1);
@@ -105,8 +129,11 @@ blob.upload_from_string("from airflow.sdk import DAG\\nimport no_such_module\\n"
   await until(async () => (await sparklab("dag", "list")).code === 0);
 }, 300_000);
 
-test("A scheduler that is killed while the batch runs takes the run up again: one batch, each customer once", async () => {
-  await succeed("run", "-q", "churn_preprocessing", "churn_training");
+test("A scheduler that is killed while the batch runs takes the run up again: one batch, each customer once, by the model that answers online", async () => {
+  const trained = await succeed("train", "--scoring", "none");
+  const [, champion] = /(\S+) is champion\./.exec(trained)!;
+  const [, scoringApi] = /Online (\S+)\/v1\/predict/.exec(trained)!;
+  await trackUnpromoted();
   const following = sparklab("dag", "run", "churn_batch_scoring");
   await until(async () => Object.keys(await batches("churn-scoring")).length > 0);
   const [home] = readdirSync(join(lab, "cloud", "airflow"));
@@ -117,7 +144,9 @@ test("A scheduler that is killed while the batch runs takes the run up again: on
   expect(text).toMatch(/churn_scoring {2}success/);
   expect(code).toBe(0);
   expect(Object.values(await batches("churn-scoring"))).toEqual(["SUCCEEDED"]);
-  expect(await count("batch_predictions")).toBe(411);
+  const scored = `SELECT model_version, COUNT(*) FROM \`${DATASET}.batch_predictions\` GROUP BY model_version`;
+  expect(await query(scored)).toEqual([[champion, 411]]);
+  expect(await online(scoringApi!)).toBe(champion);
   expect(
     (await succeed("dag", "logs", "churn_batch_scoring")).match(/churn-scoring-\d{8}-\d{6}-\d{6}/g),
   ).not.toBeNull();
