@@ -41,12 +41,6 @@ const rows: [rule: string, source: string, decision: () => Partial<Decision>, ex
   ["nothing is there", "NewCreateStep", () => ask(undefined), { step: "create" }],
   ["all is as it was", '"no changes needed"', () => ask(state()), { step: "same", changes: [] }],
   [
-    "what was only read is managed from now on",
-    "NewCreateStep",
-    () => ask(state({ external: true })),
-    { step: "create" },
-  ],
-  [
     "what was deleted for its replacement is made",
     "old.PendingReplacement",
     () => ask(state({ pendingReplacement: true })),

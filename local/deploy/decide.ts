@@ -44,7 +44,7 @@ export interface Decision {
 export function decide(question: Question): Decision {
   const { goal, urn, old, provider, providerRef } = question;
   const alias = old && old.state.urn !== urn ? old.state.urn : undefined;
-  const isNew = !old || old.state.external || old.state.pendingReplacement;
+  const isNew = !old || old.state.pendingReplacement;
   const wanted =
     old && !isNew ? ignoring(goal.ignoreChanges, old.state.inputs ?? {}, goal.properties) : goal.properties;
   const checked = checkInputs(provider, goal, urn, wanted, isNew ? undefined : old?.state.inputs);
@@ -58,10 +58,7 @@ export function decide(question: Question): Decision {
     ...rest,
   });
   if (checked.problems.length > 0 || !old) return decision("create");
-  if (isNew)
-    return decision(old.state.external ? "create" : "replace", {
-      deleteBeforeReplace: Boolean(old.state.pendingReplacement),
-    });
+  if (isNew) return decision("replace", { deleteBeforeReplace: true });
 
   const { changes, deleteBeforeReplace } = differences(question, old.state, checked.inputs);
   const shown = changes.map((change) => maskedChange(change, old.state.inputs ?? {}, checked.inputs));
@@ -127,7 +124,7 @@ function differences({ goal, provider, isReplaced }: Question, old: ResourceStat
   return { ...diff, changes };
 }
 
-export function topLevelChanges(olds: Properties, news: Properties): PropertyChange[] {
+function topLevelChanges(olds: Properties, news: Properties): PropertyChange[] {
   const keys = [...new Set([...Object.keys(olds), ...Object.keys(news)])].sort();
   return keys
     .filter((key) => !equal(olds[key], news[key]) || hasUnknowns(news[key]))
@@ -148,4 +145,4 @@ export function maskedChange(change: PropertyChange, olds: Properties, news: Pro
   return { ...change, old: show(change.old), new: show(change.new) };
 }
 
-export const isManaged = (state: ResourceState) => state.custom && !isProviderType(state.type) && !state.external;
+export const isManaged = (state: ResourceState) => state.custom && !isProviderType(state.type);

@@ -58,7 +58,6 @@ test("each goes when all that depends on it is gone, whatever makes it depend", 
 
 test.each<[what: string, more: Partial<ResourceState>, log: string[]]>([
   ["is deleted", {}, ["a begins", "a is gone", "delete"]],
-  ["was only read is forgotten", { external: true }, ["read-discard"]],
   ["is retained is forgotten", { retainOnDelete: true }, ["delete"]],
   ["was deleted for a replacement that never came is forgotten", { pendingReplacement: true }, ["delete-replaced"]],
   ["was replaced is deleted", { delete: true }, ["a begins", "a is gone", "delete-replaced"]],
@@ -111,7 +110,6 @@ test.each<[what: string, more: Partial<ResourceState>, follows: boolean]>([
   ["only waits for it", { dependencies: [urnOf("root")] }, false],
   ["is deleted with it", { deletedWith: urnOf("root") }, true],
   ["is gone already", { deletedWith: urnOf("root"), pendingReplacement: true }, false],
-  ["was only read", { deletedWith: urnOf("root"), external: true }, false],
   ["is a component", { deletedWith: urnOf("root"), custom: false }, false],
 ])("what %s follows a replacement: %#", (_, more, follows) => {
   const { snapshot } = stage(state("root"), state("a", { inputs: { name: "a", content: "x" }, ...more }));

@@ -25,8 +25,7 @@ export function dependentReplacements(
   for (const key of snapshot.base.keys()) {
     const state = snapshot.resources.get(key);
     // What this run has claimed already depends on other things now, or would have waited for the root.
-    if (!state || key === root.key || claimed.has(key) || !state.custom || state.external || state.pendingReplacement)
-      continue;
+    if (!state || key === root.key || claimed.has(key) || !state.custom || state.pendingReplacement) continue;
     if (!mustFollow(state, replaced, find)) continue;
     replaced.add(state.urn);
     doomed.push({ key, state });
@@ -94,11 +93,7 @@ async function removeCondemned(
     !state.retainOnDelete &&
     !state.pendingReplacement &&
     !(state.deletedWith && isGoing.has(state.deletedWith));
-  const kind = state.external
-    ? "read-discard"
-    : state.delete || state.pendingReplacement
-      ? "delete-replaced"
-      : "delete";
+  const kind = state.delete || state.pendingReplacement ? "delete-replaced" : "delete";
   const provider = isCalled ? find(state.provider) : undefined;
   if (isCalled && !provider) throw allProblems(state.urn, [`provider ${state.provider ?? ""}: not in the state`]);
   await steps.remove(kind, provider, entry, "forget");

@@ -9,17 +9,15 @@ import { decide, type Decision } from "./decide";
 import { defaultProviderGoal, defaultProviderLabel, providerId } from "./default-provider";
 import { allProblems, CancelledError, DeployError, InvokeError, messageOf } from "./errors";
 import type { Emit } from "./events";
-import { inherit, stateOf, type Goal, type Registered } from "./goal";
+import { inherit, type Goal, type Registered } from "./goal";
 import { isProviderType, packageOf, type Invoked, type Provider } from "./provider";
 import type { PolicyPacks } from "./policy";
 import { PolicyGate } from "./policy-gate";
 import type { Providers } from "./providers";
 import type { Invocation } from "./requests";
-import type { ResourceState } from "./snapshot";
-import { instanceOf, sealOutputs } from "./instance";
 import { Steps, type Entry, type StepsOptions } from "./steps";
 import { aliasUrns, makeUrn, STACK_TYPE, type Scope } from "./urn";
-import { isUnknown, plain, text, type Properties } from "./values";
+import { plain, type Properties } from "./values";
 
 export interface DeploymentOptions extends StepsOptions {
   scope: Scope;
@@ -80,34 +78,6 @@ export class Deployment {
     await this.options.store.record({ put: [{ key: entry.key, resource: entry.state }] }, isChanged);
   }
 
-  /** A resource that another owns: read, kept in the state as external, never changed. */
-  async read(goal: Goal, id: string): Promise<Registered> {
-    const urn = makeUrn(this.options.scope, goal.type, goal.name, goal.parent);
-    try {
-      this.checkGoal(goal, urn);
-      this.goals.set(urn, goal);
-      const ref = await this.providerFor(goal);
-      const old = this.claims.claim([urn]);
-      if (old && !old.state.external)
-        throw new DeployError(
-          `${urn}: is managed by this stack and cannot be read as another's. Rename the one that is read.`,
-        );
-      const state: ResourceState = { ...stateOf(goal, urn, goal.properties, ref, undefined), id, external: true };
-      const key = this.steps.snapshot.newKey();
-      let outputs: Properties = {};
-      await this.steps.perform("read", "reading", state, [], async (options) => {
-        const found = isUnknown(id) ? undefined : await this.provider(ref).read(goal.type, instanceOf(state), options);
-        if (!found && !isUnknown(id)) throw new DeployError(`${urn}: no ${goal.type} with id "${id}" exists`);
-        outputs = found ? sealOutputs(this.provider(ref), state, found.outputs) : {};
-        return { put: [{ key, resource: { ...state, outputs } }], ...(old && { drop: [old.key] }) };
-      });
-      this.registered.set(urn, { key, state: { ...state, outputs } });
-      return { urn, id, outputs };
-    } catch (error) {
-      throw this.fail(error, urn);
-    }
-  }
-
   /**
    * @throws InvokeError where the function fails; anything else that goes wrong ends the run.
    * Source: resmon.Invoke in pkg/resource/deploy/source_eval.go.
@@ -115,11 +85,6 @@ export class Deployment {
   async invoke({ token, args, provider, version }: Invocation): Promise<Invoked> {
     const failed = (reason: string, cause?: unknown) =>
       new InvokeError(`invocation of ${token} returned an error: ${reason}`, { cause });
-    if (token === "pulumi:pulumi:getResource") {
-      const found = this.registered.get(text(args.urn))?.state;
-      if (!found) throw failed(`unknown resource ${text(args.urn)}`);
-      return { outputs: { urn: found.urn, id: found.id ?? "", state: found.outputs ?? {} }, failures: [] };
-    }
     this.options.providers.checkToken(token);
     const called = this.provider(provider || (await this.defaultProvider(packageOf(token), version)));
     return called.invoke(token, plain(args)).catch((error: unknown) => {

@@ -13,8 +13,6 @@ const SIGNS: Readonly<Record<StepKind, [string, (text: string) => string]>> = {
   replace: ["+-", pc.magenta],
   "create-replacement": ["++", pc.magenta],
   "delete-replaced": ["--", pc.magenta],
-  read: [">", pc.cyan],
-  "read-discard": ["<", pc.cyan],
   refresh: ["~", pc.cyan],
 };
 const WORDS: Readonly<Record<StepKind, [string, string, string]>> = {
@@ -25,8 +23,6 @@ const WORDS: Readonly<Record<StepKind, [string, string, string]>> = {
   replace: ["replacing", "replaced", "replace"],
   "create-replacement": ["replacing", "replaced", "replace"],
   "delete-replaced": ["deleting old", "deleted old", "delete old"],
-  read: ["reading", "read", "read"],
-  "read-discard": ["forgetting", "forgotten", "forget"],
   refresh: ["reading", "read", "read"],
 };
 const WIDEST_VALUE = 60;
@@ -78,7 +74,7 @@ export function resultText({ result }: Summary): string {
 
 /** What was done, or what is to be done. */
 export function countsText(counts: Summary["counts"], isAhead: boolean): string {
-  const parts = (["create", "update", "replace", "delete", "read", "same"] as const)
+  const parts = (["create", "update", "replace", "delete", "same"] as const)
     .filter((name) => counts[name])
     .map((name) => `${counts[name]} ${isAhead && name !== "same" ? `to ${WORDS[name][2]}` : WORDS[name][1]}`);
   return parts.length > 0 ? parts.join(", ") : "nothing to do";

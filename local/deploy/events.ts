@@ -5,16 +5,7 @@ export type Operation = "preview" | "up" | "refresh" | "destroy";
 
 /** The engine's step names. Source: sdk/go/common/apitype/events.go (OpType). */
 export type StepKind =
-  | "same"
-  | "create"
-  | "update"
-  | "delete"
-  | "replace"
-  | "create-replacement"
-  | "delete-replaced"
-  | "read"
-  | "read-discard"
-  | "refresh";
+  "same" | "create" | "update" | "delete" | "replace" | "create-replacement" | "delete-replaced" | "refresh";
 
 /** One changed property; secrets in `old` and `new` are masked. */
 export interface PropertyChange {
@@ -67,7 +58,7 @@ export interface Summary {
   /** True unless it succeeded. */
   failed: boolean;
   /** Resources by what was (or, in a preview, would be) done; `replace` counts a replacement once. */
-  counts: Partial<Record<"same" | "create" | "update" | "delete" | "replace" | "read", number>>;
+  counts: Partial<Record<"same" | "create" | "update" | "delete" | "replace", number>>;
   /** Stack outputs, secrets opened; what a preview cannot know is absent. */
   outputs: Properties;
   /** Names of outputs that are secret. */

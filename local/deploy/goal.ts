@@ -25,8 +25,6 @@ export interface Goal {
   customTimeouts: { create?: number; update?: number; delete?: number; read?: number };
   retainOnDelete?: boolean;
   deletedWith?: string;
-  sourcePosition?: string;
-  stackTrace?: { sourcePosition?: string }[];
 }
 
 export interface Registered {
@@ -72,8 +70,6 @@ export function stateOf(
     customTimeouts: record(compact(goal.customTimeouts)),
     retainOnDelete: goal.retainOnDelete || undefined,
     deletedWith: goal.deletedWith || undefined,
-    sourcePosition: goal.sourcePosition || undefined,
-    stackTrace: goal.stackTrace,
     ignoreChanges: list(goal.ignoreChanges),
     replaceOnChanges: list(goal.replaceOnChanges),
   });

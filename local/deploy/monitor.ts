@@ -23,7 +23,7 @@ import { Struct } from "google-protobuf/google/protobuf/struct_pb";
 import type { Deployment } from "./deployment";
 import { DeployError, InvokeError, messageOf } from "./errors";
 import type { Emit } from "./events";
-import { readGoal, readInvocation, readReadGoal } from "./requests";
+import { readGoal, readInvocation } from "./requests";
 import type { Properties } from "./values";
 
 /** What the runtime may ask for and gets. Everything else is refused by the runtime itself, by name. */
@@ -39,7 +39,6 @@ export interface Monitor {
 export interface MonitorOptions {
   /** Nothing is answered before it has begun. */
   deployment: Promise<Deployment>;
-  root: string;
   emit: Emit;
   /** Called when the program's first resource is registered. */
   onFirstResource: () => void;
@@ -65,7 +64,7 @@ export async function startMonitor(options: MonitorOptions): Promise<Monitor> {
   return { address, close };
 }
 
-function monitorService({ deployment, root, onFirstResource }: MonitorOptions): UntypedServiceImplementation {
+function monitorService({ deployment, onFirstResource }: MonitorOptions): UntypedServiceImplementation {
   const refuse = (what: string) =>
     answer(deployment, (): Promise<Empty> => Promise.reject(new DeployError(`${what} cannot be used here`)));
   return {
@@ -74,17 +73,13 @@ function monitorService({ deployment, root, onFirstResource }: MonitorOptions): 
     ),
     registerResource: answer(deployment, async (deployed, request: resource.RegisterResourceRequest) => {
       onFirstResource();
-      const { urn, id, outputs } = await deployed.register(readGoal(request, root));
+      const { urn, id, outputs } = await deployed.register(readGoal(request));
       const response = new resource.RegisterResourceResponse().setUrn(urn).setId(id).setObject(struct(outputs));
       return response.setStable(false).setResult(resource.Result.SUCCESS);
     }),
     registerResourceOutputs: answer(deployment, async (deployed, request: resource.RegisterResourceOutputsRequest) => {
       await deployed.registerOutputs(request.getUrn(), properties(request.getOutputs()));
       return new Empty();
-    }),
-    readResource: answer(deployment, async (deployed, request: resource.ReadResourceRequest) => {
-      const { urn, outputs } = await deployed.read(readReadGoal(request, root), request.getId());
-      return new resource.ReadResourceResponse().setUrn(urn).setProperties(struct(outputs));
     }),
     invoke: answer(deployment, async (deployed, request: resource.ResourceInvokeRequest) => {
       const { outputs, failures } = await deployed.invoke(readInvocation(request));
@@ -93,6 +88,10 @@ function monitorService({ deployment, root, onFirstResource }: MonitorOptions): 
     }),
     // Nothing runs in the program at deletion, so that it may end before the deletions begin.
     signalAndWaitForShutdown: answer(deployment, async () => new Empty()),
+    readResource: answer(deployment, (_, request: resource.ReadResourceRequest): Promise<Empty> => {
+      const what = `${request.getName()} [${request.getType()}]`;
+      return Promise.reject(new DeployError(`${what}: what another owns (get, StackReference) cannot be used here`));
+    }),
     call: refuse("pulumi.runtime.call (methods of remote components)"),
     registerStackTransform: refuse("Stack transforms"),
     registerStackInvokeTransform: refuse("Invoke transforms"),

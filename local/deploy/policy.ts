@@ -15,7 +15,7 @@ import * as analyzer from "@pulumi/pulumi/proto/analyzer_pb";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { parse } from "yaml";
 import { z } from "zod";
-import { allProblems, DeployError } from "./errors";
+import { checked, DeployError } from "./errors";
 import type { Emit } from "./events";
 import type { DeployOptions } from "./options";
 import { ORGANIZATION, PRELOADS } from "./program";
@@ -185,12 +185,7 @@ async function readPack(folder: string): Promise<z.infer<typeof packFile>> {
   const raw = await readFile(file, "utf8").catch((error: unknown) => {
     throw new DeployError(`${file}: no such file; expected a policy pack`, { cause: error });
   });
-  const result = packFile.safeParse(parse(raw));
-  if (result.success) return result.data;
-  throw allProblems(
-    file,
-    result.error.issues.map((issue) => `${issue.path.join(".") || "content"}: ${issue.message}`),
-  );
+  return checked(packFile, parse(raw), file);
 }
 
 function runtimeOf(folder: string): string {

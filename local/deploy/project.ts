@@ -7,7 +7,7 @@ import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
-import { allProblems, DeployError } from "./errors";
+import { allProblems, checked, DeployError } from "./errors";
 import type { Crypter } from "./secrets";
 
 const declaration = z.strictObject({
@@ -67,7 +67,7 @@ export async function readProject(folder: string): Promise<Project> {
   const file = join(root, "Pulumi.yaml");
   const raw = await read(file);
   if (raw === undefined) throw new DeployError(`${file}: no such file; expected a Pulumi project. pulumi new`);
-  const project = check(projectFile, parse(raw), file);
+  const project = checked(projectFile, parse(raw), file);
   const runtime = typeof project.runtime === "string" ? { name: project.runtime, options: undefined } : project.runtime;
   if (runtime.name !== "nodejs")
     throw new DeployError(`${file}: runtime: got ${runtime.name}; only nodejs can be deployed here`);
@@ -123,7 +123,7 @@ function applyDeclarations(project: Project, stack: string, raw: Map<string, unk
     const name = key.includes(":") ? key : `${project.name}:${key}`;
     const isDeclaration = typeof value === "object" && value !== null && !Array.isArray(value);
     const declared: Declaration = isDeclaration
-      ? check(declaration, value, `Pulumi.yaml: config.${key}`)
+      ? checked(declaration, value, `Pulumi.yaml: config.${key}`)
       : { default: value };
     if (!raw.has(name)) {
       const fallback = declared.value ?? declared.default;
@@ -204,7 +204,7 @@ async function readStackFile(project: Project, stack: string): Promise<z.infer<t
   if (!/^[\w.-]+$/.test(stack)) throw new DeployError(`stack: got "${stack}"; expected letters, digits, _, - and .`);
   const file = join(project.root, `Pulumi.${stack}.yaml`);
   const raw = await read(file);
-  const content = check(stackFile, raw === undefined ? {} : (parse(raw) ?? {}), file);
+  const content = checked(stackFile, raw === undefined ? {} : (parse(raw) ?? {}), file);
   if (content.environment !== undefined)
     throw new DeployError(
       `${file}: environment: Pulumi ESC environments cannot be used here. Write the values under config.`,
@@ -219,13 +219,4 @@ async function read(file: string): Promise<string | undefined> {
     if (error.code === "ENOENT") return undefined;
     throw error;
   });
-}
-
-function check<T>(schema: z.ZodType<T>, value: unknown, where: string): T {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  throw allProblems(
-    where,
-    result.error.issues.map((issue) => `${issue.path.join(".") || "content"}: ${issue.message}`),
-  );
 }

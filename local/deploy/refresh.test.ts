@@ -71,17 +71,6 @@ test("what was deleted for its replacement is not looked for", async () => {
   expect([changes, states.length]).toEqual([[], 1]);
 });
 
-test("what another owns is read, and what changed of it told as it is there", async () => {
-  put("a");
-  const read = await current("a", { external: true, inputs: {} });
-  put("a", { content: "by its owner" });
-  const { changes, states } = await refresh(read);
-  // All that is told of it: nothing says how it should be.
-  expect(changes[0]!.map(({ path }) => path)).toEqual(expect.arrayContaining(["content", "size"]));
-  expect(changes[0]).toContainEqual({ path: "content", kind: "add", new: "by its owner", replaces: false });
-  expect(states[0]?.outputs?.content).toBe("by its owner");
-});
-
 test("what was a secret stays one when something else of it drifted", async () => {
   put("a", { content: "opensesame" });
   const before = await current("a");
@@ -130,7 +119,6 @@ test.each<[old: string, more: Partial<ResourceState>, then: unknown[]]>([
     ],
   ],
   ["that was deleted for it is forgotten", { id: "old", pendingReplacement: true }, [["new", undefined]]],
-  ["that was only read is forgotten", { id: "old", external: true }, [["new", undefined]]],
   ["that is the same is forgotten", { id: "new" }, [["new", undefined]]],
 ])("where a replacement was made, what %s", async (_, more, then) => {
   put("new");

@@ -2,7 +2,7 @@
  * Reads what exists: to settle operations whose outcome a dead process never learned, and to bring the state up to
  * date with what was changed behind it.
  */
-import { ignoring, isManaged, maskedChange, topLevelChanges } from "./decide";
+import { ignoring, isManaged, maskedChange } from "./decide";
 import { DeployError } from "./errors";
 import type { Emit, PropertyChange } from "./events";
 import type { Instance, Provider } from "./provider";
@@ -75,7 +75,7 @@ async function adopt({ snapshot }: Store, provider: Provider, resource: Resource
   const old = [...snapshot.resources].find(([, state]) => state.urn === resource.urn && !state.delete);
   if (!old) return { put };
   const [key, state] = old;
-  const isSame = state.pendingReplacement || state.external || state.id === found.id;
+  const isSame = state.pendingReplacement || state.id === found.id;
   return isSame ? { put, drop: [key] } : { put: [...put, { key, resource: { ...state, delete: true } }] };
 }
 
@@ -88,10 +88,7 @@ async function adopt({ snapshot }: Store, provider: Provider, resource: Resource
 export async function refreshAll(steps: Steps, find: FindProvider): Promise<void> {
   const entries = [...steps.snapshot.base.keys()].map((key) => ({ key, state: steps.snapshot.resources.get(key) }));
   const real = entries.filter(
-    (entry): entry is Entry =>
-      entry.state !== undefined &&
-      (isManaged(entry.state) || entry.state.external === true) &&
-      !entry.state.pendingReplacement,
+    (entry): entry is Entry => entry.state !== undefined && isManaged(entry.state) && !entry.state.pendingReplacement,
   );
   const results = await Promise.allSettled(real.map((entry) => refreshOne(steps, find, entry)));
   const failed = results.find((result) => result.status === "rejected");
@@ -132,11 +129,6 @@ function differences(
   found: Instance,
   sealed: { inputs: Properties; outputs: Properties },
 ): PropertyChange[] {
-  // Nothing says how another's resource should be: only what it is can have changed.
-  if (state.external)
-    return topLevelChanges(state.outputs ?? {}, sealed.outputs).map((change) =>
-      maskedChange(change, state.outputs ?? {}, sealed.outputs),
-    );
   const wanted = ignoring(state.ignoreChanges ?? [], sealed.inputs, state.inputs ?? {});
   return provider
     .diff(state.type, found, plain(wanted))

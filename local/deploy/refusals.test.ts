@@ -30,7 +30,7 @@ describe("before the first change", () => {
     ["duplicate", "two resources of this type have this name"],
     ["transforms", "does not support transforms"],
     ["invokesUnknown", "files:index:link: cannot be deployed here"],
-    ["readMissing", 'no files:index:File with id "nowhere" exists'],
+    ["reads", "seen [files:index:File]: what another owns (get, StackReference) cannot be used here"],
   ])(
     "refuses %s",
     async (program, message) => {
@@ -46,7 +46,6 @@ describe("before the first change", () => {
   test.each([
     ["protected", "Protected resources would be deleted"],
     ["protectedReplacement", "is protected and cannot be replaced"],
-    ["readManaged", "is managed by this stack and cannot be read as another's"],
     ["aliasTwice", "belongs to another resource of this program. Remove one of the two aliases."],
   ])(
     "refuses what would lose something: %s",

@@ -75,6 +75,5 @@ const COUNTED: Partial<Record<StepKind, keyof Summary["counts"]>> = {
   create: "create",
   update: "update",
   delete: "delete",
-  read: "read",
   "create-replacement": "replace",
 };

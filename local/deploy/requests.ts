@@ -1,19 +1,12 @@
 /** Registrations as goals. A field that is set and not implemented is an error, never ignored. */
 import type { Alias as AliasMessage } from "@pulumi/pulumi/proto/alias_pb";
-import type {
-  ReadResourceRequest,
-  RegisterResourceRequest,
-  ResourceInvokeRequest,
-} from "@pulumi/pulumi/proto/resource_pb";
-import type { SourcePosition } from "@pulumi/pulumi/proto/source_pb";
-import { relative, sep } from "node:path";
-import { fileURLToPath } from "node:url";
+import type { RegisterResourceRequest, ResourceInvokeRequest } from "@pulumi/pulumi/proto/resource_pb";
 import { allProblems } from "./errors";
 import { compact, type Goal } from "./goal";
 import type { Alias } from "./urn";
 import type { Properties } from "./values";
 
-export function readGoal(request: RegisterResourceRequest, root: string): Goal {
+export function readGoal(request: RegisterResourceRequest): Goal {
   const what = `${request.getName()} [${request.getType()}]`;
   refuseUnimplemented(what, {
     "remote components": request.getRemote(),
@@ -26,7 +19,8 @@ export function readGoal(request: RegisterResourceRequest, root: string): Goal {
     ...packagesRefused(request),
     hideDiffs: request.getHidediffsList().length > 0,
     envVarMappings: request.getEnvvarmappingsMap().getLength() > 0,
-    ...answersRefused(request),
+    "answers without secrets": !request.getAcceptsecrets(),
+    ...referencesRefused(request),
     "answers without partial values": request.getCustom() && !request.getSupportspartialvalues(),
     "aliases without their specification": !request.getAliasspecs() && request.getAliasesList().length > 0,
   });
@@ -50,32 +44,6 @@ export function readGoal(request: RegisterResourceRequest, root: string): Goal {
     customTimeouts: timeouts(request, what),
     retainOnDelete: request.hasRetainondelete() ? request.getRetainondelete() : undefined,
     deletedWith: request.getDeletedwith() || undefined,
-    ...positions(request, root),
-  };
-}
-
-export function readReadGoal(request: ReadResourceRequest, root: string): Goal {
-  refuseUnimplemented(`${request.getName()} [${request.getType()}]`, {
-    ...packagesRefused(request),
-    ...answersRefused(request),
-  });
-  return {
-    type: request.getType(),
-    name: request.getName(),
-    custom: true,
-    properties: request.getProperties()?.toJavaScript() ?? {},
-    parent: request.getParent() || undefined,
-    dependencies: request.getDependenciesList(),
-    propertyDependencies: {},
-    provider: request.getProvider() || undefined,
-    providers: {},
-    version: request.getVersion() || undefined,
-    ignoreChanges: [],
-    replaceOnChanges: [],
-    additionalSecretOutputs: request.getAdditionalsecretoutputsList(),
-    aliases: [],
-    customTimeouts: {},
-    ...positions(request, root),
   };
 }
 
@@ -89,7 +57,7 @@ export interface Invocation {
 export function readInvocation(request: ResourceInvokeRequest): Invocation {
   refuseUnimplemented(request.getTok(), {
     ...packagesRefused(request),
-    "answers without resource references (PULUMI_DISABLE_RESOURCE_REFERENCES)": !request.getAcceptresources(),
+    ...referencesRefused(request),
   });
   return {
     token: request.getTok(),
@@ -99,7 +67,7 @@ export function readInvocation(request: ResourceInvokeRequest): Invocation {
   };
 }
 
-type Any = RegisterResourceRequest | ReadResourceRequest | ResourceInvokeRequest;
+type Any = RegisterResourceRequest | ResourceInvokeRequest;
 
 /** There is one package manager here: npm. */
 const packagesRefused = (request: Any) => ({
@@ -110,8 +78,7 @@ const packagesRefused = (request: Any) => ({
   "handles of parents' stack traces": request.getParentstacktracehandle() !== "",
 });
 
-const answersRefused = (request: RegisterResourceRequest | ReadResourceRequest) => ({
-  "answers without secrets": !request.getAcceptsecrets(),
+const referencesRefused = (request: Any) => ({
   "answers without resource references (PULUMI_DISABLE_RESOURCE_REFERENCES)": !request.getAcceptresources(),
 });
 
@@ -166,22 +133,4 @@ function timeouts(request: RegisterResourceRequest, what: string): Goal["customT
     delete: seconds("delete", given?.getDelete()),
     read: seconds("read", given?.getRead()),
   });
-}
-
-/** Where the program registers it. Source: sourcePositions in pkg/resource/deploy/source_eval.go. */
-function positions(request: RegisterResourceRequest | ReadResourceRequest, root: string) {
-  const frames = request.getStacktrace()?.getFramesList() ?? [];
-  const stackTrace = frames.map((frame) => compact({ sourcePosition: position(frame.getPc(), root) }));
-  return compact({
-    sourcePosition: position(request.getSourceposition(), root),
-    stackTrace: stackTrace.length > 0 ? stackTrace : undefined,
-  });
-}
-
-/** `project:///stacks/lake.ts#12,3`; what is no file is left out. */
-function position(raw: SourcePosition | undefined, root: string): string | undefined {
-  if (!raw?.getUri().startsWith("file:///")) return undefined;
-  const path = relative(root, fileURLToPath(raw.getUri())).split(sep).map(encodeURIComponent).join("/");
-  const column = raw.getColumn();
-  return `project:///${path}#${raw.getLine()}${column ? `,${column}` : ""}`;
 }

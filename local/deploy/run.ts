@@ -126,8 +126,8 @@ export class Run {
       : `npx sparklab state show ${this.project.name}-${stack}`;
   }
 
-  /** Source: HasChanges in pkg/engine/update.go: what is the same or only read is no change. */
-  private unexpectedChanges({ same: _, read: __, ...changes }: Summary["counts"]): DeployError | undefined {
+  /** Source: HasChanges in pkg/engine/update.go: what is the same is no change. */
+  private unexpectedChanges({ same: _, ...changes }: Summary["counts"]): DeployError | undefined {
     const found = Object.entries(changes).map(([kind, count]) => `${count} to ${kind}`);
     if (!this.options.expectNoChanges || found.length === 0) return undefined;
     const message = `no changes were expected: got ${found.join(", ")}`;

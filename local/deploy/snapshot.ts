@@ -4,7 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import { allProblems, DeployError } from "./errors";
+import { allProblems, checked, DeployError } from "./errors";
 import type { Crypter } from "./secrets";
 import { providerUrn } from "./urn";
 import { isObject, isSecret, mapValue, SECRET, SIGNATURE, type Properties, type Value } from "./values";
@@ -19,7 +19,6 @@ export interface ResourceState {
   outputs?: Properties;
   parent?: string;
   protect?: boolean;
-  external?: boolean;
   dependencies?: string[];
   initErrors?: string[];
   provider?: string;
@@ -32,6 +31,7 @@ export interface ResourceState {
   deletedWith?: string;
   created?: string;
   modified?: string;
+  /** Where a program registers it, as the official engine notes it. */
   sourcePosition?: string;
   stackTrace?: { sourcePosition?: string }[];
   /** Marked to be replaced by the next up. */
@@ -40,7 +40,7 @@ export interface ResourceState {
   replaceOnChanges?: string[];
 }
 
-export type OperationType = "creating" | "updating" | "deleting" | "reading";
+export type OperationType = "creating" | "updating" | "deleting";
 export interface PendingOperation {
   type: OperationType;
   resource: ResourceState;
@@ -109,28 +109,27 @@ const stateFile = z.object({
 export type StateFile = z.infer<typeof stateFile>;
 
 export function parseStateFile(text: string, where: string, remedy: string): StateFile {
-  const refuse = (problems: string[]) =>
-    allProblems(`${where}: not a deployment that can be used; ${remedy}`, problems);
+  const unusable = `${where}: not a deployment that can be used; ${remedy}`;
+  const refuse = (problems: string[]) => allProblems(unusable, problems);
   let raw: unknown;
   try {
     raw = JSON.parse(text);
   } catch (error) {
     throw refuse([`content: ${(error as Error).message}`]);
   }
-  const result = stateFile.safeParse(raw);
-  if (!result.success) throw refuse(result.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`));
-  const { manifest, secrets_providers: secrets } = result.data.deployment;
+  const file = checked(stateFile, raw, unusable);
+  const { manifest, secrets_providers: secrets } = file.deployment;
   if (magic(manifest.version) !== manifest.magic) throw refuse(["deployment.manifest.magic: does not fit the version"]);
   if (secrets && secrets.type !== "passphrase")
     throw refuse([`deployment.secrets_providers.type: got ${secrets.type}; only passphrase can be used here`]);
-  const refused = (result.data.deployment.resources ?? []).flatMap((resource) =>
+  const refused = (file.deployment.resources ?? []).flatMap((resource) =>
     UNIMPLEMENTED.filter((field) => resource[field] !== undefined).map(
       (field) => `${resource.urn}: ${field}: cannot be used here`,
     ),
   );
-  if ("snippets" in result.data.deployment) refused.push("deployment.snippets: cannot be used here");
+  if ("snippets" in file.deployment) refused.push("deployment.snippets: cannot be used here");
   if (refused.length > 0) throw refuse(refused);
-  return result.data;
+  return file;
 }
 
 /**
@@ -148,6 +147,7 @@ export function brokenReferences(resources: readonly ResourceState[]): string[] 
 
 /** Fields of a resource's state that ask the engine for something that this one does not do. */
 const UNIMPLEMENTED = [
+  "external",
   "replaceWith",
   "replacementTrigger",
   "refreshBeforeUpdate",
@@ -155,6 +155,14 @@ const UNIMPLEMENTED = [
   "resourceHooks",
   "hideDiff",
 ];
+
+/** What the file holds, with its secrets open. */
+export function openSnapshot(file: StateFile | undefined, crypter: Crypter): Snapshot {
+  const open = (resource: unknown) => opened(resource as ResourceState, crypter);
+  const { resources = [], pending_operations: pending = [] } = file?.deployment ?? {};
+  const operations = pending.map(({ type, resource }) => ({ type: type as OperationType, resource: open(resource) }));
+  return new Snapshot(resources.map(open), operations);
+}
 
 /** The salt in a state file, if it has one. */
 export function saltOf(file: StateFile | undefined): string | undefined {
@@ -196,7 +204,7 @@ export function opened(resource: ResourceState, crypter: Crypter): ResourceState
   return mapSecrets(resource, open);
 }
 
-function mapSecrets(resource: ResourceState, change: (inner: Value) => Value): ResourceState {
+export function mapSecrets(resource: ResourceState, change: (inner: Value) => Value): ResourceState {
   const map = (properties: Properties | undefined) => properties && (mapValue(properties, change) as Properties);
   const { inputs, outputs, ...rest } = resource;
   return {

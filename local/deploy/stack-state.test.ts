@@ -63,6 +63,7 @@ test.each([
     "is not of stack test",
   ],
   ["what only another engine does", stateOf(file("a", { viewOf: urn("b") })), "viewOf: cannot be used here"],
+  ["what another owns", stateOf(file("a", { external: true })), "external: cannot be used here"],
   [
     "another secrets provider",
     JSON.stringify({ version: 3, deployment: { manifest, secrets_providers: { type: "service", state: {} } } }),

@@ -8,17 +8,17 @@ import { findPassphrase, passphraseCrypter, type Crypter } from "./secrets";
 import {
   brokenReferences,
   formatStateFile,
+  mapSecrets,
   opened,
+  openSnapshot,
   parseStateFile,
   saltOf,
-  Snapshot,
-  type PendingOperation,
   type ResourceState,
   type StateFile,
 } from "./snapshot";
 import { exportState } from "./state";
 import { backUp, backupFolder, journalPath, statePath, unlinkIfThere, writeAtomically } from "./state-files";
-import { isSecret, mapValue, SECRET, SIGNATURE, type Properties, type Value } from "./values";
+import { isSecret, SECRET, SIGNATURE, type Value } from "./values";
 
 export interface StackPlace {
   lab: string;
@@ -52,11 +52,7 @@ export async function importStack({ lab, stack, environment }: StackPlace, text:
   ];
   if (problems.length > 0) throw allProblems("The given state cannot be used; nothing was changed", problems);
   const crypter = await crypterOf(lab, environment, saltOf(file));
-  const open = (resource: unknown) => opened(resource as ResourceState, crypter);
-  const pending = (file.deployment.pending_operations ?? []).map(
-    ({ type, resource }) => ({ type, resource: open(resource) }) as PendingOperation,
-  );
-  const snapshot = new Snapshot(sealedStates.map(open), pending);
+  const snapshot = openSnapshot(file, crypter);
   const release = await lock(join(place.folder, `${stack}.lock`), `state import ${stack}`);
   try {
     await mkdir(backupFolder(place), { recursive: true, mode: 0o700 });
@@ -79,6 +75,5 @@ const crypterOf = async (lab: string, environment = process.env, salt?: string):
 function shown(resource: ResourceState): ResourceState {
   const show = (inner: Value): Value =>
     isSecret(inner) ? { [SIGNATURE]: SECRET, plaintext: JSON.stringify(inner.value ?? null) } : inner;
-  const map = (properties: Properties | undefined) => properties && (mapValue(properties, show) as Properties);
-  return { ...resource, inputs: map(resource.inputs), outputs: map(resource.outputs) };
+  return mapSecrets(resource, show);
 }

@@ -29,7 +29,7 @@ export class StartedProgram {
     const { options, project, config, environment } = scene;
     const { deployment, emit } = started;
     const onFirstResource = () => void (scene.durations.programStart ??= performance.now() - started.began);
-    started.monitor = await startMonitor({ deployment, root: project.root, emit, onFirstResource });
+    started.monitor = await startMonitor({ deployment, emit, onFirstResource });
     started.program = startProgram({
       ...{ project, stack: options.stack, config, address: started.monitor.address },
       ...{ parallel: options.parallel ?? 16, dryRun: preview, environment, emit },

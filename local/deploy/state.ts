@@ -9,6 +9,7 @@ import type { Crypter } from "./secrets";
 import {
   formatStateFile,
   opened,
+  openSnapshot,
   parseStateFile,
   saltOf,
   sealed,
@@ -28,6 +29,7 @@ import {
   syncFolder,
   unlinkIfThere,
   writeAtomically,
+  type Place,
 } from "./state-files";
 
 export interface StateOptions {
@@ -60,13 +62,7 @@ export class State {
     const text = await readIfThere(statePath(options));
     const file = text === undefined ? undefined : await parse(options, text);
     const crypter = await options.crypter(saltOf(file));
-    const open = (resource: unknown) => opened(resource as ResourceState, crypter);
-    const resources = (file?.deployment.resources ?? []).map(open);
-    const pending = (file?.deployment.pending_operations ?? []).map(({ type, resource }) => ({
-      type: type as "creating",
-      resource: open(resource),
-    }));
-    const state = new State(options, crypter, new Snapshot(resources, pending), hash(text ?? ""));
+    const state = new State(options, crypter, openSnapshot(file, crypter), hash(text ?? ""));
     await state.replay();
     return state;
   }
@@ -135,32 +131,29 @@ export class State {
 
   /** What a dead process had recorded; a journal whose base is another file was folded already. */
   private async replay(): Promise<void> {
-    const text = await readIfThere(journalPath(this.options));
-    if (text === undefined) return;
-    const lines = text.split("\n");
-    // What follows the last newline is a record whose writer died: it never counted as written.
-    lines.pop();
-    const [header, ...records] = lines.map((line, at) => this.parseLine(line, at));
-    const salt = (header as { salt?: string } | undefined)?.salt;
-    if ((header as { base?: string } | undefined)?.base !== this.baseHash)
-      return unlinkIfThere(journalPath(this.options));
+    const { salt, records } = await readJournal(this.options, this.baseHash);
     const crypter = salt === undefined || salt === this.crypter.salt ? this.crypter : await this.options.crypter(salt);
-    for (const record of records as JournalRecord[]) this.snapshot.apply(openRecord(record, crypter));
+    for (const record of records) this.snapshot.apply(openRecord(record, crypter));
     this.changed = records.length > 0;
     await this.fold();
   }
+}
 
-  private parseLine(line: string, at: number): unknown {
+/** What the journal adds to the state file of that hash; nothing, if it continues another. */
+async function readJournal(place: Place, base: string): Promise<{ salt?: string; records: JournalRecord[] }> {
+  const lines = ((await readIfThere(journalPath(place))) ?? "").split("\n");
+  // What follows the last newline is a record whose writer died: it never counted as written.
+  lines.pop();
+  const [header, ...records] = lines.map((line, at): unknown => {
     try {
       return JSON.parse(line);
     } catch (error) {
-      const path = journalPath(this.options);
-      throw new DeployError(
-        `${path}: line ${at + 1} is damaged. Move the file away to go on from ${statePath(this.options)}.`,
-        { cause: error },
-      );
+      const remedy = `Move the file away to go on from ${statePath(place)}.`;
+      throw new DeployError(`${journalPath(place)}: line ${at + 1} is damaged. ${remedy}`, { cause: error });
     }
-  }
+  });
+  const { salt, base: continued } = (header ?? {}) as { salt?: string; base?: string };
+  return continued === base ? { salt, records: records as JournalRecord[] } : { records: [] };
 }
 
 /** The deployment as it stands, with what a running or dead process has recorded in its journal; secrets stay sealed. */
@@ -173,12 +166,7 @@ export async function exportState(
   const file =
     text === undefined ? undefined : parseStateFile(text, statePath(options), "see the folder backups beside it");
   const snapshot = new Snapshot(file?.deployment.resources ?? []);
-  const [header, ...records] = ((await readIfThere(journalPath(options))) ?? "")
-    .split("\n")
-    .slice(0, -1)
-    .map((line) => JSON.parse(line) as object);
-  if (header && (header as { base?: string }).base === hash(text ?? ""))
-    for (const record of records) snapshot.apply(record);
+  for (const record of (await readJournal(options, hash(text ?? ""))).records) snapshot.apply(record);
   return { version: 3, deployment: { ...file?.deployment, resources: snapshot.ordered() } };
 }
 

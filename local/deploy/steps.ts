@@ -88,15 +88,13 @@ export class Steps {
   ): Promise<Entry> {
     const entry = { key: this.snapshot.newKey(), state };
     const old = replaces && this.snapshot.resources.get(replaces.key);
-    const isGone = old?.pendingReplacement === true || old?.external === true;
-    const kind = replaces && !old?.external ? "create-replacement" : "create";
-    await this.perform(kind, "creating", state, changes, async (options) => {
+    await this.perform(replaces ? "create-replacement" : "create", "creating", state, changes, async (options) => {
       const made = await this.make(provider, state, options);
       const time = this.options.now().toISOString();
       entry.state = { ...state, ...made, created: time, modified: time };
       const put = [{ key: entry.key, resource: entry.state }];
       if (!replaces || !old) return { put };
-      return isGone
+      return old.pendingReplacement
         ? { put, drop: [replaces.key] }
         : { put: [...put, { key: replaces.key, resource: { ...old, delete: true } }] };
     });
@@ -129,7 +127,7 @@ export class Steps {
    * @param then what to keep: nothing, or a mark that its replacement is still to come.
    */
   async remove(
-    kind: "delete" | "delete-replaced" | "read-discard",
+    kind: "delete" | "delete-replaced",
     provider: Provider | undefined,
     old: Entry,
     then: "forget" | "pendingReplacement",

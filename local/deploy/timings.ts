@@ -2,7 +2,7 @@
 import type { DeployEvent, StepEvent, Timing } from "./events";
 
 type Timed = StepEvent & { began: number; ms: number };
-const isDeletion = ({ kind }: StepEvent) => kind === "delete" || kind === "delete-replaced" || kind === "read-discard";
+const isDeletion = ({ kind }: StepEvent) => kind === "delete" || kind === "delete-replaced";
 
 /** Of the last phase, in the order in which the steps began. */
 export function timingsOf(events: readonly DeployEvent[]): Timing[] {

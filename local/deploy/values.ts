@@ -10,8 +10,7 @@ export const SIGNATURE = "4dabf18193072939515e22adb298388d";
 export const SECRET = "1b47061264138c4ac30d75fd1eb44270";
 export const ASSET = "c44067f5952c0a294b673a41bacd8c17";
 export const ARCHIVE = "0def7320c3a5731c473e5ecbe6d01bc7";
-export const RESOURCE = "5cf8f73096256a8f31e491e813e4eb8e";
-export const OUTPUT_VALUE = "d0e6a833031e9bbcd3f4e8bde6ca49a4";
+const RESOURCE = "5cf8f73096256a8f31e491e813e4eb8e";
 /** What a preview answers for a string that only the provider will know; other types are not distinguished here. */
 export const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 /** An object with a signature; required, so that not being one does not make a value any less an object. */

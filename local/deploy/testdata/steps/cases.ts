@@ -174,14 +174,6 @@ export const CASES: Record<string, { before: Program; after: Program }> = {
     before: () => void new File("kept", { name: "kept", kind: "searched", content: "words" }),
     after: () => undefined,
   },
-  reads: {
-    before: () => void new File("mine", { name: "mine" }),
-    after: () => {
-      const mine = new File("mine", { name: "mine" });
-      const seen = new File("seen", { name: "seen" }, { id: mine.id, dependsOn: mine } as pulumi.CustomResourceOptions);
-      return { seen: seen.path };
-    },
-  },
 };
 
 /** A root that is replaced, with one dependent that must follow, one that changes in place and one that only waits. */

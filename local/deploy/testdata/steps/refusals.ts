@@ -25,11 +25,7 @@ export const REFUSALS: Record<string, { before: Program; after: Program }> = {
       whole.path.apply(() => new File("part", { name: "part" }, { deletedWith: whole, protect: true }));
     },
   },
-  readManaged: {
-    before: () => void first(),
-    after: () => void new File("first", { name: "first" }, { id: "first" } as pulumi.CustomResourceOptions),
-  },
-  readMissing: {
+  reads: {
     before: () => void new File("seen", { name: "seen" }, { id: "nowhere" } as pulumi.CustomResourceOptions),
     after: () => undefined,
   },

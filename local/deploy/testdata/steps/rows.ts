@@ -160,13 +160,6 @@ export const ROWS: Row[] = [
     source: `${OPTIONS}/dependson`,
   },
   {
-    case: "reads",
-    names: /^(mine|seen)$/,
-    created: ["create mine"],
-    changed: ["read seen"],
-    source: "pulumi.com/docs/iac/concepts/resources/get",
-  },
-  {
     case: "otherProvider",
     names: /^haule/,
     created: ["create hauler-1", "create hauled"],
