@@ -67,7 +67,7 @@ function withoutStacks(make) {
 /** A loader of TypeScript puts itself in the place of Node's own; for the SDKs, Node's own stays. */
 function loadSdksPlainly() {
   const own = { compile: Module._extensions[".js"], resolve: Module._resolveFilename };
-  const isPlain = (filename) => filename !== undefined && PLAIN.some((folder) => filename.includes(folder));
+  const isPlain = (filename) => Boolean(filename) && PLAIN.some((folder) => filename.includes(folder));
   const load = Module._load;
   let isSettled = false;
   Module._load = function (request, parent, isMain) {
