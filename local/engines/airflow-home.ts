@@ -3,11 +3,12 @@
  * is made or brought to a newer version beside the one that is used, and takes its place whole.
  */
 import { randomBytes } from "node:crypto";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { copyFile, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import writeFileAtomic from "write-file-atomic";
 import type { AirflowEnvironment } from "./interface";
+import { installedPackages } from "./python-packages";
 import { searchPath } from "./spark-archive";
 import { start } from "./spark-process";
 
@@ -119,6 +120,8 @@ function settingsText({ folder, address }: AirflowEnvironment, secrets: AirflowS
     api_auth: { jwt_secret: secrets.tokens },
     database: { sql_alchemy_conn: `sqlite:///${at.database}` },
     logging: { base_log_folder: join(at.home, "logs"), colored_console_log: false },
+    // A task that is begun while the API starts, or starts again, waits for it: its attempts are for its own failures.
+    workers: { execution_api_retries: 60, execution_api_retry_wait_max: 5 },
     // A scheduler that was killed left tasks behind: the next one takes them up soon.
     scheduler: { orphaned_tasks_check_interval: 15 },
     // A file is parsed when it has changed; the interval is for DAGs that change by themselves.
@@ -141,7 +144,8 @@ function settingsText({ folder, address }: AirflowEnvironment, secrets: AirflowS
 async function migrate(environment: AirflowEnvironment, python: string): Promise<void> {
   const at = airflowLayout(environment.folder);
   const stamp = join(at.home, "database-version");
-  const version = airflowVersion(python);
+  const version = installedPackages(python).get("apache-airflow-core");
+  if (!version) throw new Error(`${python}: got no apache-airflow-core; expected the locked environment`);
   if (existsSync(stamp) && (await readFile(stamp, "utf8")) === version) return;
   const draft = `${at.database}.draft`;
   await rm(draft, { force: true });
@@ -162,13 +166,4 @@ async function migrate(environment: AirflowEnvironment, python: string): Promise
     );
   await rename(draft, at.database);
   await writeFileAtomic(stamp, version, { mode: 0o600 });
-}
-
-function airflowVersion(python: string): string {
-  const lib = join(dirname(dirname(python)), "lib");
-  const found = readdirSync(lib)
-    .flatMap((folder) => readdirSync(join(lib, folder, "site-packages")))
-    .flatMap((name) => /^apache_airflow_core-(.+)\.dist-info$/.exec(name)?.[1] ?? []);
-  if (!found[0]) throw new Error(`${python}: got no apache-airflow-core; expected the locked environment`);
-  return found[0];
 }

@@ -1,8 +1,9 @@
 /** The processes of one Airflow: each started in a session of its own, and started again when it ends by itself. */
-import { mkdir, open, rm } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { SparkRun } from "./interface";
 import { attach, start } from "./spark-process";
+import { tail } from "./tail";
 
 /** A part that lives shorter than this has not really started. */
 const SETTLED_MS = 60_000;
@@ -59,7 +60,7 @@ export class Parts {
       if (this.stopping) return undefined;
       failed = Date.now() - began < SETTLED_MS ? failed + 1 : 0;
       if (failed < ATTEMPTS) continue;
-      const reason = `Airflow's ${part} ended (${signal ?? exitCode}) ${failed} times: ${await tail(join(folder, "output"))}`;
+      const reason = `Airflow's ${part} ended (${signal ?? exitCode}) ${failed} times: ${await tail(join(folder, "output"), TAIL_BYTES)}`;
       this.stopping = true;
       await Promise.all([...this.running].map(([other, its]) => stopPart(other, its)));
       return reason;
@@ -101,21 +102,5 @@ function killGroup(pid: number): void {
     process.kill(-pid, "SIGKILL");
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
-  }
-}
-
-async function tail(file: string): Promise<string> {
-  const handle = await open(file);
-  try {
-    const { size } = await handle.stat();
-    const { buffer, bytesRead } = await handle.read(
-      Buffer.alloc(TAIL_BYTES),
-      0,
-      TAIL_BYTES,
-      Math.max(0, size - TAIL_BYTES),
-    );
-    return buffer.subarray(0, bytesRead).toString("utf8").trim();
-  } finally {
-    await handle.close();
   }
 }

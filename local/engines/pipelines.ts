@@ -2,10 +2,11 @@
  * Runs containers of pipelines as processes of the prepared environment: a Python step by kfp's own executor, a Google
  * component by its own launcher from the package that its image is made of. Other images are refused by name.
  */
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { PipelineContainer, PipelineEngine, PipelineResult, PipelineStep } from "./interface";
+import { canonical, installedPackages } from "./python-packages";
 import { attach, start } from "./spark-process";
 import { searchPath } from "./spark-archive";
 import type { Tools } from "./tools";
@@ -93,21 +94,6 @@ function packageProblems(command: readonly string[], interpreter: string): strin
       `package ${requirement}: got ${found ?? "none"} in the pipelines' environment; steps install nothing here.`,
     ];
   });
-}
-
-const canonical = (name: string) => name.toLowerCase().replace(/[-_.]+/g, "-");
-
-function installedPackages(interpreter: string): Map<string, string> {
-  const lib = join(dirname(dirname(interpreter)), "lib");
-  const folders = readdirSync(lib)
-    .map((python) => join(lib, python, "site-packages"))
-    .filter((folder) => existsSync(folder));
-  const names = folders
-    .flatMap((folder) => readdirSync(folder))
-    .flatMap((entry) => /^(.+)-([^-]+)\.dist-info$/.exec(entry) ?? []);
-  const packages = new Map<string, string>();
-  for (let at = 0; at < names.length; at += 3) packages.set(canonical(names[at + 1] ?? ""), names[at + 2] ?? "");
-  return packages;
 }
 
 async function run(step: PipelineStep, tools: Tools) {

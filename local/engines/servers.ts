@@ -4,7 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { lstatSync, mkdirSync } from "node:fs";
-import { mkdir, open, rm } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import { delimiter, dirname, join } from "node:path";
@@ -12,6 +12,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { ServerEngine, ServerProgram, ServerRun, SparkRun } from "./interface";
 import { unpack } from "./servers-archive";
 import { attach, start as startProcess } from "./spark-process";
+import { tail } from "./tail";
 
 /** Makes the program's port a socket, and ends the search for packages at its own folder. */
 const PRELOAD = join(__dirname, "servers_preload.cjs");
@@ -59,7 +60,7 @@ async function start(program: ServerProgram, python: string): Promise<ServerRun>
   if (await listens(socket, run)) return { socket, pid: run.pid, ended, stop: run.stop };
   await run.stop();
   throw new Error(
-    `the program did not listen on port ${program.port}: ${(await tail(at.output)) || "it printed nothing"}`,
+    `the program did not listen on port ${program.port}: ${(await tail(at.output, TAIL_BYTES)) || "it printed nothing"}`,
   );
 }
 
@@ -135,19 +136,3 @@ const answers = (socket: string): Promise<boolean> =>
     connection.once("connect", () => settle(true));
     connection.once("error", () => settle(false));
   });
-
-async function tail(file: string): Promise<string> {
-  const handle = await open(file);
-  try {
-    const { size } = await handle.stat();
-    const { buffer, bytesRead } = await handle.read(
-      Buffer.alloc(TAIL_BYTES),
-      0,
-      TAIL_BYTES,
-      Math.max(0, size - TAIL_BYTES),
-    );
-    return buffer.subarray(0, bytesRead).toString("utf8").trim();
-  } finally {
-    await handle.close();
-  }
-}
