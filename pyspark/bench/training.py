@@ -25,13 +25,12 @@ from pyspark.ml import Pipeline
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
-HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "src")]
+sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 
-from bench_session import PARTITIONS, Stopwatch, in_fresh_process, run_way  # noqa: E402
-from lab_baseline import evaluate_the_labs_way, feature_stages, train_the_labs_way  # noqa: E402
-from sparklab.evaluation import evaluate, spread  # noqa: E402
-from sparklab.training import (  # noqa: E402
+from bench_session import PARTITIONS, Stopwatch, in_fresh_process, run_way
+from lab_baseline import evaluate_the_labs_way, feature_stages, train_the_labs_way
+from sparklab.evaluation import evaluate, spread
+from sparklab.training import (
     REPORTED_SPLIT,
     collect_predictions,
     encode_customers,

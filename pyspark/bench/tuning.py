@@ -19,19 +19,18 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
-HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "src")]
+sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 
-from bench_session import PARTITIONS, Stopwatch, in_fresh_process, run_way  # noqa: E402
-from lab_baseline import tune_the_labs_way  # noqa: E402
-from sparklab.training import (  # noqa: E402
+from bench_session import PARTITIONS, Stopwatch, in_fresh_process, run_way
+from lab_baseline import tune_the_labs_way
+from sparklab.training import (
     REPORTED_SPLIT,
     encode_customers,
     fit_forest,
     in_test_side,
     training_customers,
 )
-from sparklab.tuning import SPACES, Combination, CrossValidation, FoldScore, best_combination, deepest  # noqa: E402
+from sparklab.tuning import SPACES, Combination, CrossValidation, FoldScore, best_combination, deepest
 
 FOLDS = 5
 TEST_SHARE = 0.2

@@ -11,17 +11,17 @@ import sys
 import tempfile
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parents[1] / "src")]
+sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 
-from pyspark.sql import Row, SparkSession  # noqa: E402
+from pyspark.sql import Row, SparkSession
 
-from folder_lab import spark_conf  # noqa: E402
-from sparklab.exporting import export_bundle  # noqa: E402
-from sparklab.features import AMOUNTS, CATEGORIES  # noqa: E402
-from sparklab.io import read_csv  # noqa: E402
-from sparklab.preprocessing import clean_customers, hold_out_customers  # noqa: E402
-from sparklab.spark import start_session  # noqa: E402
-from sparklab.training import predict, train_churn_model  # noqa: E402
+from folder_lab import spark_conf
+from sparklab.exporting import export_bundle
+from sparklab.features import AMOUNTS, CATEGORIES
+from sparklab.io import read_csv
+from sparklab.preprocessing import clean_customers, hold_out_customers
+from sparklab.spark import start_session
+from sparklab.training import predict, train_churn_model
 
 TRACKED = Row(
     model_nm="CUSTOMER_CHURN_PREDICTION",

@@ -35,7 +35,7 @@ def load_once(rows: DataFrame, table: str, run: Sequence[str], staging: str, is_
     folder = f"{staging}/{name}-{context.applicationId}-{context.startTime}"
     # JSON has no required columns, which Parquet has: the table's own schema decides.
     rows.coalesce(1).write.mode("overwrite").json(folder, timestampFormat=_TIMES, ignoreNullFields=True)
-    jobs = _Jobs(spark, table)
+    jobs = LoadJobs(spark, table)
     try:
         for attempt in count(1):
             job, is_ours = jobs.load(f"{folder}/*.json", f"{name}-{attempt}")
@@ -51,7 +51,7 @@ def load_once(rows: DataFrame, table: str, run: Sequence[str], staging: str, is_
 
 
 @dataclass(frozen=True)
-class _Jobs:
+class LoadJobs:
     """Load jobs into one table."""
 
     spark: SparkSession

@@ -9,22 +9,22 @@ when the other has opened the other end.
 import os
 import sys
 
-SOURCES, DATASET, BUCKET, PIPELINE, VALUE, *PIPE = sys.argv[1:]
-sys.path.insert(0, SOURCES)
+sys.path.insert(0, sys.argv[1])
 
-from sparklab.io import write_rows_once  # noqa: E402
-from sparklab.load_jobs import _Jobs  # noqa: E402
-from sparklab.spark import start_session  # noqa: E402
+from sparklab.io import write_rows_once
+from sparklab.load_jobs import LoadJobs
+from sparklab.spark import start_session
 
+DATASET, BUCKET, PIPELINE, VALUE, *PIPE = sys.argv[2:]
 if PIPE:
     path, mode = PIPE
-    load = _Jobs.load
+    load = LoadJobs.load
 
-    def load_together(self: _Jobs, uri: str, job_id: str) -> object:
+    def load_together(self: LoadJobs, uri: str, job_id: str) -> object:
         os.close(os.open(path, os.O_RDONLY if mode == "r" else os.O_WRONLY))
         return load(self, uri, job_id)
 
-    _Jobs.load = load_together
+    LoadJobs.load = load_together
 
 spark = start_session("write_once")
 values = [(f"metric-{n}", float(VALUE) / 3**n) for n in range(50)]
