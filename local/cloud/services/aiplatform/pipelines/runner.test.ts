@@ -1,5 +1,6 @@
 /** Steps that lived while no cloud did: how their failures count, with processes that end when the test says. */
 import { afterEach, beforeEach, expect, jest, test } from "@jest/globals";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import type { PipelineEngine, SparkEnd, SparkRun } from "../../../../engines/interface";
@@ -74,18 +75,21 @@ async function until(isReached: () => boolean | Promise<boolean>): Promise<void>
 }
 const hasFailed = async () => /FAILED/.test(textOf(((await lab.rest(`GET ${JOBS}/j`)) as JsonObject).state));
 
-test.each<[string, number, readonly string[], number]>([
-  ["is begun once more, which is not one of its attempts", 0, [], 2],
-  ["has all its retries left", 2, [], 4],
-  ["of work elsewhere has failed with that work", 0, ["gcp_resources"], 1],
-  ["of work elsewhere may be tried again as often as any", 1, ["gcp_resources"], 2],
-])("a step that fails after it lived while no cloud did %s", async (_, retries, outputs, attempts) => {
+test.each<[string, number, readonly string[], readonly string[], number]>([
+  ["is begun once more, which is not one of its attempts", 0, [], [], 2],
+  ["has all its retries left", 2, [], [], 4],
+  ["and had begun work elsewhere has failed with that work", 0, ["gcp_resources"], ["gcp_resources"], 1],
+  ["and had begun work elsewhere may be tried again as often as any", 1, ["gcp_resources"], ["gcp_resources"], 2],
+  ["and had yet to begin its work elsewhere is begun once more", 0, ["gcp_resources"], [], 2],
+])("a step that fails after it lived while no cloud did %s", async (_, retries, outputs, written, attempts) => {
   await lab.rest(`POST ${JOBS}?pipelineJobId=j`, {
     pipelineSpec: spec(retries, outputs),
     serviceAccount: "runner@sparklab-local.iam.gserviceaccount.com",
     runtimeConfig: { gcsOutputDirectory: "gs://pipelines-1/root" },
   });
   await until(() => begun.length === 1);
+  mkdirSync(begun[0]!, { recursive: true });
+  for (const name of written) writeFileSync(join(begun[0]!, name), "{}");
   // The first process is known to a runner that hears of it no more, the second is the same as the next runner finds it.
   const next = new PipelineRunner(lab.cloud);
   await next.recover();

@@ -9,7 +9,6 @@ import { advance, end, fail, type Plan, specOf } from "./advance";
 import { lineageOf } from "./lineage";
 import { factsOf, objectAt, specIn, withRun } from "./record";
 import { hasEnded, listRuns, type PipelineRun, ROOT, runKey, type Task } from "./run";
-import { componentOf } from "./spec";
 import { type Places, StepRunner, type TaskInRun } from "./step-runner";
 
 /** Steps are small Python processes; what they start (batches) waits for room by itself. */
@@ -164,10 +163,10 @@ export class PipelineRunner {
     await this.steps.tidy(run, task);
   }
 
-  private failOrRetry({ run, plan, task }: TaskInRun, message: string): void {
-    // What it asked while no cloud lived had no answer. One that starts work elsewhere knows to ask again by itself.
-    const elsewhere = "gcp_resources" in (componentOf(plan.spec, task.component).outputDefinitions?.parameters ?? {});
-    if (task.takenUp && !elsewhere) {
+  private failOrRetry(at: TaskInRun, message: string): void {
+    const { run, plan, task } = at;
+    // What it asked while no cloud lived had no answer. One that follows work elsewhere knows to ask again by itself.
+    if (task.takenUp && !this.steps.hasBegunElsewhere(at)) {
       Object.assign(task, { state: "PENDING", takenUp: false, disturbed: task.disturbed + 1 });
       return;
     }

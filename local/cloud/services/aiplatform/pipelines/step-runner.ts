@@ -1,4 +1,5 @@
 /** One container task of a run as a process: what it is given, where it lies, what its end means. */
+import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { DoorSettings, SparkEnd, SparkRun } from "../../../../engines/interface";
@@ -56,6 +57,12 @@ export class StepRunner {
     } catch (error) {
       return { message: `Task ${task.title}: ${(error as Error).message}` };
     }
+  }
+
+  /** Whether the step has begun work elsewhere: one of Google's components then names that work in `gcp_resources`. */
+  hasBegunElsewhere(at: TaskInRun): boolean {
+    const { parameters } = this.inputOf(at).outputs as { parameters: Record<string, { outputFile: string }> };
+    return parameters.gcp_resources !== undefined && existsSync(parameters.gcp_resources.outputFile);
   }
 
   /** Copies of artifacts are in their buckets; what the step printed stays. */
