@@ -38,14 +38,14 @@ test("a resource waits for the last of what it needs, and the chain to the last 
     { type: "phase", phase: "preview" },
     step("create", "old", 0, 5),
     { type: "phase", phase: "update" },
-    step("create", "a", 100, 50),
     step("create", "b", 100, 20),
+    step("create", "a", 100, 50),
     step("create", "c", 200, 100, ["a", "b"], 30),
     step("create", "d", 130, 10, ["b"]),
   ];
   expect(short(events)).toEqual([
-    ["a", 0, 0, undefined, true],
     ["b", 0, 0, undefined, false],
+    ["a", 0, 0, undefined, true],
     ["d", 30, 10, "b", false],
     ["c", 100, 20, "a", true],
   ]);
