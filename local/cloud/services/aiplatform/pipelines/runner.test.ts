@@ -24,7 +24,7 @@ let lab: TestCloud;
 
 function process(): SparkRun {
   const ended = new Promise<SparkEnd>((resolve) => ends.push(resolve));
-  return { pid: 1, ended, stop: async () => undefined } as SparkRun;
+  return { pid: 1, ended, stop: async () => undefined };
 }
 const pipelines: PipelineEngine = {
   problems: () => [],
@@ -41,7 +41,7 @@ beforeEach(async () => {
   [ends, begun] = [[], []];
   lab = await testCloud({ services: [...cloudResourceManager, iam, storage, ...vertex], engines: { pipelines } });
   const noMetadata = { host: "127.0.0.1:0", close: async () => undefined };
-  jest.spyOn(lab.cloud.principals, "metadataServer").mockResolvedValue(noMetadata as never);
+  jest.spyOn(lab.cloud.principals, "metadataServer").mockResolvedValue(noMetadata);
   await lab.rest("POST https://iam.googleapis.com/v1/projects/sparklab-local/serviceAccounts", { accountId: "runner" });
   await lab.rest("POST https://storage.googleapis.com/storage/v1/b?project=sparklab-local", { name: "pipelines-1" });
 });
