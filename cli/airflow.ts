@@ -38,6 +38,9 @@ export interface Airflow {
   log: (id: string, run: string, task: TaskInstance) => Promise<string>;
 }
 
+/** What stands for a server that is not there or not yet. */
+const AWAY = new Set([502, 503, 504]);
+
 interface Environment {
   name: string;
   labels?: Record<string, string>;
@@ -45,7 +48,10 @@ interface Environment {
 }
 
 /** How long a first request may wait for an Airflow that starts. */
-const START_MS = 330_000;
+export const START_MS = 330_000;
+
+/** Airflow, or the cloud before it, gave no answer: it may start again, and its runs go on then. */
+export class AirflowAway extends UserError {}
 
 /** The Airflow of a stack. @throws UserError when the stack has none */
 export async function airflowOf(outputs: StackOutputs): Promise<Airflow> {
@@ -63,13 +69,14 @@ function airflowAt(address: string): Airflow {
   const auth = new GoogleAuth({ scopes: ["https://www.googleapis.com/auth/cloud-platform"] });
   const call = async <T>(method: "GET" | "POST" | "PATCH", path: string, data?: object): Promise<T | undefined> => {
     const client = await auth.getClient();
-    const answer = await client.request<T>({
-      ...{ method, url: `${address}/api/v2/${path}`, timeout: START_MS, validateStatus: () => true },
-      ...(data && { data }),
+    const request = { method, url: `${address}/api/v2/${path}`, timeout: START_MS, validateStatus: () => true };
+    const answer = await client.request<T>({ ...request, ...(data && { data }) }).catch((error: Error) => {
+      throw new AirflowAway(`Airflow: ${method} ${path}: got no answer: ${error.message}. npx sparklab status`);
     });
     if (answer.status === 404) return undefined;
     if (answer.status < 300) return answer.data;
-    throw new UserError(`Airflow: ${method} ${path}: got ${answer.status}: ${textOf(answer.data)}`);
+    const Problem = AWAY.has(answer.status) ? AirflowAway : UserError;
+    throw new Problem(`Airflow: ${method} ${path}: got ${answer.status}: ${textOf(answer.data)}`);
   };
   const must = async <T>(method: "GET" | "POST" | "PATCH", path: string, data?: object): Promise<T> => {
     const answer = await call<T>(method, path, data);

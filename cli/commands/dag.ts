@@ -3,7 +3,16 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { readTools } from "../../local/engines/tools";
-import { airflowOf, type Airflow, type Dag, type DagRun, type ImportError, type TaskInstance } from "../airflow";
+import {
+  AirflowAway,
+  airflowOf,
+  START_MS,
+  type Airflow,
+  type Dag,
+  type DagRun,
+  type ImportError,
+  type TaskInstance,
+} from "../airflow";
 import { asClient, spawnInherited, type Context } from "../context";
 import { readOutputs } from "../deployed";
 import { LOCAL_STACK, UserError } from "../lab";
@@ -127,20 +136,36 @@ async function follow(
 ): Promise<number> {
   const shown = new Map<string, string>();
   for (; ; await pause(LOOK_EVERY_MS)) {
-    const current = await airflow.run(id, dag_run_id);
+    const current = await patiently(() => airflow.run(id, dag_run_id), terminal);
     if (!current) throw new UserError(`Run ${dag_run_id}: Airflow no longer has it. npx sparklab dag logs ${id}`);
-    for (const task of await airflow.tasks(id, dag_run_id)) {
+    for (const task of await patiently(() => airflow.tasks(id, dag_run_id), terminal)) {
       const state = `${task.state ?? "waiting"}${task.try_number > 1 ? `, attempt ${task.try_number}` : ""}`;
       if (shown.get(task.task_id) === state) continue;
       shown.set(task.task_id, state);
       if (task.state === null) continue;
       terminal.line(`  ${task.task_id}  ${coloured(task)}`);
       const speaks = SETTLED.has(task.state) && !(quiet && task.state === "success") && task.try_number > 0;
-      if (speaks) terminal.line(faint(indented(await airflow.log(id, dag_run_id, task))));
+      if (speaks) terminal.line(faint(indented(await patiently(() => airflow.log(id, dag_run_id, task), terminal))));
     }
     if (!FINISHED.has(current.state)) continue;
     terminal.line(current.state === "success" ? good("done") : bad("failed"));
     return current.state === "success" ? 0 : 1;
+  }
+}
+
+/** A run outlives its Airflow and the cloud: while neither answers, it is asked again, for as long as a start takes. */
+async function patiently<T>(ask: () => Promise<T>, terminal: Context["terminal"]): Promise<T> {
+  for (let last = 0; ; await pause(LOOK_EVERY_MS)) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!(error instanceof AirflowAway) || (last > 0 && Date.now() > last)) throw error;
+      if (last > 0) continue;
+      last = Date.now() + START_MS;
+      terminal.note(
+        `${error.message}\nThe run goes on where Airflow does, and is followed again then: npx sparklab up`,
+      );
+    }
   }
 }
 

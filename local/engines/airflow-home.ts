@@ -19,6 +19,7 @@ const PARALLEL_TASKS = 4;
 export const airflowLayout = (folder: string) => ({
   home: join(folder, "home"),
   dags: join(folder, "home", "dags"),
+  logs: join(folder, "home", "logs"),
   settings: join(folder, "home", "airflow.cfg"),
   passwords: join(folder, "home", "passwords.json"),
   database: join(folder, "home", "airflow.db"),
@@ -119,7 +120,7 @@ function settingsText({ folder, address }: AirflowEnvironment, secrets: AirflowS
     api: { host: "127.0.0.1", port, workers: 1, base_url: address, secret_key: secrets.sessions },
     api_auth: { jwt_secret: secrets.tokens },
     database: { sql_alchemy_conn: `sqlite:///${at.database}` },
-    logging: { base_log_folder: join(at.home, "logs"), colored_console_log: false },
+    logging: { base_log_folder: at.logs, colored_console_log: false },
     // A task that is begun while the API starts, or starts again, waits for it: its attempts are for its own failures.
     workers: { execution_api_retries: 60, execution_api_retry_wait_max: 5 },
     // A scheduler that was killed left tasks behind: the next one takes them up soon.

@@ -25,6 +25,7 @@ export function createAirflowEngine({ python: { airflow: python } }: Tools): Air
     problem: () =>
       existsSync(python) ? undefined : `Airflow is not installed (${python}). node local/setup/add.mjs airflow`,
     dags: (folder) => airflowLayout(folder).dags,
+    logs: (folder) => airflowLayout(folder).logs,
     start: (environment) => start(environment, python),
     stopEarlier: (folder) => stopEarlierParts(airflowLayout(folder).parts),
     command: (environment, words, folder) => command(environment, words, folder, python),

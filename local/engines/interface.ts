@@ -188,6 +188,8 @@ export interface AirflowEngine {
   problem: () => string | undefined;
   /** Where an environment's DAGs are read from. */
   dags: (folder: string) => string;
+  /** Where an environment's tasks write their logs, in Airflow's own layout. */
+  logs: (folder: string) => string;
   /** Resolves when API, scheduler and DAG processor answer; throws with the end of their output if they do not. */
   start: (environment: AirflowEnvironment) => Promise<AirflowRun>;
   /** Ends what an earlier cloud started in a folder, if it still runs. */

@@ -12,10 +12,11 @@ import { textOf } from "../../json";
 import type { JsonObject } from "../../service";
 import { copyDags } from "./dags";
 import { accountOf, airflowUri, bucketOf, hasTriggerer, settingsOf, variablesOf } from "./places";
+import { logDelivery } from "./task-logs";
 
 /** Where an Airflow is, while it may run. */
 const KEYS = "composer/airflows/";
-/** How often the bucket is looked at while Airflow lives. */
+/** How often the bucket and the logs are looked at while Airflow lives. */
 const LOOK_MS = 2000;
 
 interface Live {
@@ -105,8 +106,13 @@ export class Airflows {
     const folder = this.folder(resource);
     const name = textOf(resource.name);
     await store.write({ put: { [KEYS + name]: { folder } } });
-    const copy = () => copyDags(cloud, bucketOf(resource), engines.airflow.dags(folder));
-    await copy();
+    const bucket = bucketOf(resource);
+    const deliver = logDelivery(cloud, bucket, engines.airflow.logs(folder));
+    const exchange = async () => {
+      await copyDags(cloud, bucket, engines.airflow.dags(folder));
+      await deliver();
+    };
+    await exchange();
     const metadata = await principals.metadataServer(accountOf(resource));
     const environment: AirflowEnvironment = {
       folder,
@@ -119,7 +125,7 @@ export class Airflows {
     };
     try {
       const run = await engines.airflow.start(environment);
-      const release = this.keepCopying(copy, name);
+      const release = this.keepExchanging(exchange, name);
       const released: Promise<unknown> = run.ended
         .then((reason) => reason && cloud.log.error({ environment: name, reason }, "Airflow ended"))
         .finally(async () => {
@@ -137,20 +143,23 @@ export class Airflows {
     }
   }
 
-  /** Looks at the bucket again and again, never twice at once; gives what ends it. */
-  private keepCopying(copy: () => Promise<void>, environment: string): () => Promise<void> {
+  /** Brings DAGs from the bucket and logs to it again and again, never twice at once; gives what ends it, once more. */
+  private keepExchanging(exchange: () => Promise<void>, environment: string): () => Promise<void> {
     let current = Promise.resolve();
     let due = true;
+    const once = () =>
+      exchange().catch((error: unknown) =>
+        this.cloud.log.error({ err: error, environment }, "DAGs and logs were not exchanged with the bucket"),
+      );
     const timer = setInterval(() => {
       if (!due) return;
       due = false;
-      current = copy()
-        .catch((error: unknown) => this.cloud.log.error({ err: error, environment }, "DAGs were not copied"))
-        .finally(() => (due = true));
+      current = once().finally(() => (due = true));
     }, LOOK_MS);
-    return () => {
+    return async () => {
       clearInterval(timer);
-      return current;
+      await current;
+      await once();
     };
   }
 

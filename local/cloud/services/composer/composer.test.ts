@@ -1,8 +1,8 @@
 /** Composer's environments: their address and who may use it, their DAGs, their commands, and what outlives what. */
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fetch, ProxyAgent } from "undici";
 import type { Engines } from "../../../engines/interface";
@@ -13,7 +13,7 @@ import type { JsonObject } from "../../service";
 import { grantOnProject, testCloud } from "../../testing";
 import { iam } from "../iam";
 import { storage } from "../storage";
-import { writeObject } from "../storage/objects";
+import { listObjects, writeObject } from "../storage/objects";
 import { composer } from ".";
 import { scriptedAirflow } from "./scripted-engine";
 
@@ -62,8 +62,8 @@ const ask = async (path: string, token?: string, more: { method?: string; body?:
 const put = (name: string, text: string) => writeObject(started.cloud, { bucket: "dags-bucket", name }, text);
 const dagsFolder = () => join(airflow.started.at(-1)!.folder, "dags");
 /** What is copied shows a little later than it was written. */
-const until = async (found: () => boolean) => {
-  for (let look = 0; !found(); look += 1) {
+const until = async (found: () => boolean | Promise<boolean>) => {
+  for (let look = 0; !(await found()); look += 1) {
     if (look === 200) throw new Error("not seen within 20 s");
     await delay(100);
   }
@@ -185,9 +185,14 @@ test("New variables reach a running Airflow by a new start; other changes leave 
   expect(airflow.started.map(({ variables }) => variables.NEW)).toEqual([undefined, "1"]);
 });
 
-test("An Airflow that ended by itself is started by the next request", async () => {
+test("An Airflow that ended by itself leaves its last logs in the bucket and is started by the next request", async () => {
+  const log = "dag_id=a/run_id=manual__1/task_id=t/attempt=1.log";
+  const file = join(airflow.started.at(-1)!.folder, "logs", log);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, "the end\n");
   airflow.die("it had enough");
   await until(() => airflow.started.length === 2);
+  await until(async () => (await listObjects(started.cloud, "dags-bucket", `logs/${log}`)).length === 1);
   const answers = async () => (await ask("/", tokenOf("composer"))).status === 200;
   for (let look = 0; !(await answers()); look += 1) expect(look).toBeLessThan(50);
   expect(airflow.started).toHaveLength(3);

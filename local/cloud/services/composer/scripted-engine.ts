@@ -28,6 +28,7 @@ export function scriptedAirflow(): ScriptedAirflow {
     engine: {
       problem: () => scripted.missing,
       dags: (folder) => join(folder, "dags"),
+      logs: (folder) => join(folder, "logs"),
       start: async (environment) => {
         scripted.started.push(environment);
         const server = await listening();
