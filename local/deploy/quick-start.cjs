@@ -6,8 +6,8 @@
  *   Source: runtime/index.ts and runtime/closure of @pulumi/pulumi.
  * - It keeps the stack of every promise that it makes, and shows it only where PULUMI_DEBUG_PROMISE_LEAKS asks for it.
  *   Source: runtime/debuggable.ts of @pulumi/pulumi.
- * - It tells the engine of each thing that it does, one message after the other, four for a resource. This engine shows
- *   none of them. Source: log/index.ts of @pulumi/pulumi.
+ * - It tells the engine of each thing that it does, one message after the other, four for a resource, and where each
+ *   resource is declared, down the whole stack. This engine keeps neither. Source: log/index.ts and resource.ts.
  * - A loader of TypeScript looks into every file that is required, and has Node read the source map of each. The SDKs are
  *   JavaScript, and whoever prints a stack here, source-map-support, reads the maps by itself.
  */
@@ -18,6 +18,7 @@ const { isMainThread } = require("node:worker_threads");
 const MODULES = `${sep}node_modules${sep}`;
 const RUNTIME = ["", "@pulumi", "pulumi", "runtime", ""].join(sep);
 const LOG = ["", "@pulumi", "pulumi", "log", "index.js"].join(sep);
+const RESOURCE = ["", "@pulumi", "pulumi", "resource.js"].join(sep);
 /** What the SDKs consist of: JavaScript in the form that `require` knows. */
 const PLAIN = ["@pulumi", "@grpc", "@opentelemetry", "google-protobuf"].map((name) => `${MODULES}${name}${sep}`);
 
@@ -43,14 +44,14 @@ function changeRuntime() {
   const loadFile = Module.prototype.load;
   Module.prototype.load = function (filename) {
     loadFile.call(this, filename);
+    if (filename.endsWith(RESOURCE)) this.exports.Resource.stackTrace = () => [];
     if (filename.endsWith(LOG)) this.exports.debug = () => Promise.resolve();
     if (filename.endsWith(`${RUNTIME}debuggable.js`) && !process.env.PULUMI_DEBUG_PROMISE_LEAKS)
       this.exports.debuggablePromise = withoutStacks(this.exports.debuggablePromise);
   };
 }
 
-const isSerializer = (request) =>
-  request === "./closure/serializeClosure" || request === "./closure/codePaths";
+const isSerializer = (request) => request === "./closure/serializeClosure" || request === "./closure/codePaths";
 
 function withoutStacks(make) {
   return (...given) => {
@@ -74,7 +75,10 @@ function loadSdksPlainly() {
     // The first file that the loader is not part of: all loaders are in their places.
     if (!isSettled && isPlain(parent?.filename)) {
       isSettled = true;
-      const { _extensions: { ".js": compile }, _resolveFilename: resolve } = Module;
+      const {
+        _extensions: { ".js": compile },
+        _resolveFilename: resolve,
+      } = Module;
       Module._extensions[".js"] = (module, filename) => (isPlain(filename) ? own.compile : compile)(module, filename);
       Module._resolveFilename = function (wanted, by, ...rest) {
         return (isPlain(by?.filename) ? own.resolve : resolve).call(this, wanted, by, ...rest);

@@ -39,3 +39,30 @@ test("a promise has its stack where leaks are looked for", () => {
   const { promise } = printed(PROMISE, { PULUMI_DEBUG_PROMISE_LEAKS: "1" }) as { promise: number };
   expect(promise).toBeGreaterThan(1);
 });
+
+test("what the runtime would tell of itself is not sent, what a program tells is", () => {
+  const program = `
+    const pulumi = require("@pulumi/pulumi");
+    const told = [];
+    const log = (request, done) => { told.push(request.getMessage()); done(); };
+    const state = require("@pulumi/pulumi/runtime/state");
+    global.asyncLocalStorage.run(new state.LocalStore(), async () => {
+      state.getStore().settings.engine = { log };
+      await Promise.all([pulumi.log.debug("unseen"), pulumi.log.warn("seen")]);
+      console.log(JSON.stringify(told));
+    });`;
+  expect(printed(program)).toEqual(["seen"]);
+});
+
+test("Node's own loader loads the SDKs, whatever loader there is for the rest", () => {
+  const program = `
+    const { _extensions } = require("node:module");
+    const own = _extensions[".js"];
+    const seen = new Set();
+    const nameOf = (file) => file.split("node_modules/").at(-1).split("/").slice(0, 2).join("/");
+    _extensions[".js"] = (module, file) => (seen.add(nameOf(file)), own(module, file));
+    require("@pulumi/pulumi");
+    require("yaml");
+    console.log(JSON.stringify(["@grpc/grpc-js", "google-protobuf/google", "yaml/dist", "semver/index.js"].filter((name) => seen.has(name))));`;
+  expect(printed(program)).toEqual(["yaml/dist", "semver/index.js"]);
+});
