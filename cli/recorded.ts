@@ -4,7 +4,6 @@
 export const RECORDED_ONLY: Readonly<Record<string, string>> = {
   "gcp:workbench/instance:Instance": "no virtual machine runs; npx sparklab notebook opens the same notebooks here",
   "gcp:dataproc/metastoreService:MetastoreService": "no Hive metastore listens; batches use Spark's own catalogue",
-  "gcp:bigquery/routine:Routine": "the Spark procedure is stored and cannot be called",
   "gcp:artifactregistry/repository:Repository":
     "no image can be pushed to it from outside; npx sparklab image build fills it",
   "gcp:compute/network:Network": "addresses and rules are checked, packets never cross it",

@@ -43,6 +43,7 @@ export async function summary(
     "",
     heading("Try next"),
     "  npx sparklab status                     what runs and what is deployed",
+    "  npx sparklab notebook                   seven lessons in JupyterLab",
     "  npx sparklab train --again              the whole pipeline once more",
     "  npx sparklab run churn_scoring          one job again, as a new run",
     "  npx sparklab exec -- python my.py       any Google client against this cloud",

@@ -12,7 +12,7 @@ export function nodeModulesStep({ root, env }) {
     name: "npm",
     title: "Node packages (npm ci)",
     seconds: 45,
-    megabytes: 430,
+    megabytes: 575,
     key: () => "package-lock.json is compared with node_modules itself",
     check: matches,
     adopt: () => (matches() ? {} : undefined),

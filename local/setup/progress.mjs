@@ -29,7 +29,7 @@ export class Progress {
     if (missing.length > 0) {
       const megabytes = missing.reduce((sum, step) => sum + step.megabytes, 0);
       this.#line(
-        `Setting up ${missing.length} of ${steps.length} parts: about ${duration(this.#expected)}, ${megabytes} MB.`,
+        `Setting up ${missing.length} of ${steps.length} parts: about ${duration(this.#expected)} on a fast line, ${megabytes} MB on disk.`,
       );
     }
   }
