@@ -1,5 +1,7 @@
-"""Both DAGs as Airflow parses them, and the batches that their tasks ask for."""
+"""The DAGs as Airflow parses them, those of promoted notebooks too, and the batches that their tasks ask for."""
 
+import shutil
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,6 +10,7 @@ import pytest
 import yaml
 from airflow.dag_processing.dagbag import DagBag
 from google.cloud.dataproc_v1 import Batch
+from promote_notebook import main as promote
 
 from tracked_champion import tracked_champion
 
@@ -50,9 +53,34 @@ def rendered(task, lab: dict) -> SimpleNamespace:
     return SimpleNamespace(**{name: task.render_template(getattr(task, name), context(lab)) for name in fields})
 
 
-def test_both_dags_parse_and_nothing_else_in_the_folder_is_one(bag: DagBag) -> None:
+def promoted(folder: Path) -> set[str]:
+    """Names of the jobs that notebooks became: their DAGs are theirs alone."""
+    return {file.stem for file in folder.glob("*.py") if "\n# Promoted from " in file.read_text(encoding="utf-8")}
+
+
+def test_the_lab_s_dags_and_those_of_promoted_notebooks_parse_and_nothing_else_in_the_folder_is_one(
+    bag: DagBag,
+) -> None:
     assert bag.import_errors == {}
-    assert sorted(bag.dags) == ["churn_batch_scoring", "churn_data_engineering"]
+    assert set(bag.dags) == {"churn_batch_scoring", "churn_data_engineering"} | promoted(HERE)
+    assert {name: bag.dags[name].task_ids for name in promoted(HERE)} == {name: [name] for name in promoted(HERE)}
+
+
+def test_a_promoted_notebook_s_dag_runs_its_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = tmp_path / "pyspark"
+    for part in ("jobs", "dags", "tables"):
+        shutil.copytree(HERE.parent / part, project / part, ignore=shutil.ignore_patterns("__pycache__", "*test*.py"))
+    shutil.copy(HERE.parent / "jobs.yaml", project)
+    assert promote(HERE.parents[1] / "notebooks" / "02-preprocess.ipynb", force=False, folder=project) == 0
+    # The project's own builder of batches is to be imported, which knows the new job.
+    monkeypatch.delitem(sys.modules, "catalogue_batch")
+    monkeypatch.syspath_prepend(project / "dags")
+    bag = DagBag(dag_folder=str(project / "dags"))
+    assert bag.import_errors == {}
+    assert promoted(project / "dags") - promoted(HERE) == {"notebook_customers"}
+    asked = rendered(bag.dags["notebook_customers"].get_task("notebook_customers"), LAB)
+    assert asked.batch_id == f"notebook-customers-{PIPELINE_ID}"
+    assert asked.batch["pyspark_batch"]["main_python_file_uri"] == "gs://code/jobs/notebook_customers.py"
 
 
 def test_the_three_steps_follow_each_other(bag: DagBag) -> None:

@@ -106,12 +106,7 @@ export class Airflows {
     const folder = this.folder(resource);
     const name = textOf(resource.name);
     await store.write({ put: { [KEYS + name]: { folder } } });
-    const bucket = bucketOf(resource);
-    const deliver = logDelivery(cloud, bucket, engines.airflow.logs(folder));
-    const exchange = async () => {
-      await copyDags(cloud, bucket, engines.airflow.dags(folder));
-      await deliver();
-    };
+    const exchange = this.exchangeOf(resource, folder);
     await exchange();
     const metadata = await principals.metadataServer(accountOf(resource));
     const environment: AirflowEnvironment = {
@@ -143,7 +138,18 @@ export class Airflows {
     }
   }
 
-  /** Brings DAGs from the bucket and logs to it again and again, never twice at once; gives what ends it, once more. */
+  /** What brings DAGs from the bucket and logs to it. */
+  private exchangeOf(resource: JsonObject, folder: string): () => Promise<void> {
+    const bucket = bucketOf(resource);
+    const { dags, logs } = this.cloud.engines.airflow;
+    const deliver = logDelivery(this.cloud, bucket, logs(folder));
+    return async () => {
+      await copyDags(this.cloud, bucket, dags(folder));
+      await deliver();
+    };
+  }
+
+  /** Does it again and again, never twice at once; gives what does it a last time. */
   private keepExchanging(exchange: () => Promise<void>, environment: string): () => Promise<void> {
     let current = Promise.resolve();
     let due = true;
