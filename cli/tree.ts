@@ -34,7 +34,10 @@ function describe({ description, defaultValue, defaultValueDescription }: Option
 }
 
 const scoringOption = (...choices: string[]) =>
-  new Option("--scoring <how>", "what scores the customers held out: a batch, or the DAG of the lab's Airflow")
+  new Option(
+    `--scoring <${choices.join("|")}>`,
+    "what scores the customers held out: a batch, or the DAG of the lab's Airflow",
+  )
     .choices(choices)
     .default("batch");
 
