@@ -40,33 +40,26 @@ export async function programPhase(
   store: Store,
   { preview, program, planned }: { preview: boolean; program: StartedProgram; planned?: Summary["counts"] },
 ): Promise<Done> {
-  const { options, emit, durations } = scene;
+  const { options, project, emit, durations } = scene;
   const began = performance.now();
   const phase = !preview ? "update" : options.operation === "up" ? "plan" : "preview";
   emit({ type: "phase", phase, ...(planned && { planned }) });
   try {
     const { failure } = options.refresh ? await refreshed(scene, store, preview) : {};
     if (failure) return { counts: {}, outputs: {}, failure };
-    const deployment = await beginDeployment(scene, store, preview);
+    const deployment = new Deployment({
+      ...stepsOptions(scene, store, preview),
+      scope: { stack: options.stack, project: project.name },
+      root: project.root,
+      providers: scene.providers(),
+      policies: await scene.policies,
+    });
     await program.run(deployment);
     return { counts: deployment.steps.counts, outputs: deployment.stackOutputs(), failure: deployment.failure };
   } finally {
     durations[preview ? "preview" : "update"] = performance.now() - began;
     await program.close();
   }
-}
-
-async function beginDeployment(scene: Scene, store: Store, preview: boolean): Promise<Deployment> {
-  const { options, project } = scene;
-  const policies = await scene.policies;
-  await policies?.begin(preview);
-  return new Deployment({
-    ...stepsOptions(scene, store, preview),
-    scope: { stack: options.stack, project: project.name },
-    root: project.root,
-    providers: scene.providers(),
-    policies,
-  });
 }
 
 /** Refresh and destroy need no program: the state says all. */

@@ -51,7 +51,7 @@ export async function startPolicyPacks(scene: Scene): Promise<PolicyPacks | unde
   const started = await Promise.allSettled(folders.map((folder) => startPack(resolve(folder), scene)));
   const packs = started.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
   const failed = started.find((result) => result.status === "rejected");
-  if (!failed) return new PolicyPacks(packs, scene);
+  if (!failed) return new PolicyPacks(packs, scene.emit);
   await Promise.all(packs.map((pack) => pack.stop()));
   throw failed.reason;
 }
@@ -67,18 +67,8 @@ export class PolicyPacks {
 
   constructor(
     private readonly packs: readonly Pack[],
-    private readonly scene: Omit<Scene, "environment">,
+    private readonly emit: Emit,
   ) {}
-
-  /** Tells the packs which phase begins. */
-  async begin(preview: boolean): Promise<void> {
-    const { project, options, config } = this.scene;
-    const request = new analyzer.AnalyzerStackConfigureRequest();
-    request.setProject(project.name).setStack(options.stack).setOrganization(ORGANIZATION).setDryRun(preview);
-    request.setConfigSecretKeysList(config.secretKeys);
-    for (const [key, value] of Object.entries(config.values)) request.getConfigMap().set(key, value);
-    await Promise.all(this.packs.map(({ client }) => ask((sent, done) => client.configureStack(sent, done), request)));
-  }
 
   /** @returns whether anything mandatory is violated; a preview goes on, so that all violations are seen at once. */
   async analyze(resource: Analyzed): Promise<boolean> {
@@ -123,7 +113,7 @@ export class PolicyPacks {
       if (this.told.has(`${where} ${message}`)) continue;
       this.told.add(`${where} ${message}`);
       const severity = isMandatory ? "error" : "warning";
-      this.scene.emit({ type: "diagnostic", severity, message, ...(where && { urn: where }) });
+      this.emit({ type: "diagnostic", severity, message, ...(where && { urn: where }) });
     }
     return found.some((violation) => violation.getEnforcementlevel() === analyzer.EnforcementLevel.MANDATORY);
   }
@@ -167,7 +157,10 @@ async function startPack(folder: string, scene: Scene): Promise<Pack> {
   }
 }
 
-/** What a policy can ask of Pulumi's runtime. Source: constructEnv in analyzer_plugin.go. */
+/**
+ * What a policy can ask of Pulumi's runtime; ConfigureStack would tell a pack for Node no more than the stack's tags,
+ * which there are none of here. Source: constructEnv in analyzer_plugin.go, configureStack of @pulumi/policy.
+ */
 function packEnvironment({ environment, options, project, config }: Scene): NodeJS.ProcessEnv {
   return {
     ...environment,
