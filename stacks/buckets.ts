@@ -28,7 +28,7 @@ const rules = {
   events: { write: ["worker"], expireAfter: "90 days" },
   // Notebooks' sessions run as the worker: they read their settings, and the compiled pipeline.
   notebooks: { write: ["workbench"], read: ["worker"], people: true, wholeLab: true },
-  bundles: { write: ["worker", "runner"], read: ["scoring", "composer"], restorable: true },
+  bundles: { write: ["worker", "runner"], read: ["scoring"], restorable: true },
   pipelines: { write: ["runner", "launcher"], read: ["worker"], people: true, wholeLab: true },
   functions: { read: ["build"], wholeLab: true },
   dags: { write: ["composer"], wholeLab: true, feature: "composer" },

@@ -77,7 +77,7 @@ const RULES: Record<IdentityRole, Rule> = {
   composer: {
     displayName: "Composer",
     description: "Runs Airflow's tasks; Spark runs as the worker",
-    // A DAG looks for the champion in the model tracker.
+    // A DAG looks for the champion in the model tracker; its pointer may be read by composer.worker.
     roles: { ...SUBMITS, "run-airflow": "roles/composer.worker", "run-queries": QUERIES["run-queries"] },
   },
 };

@@ -130,7 +130,6 @@ it("gives each identity exactly these roles", async () => {
       "dataproc.serverlessEditor on project",
       "iam.serviceAccountUser on worker (serviceaccount)",
       "storage.objectUser on dags (storage)",
-      "storage.objectViewer on bundles (storage)",
     ],
     "group:attendees@example.com": [
       "bigquery.dataViewer on churn (bigquery)",

@@ -28,10 +28,6 @@ export const REASONS: readonly [grants: RegExp, why: string][] = [
     `${ONLY_GOOGLES} the Spark procedure runs as its connection's account; here it is kept and cannot be called`,
   ],
   [
-    /^composer: composer\.worker on/,
-    `${ONLY_GOOGLES} the environment's machines run as the account; here no machine runs`,
-  ],
-  [
     /^composer: storage\.objectUser on .*-dags$/,
     `${ONLY_GOOGLES} Airflow reads its DAGs and keeps its logs there as the account; here the cloud does it itself`,
   ],
@@ -50,10 +46,6 @@ export const REASONS: readonly [grants: RegExp, why: string][] = [
   [
     /^runner: storage\.(objectUser|legacyBucketReader) on .*-pipelines$/,
     `${ONLY_GOOGLES} each step writes its outputs to the pipeline root as the account; here the cloud keeps them`,
-  ],
-  [
-    /^runner: iam\.serviceAccountUser on .*-scoring$/,
-    "the pipeline's last step deploys a model that answers as this account, with sparklab:deployModels",
   ],
   [/^runner: run\.invoker on .*-scoring-api$/, "steps that ask the scoring API, as none of the lab's own does"],
   [/^workbench: /, `${ONLY_GOOGLES} the account of the instance's virtual machine; here no machine runs`],
