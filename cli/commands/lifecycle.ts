@@ -1,5 +1,6 @@
 /** preview, up, refresh, destroy and drift: by the deployment host here, by Pulumi's CLI for stacks on Google Cloud. */
 import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import { deploy, drift, type Summary } from "../../local/deploy";
 import { builtImages } from "../../local/engines/images-list";
@@ -17,9 +18,11 @@ import { status } from "./status";
 
 export async function lifecycle(request: DeploymentRequest, context: Context): Promise<number> {
   if (request.stack === LOCAL_STACK) return here(request, context);
-  // Brings the Automation API.
-  const { onGoogleCloud } = await import("../google-cloud/deployments");
-  return onGoogleCloud(request, context);
+  // It brings the Automation API.
+  const onGoogle = createRequire(__filename)(
+    "../google-cloud/deployments",
+  ) as typeof import("../google-cloud/deployments");
+  return onGoogle.onGoogleCloud(request, context);
 }
 
 async function here(request: DeploymentRequest, context: Context): Promise<number> {

@@ -3,6 +3,7 @@
  * Source: pulumi.com/docs/iac/automation-api.
  */
 import { execFile } from "node:child_process";
+import { createRequire } from "node:module";
 import { promisify } from "node:util";
 import type { PulumiCommand, Stack } from "@pulumi/pulumi/automation";
 import { version as SDK } from "@pulumi/pulumi/package.json";
@@ -14,12 +15,13 @@ const INSTALL = "curl -fsSL https://get.pulumi.com | sh";
 const NO_SUCH_COMMAND = "ENOENT";
 
 /** Loaded when it is first needed: it brings half of npm and a compiler, a second and 130 MB that no local stack has use for. */
-const automation = () => import("@pulumi/pulumi/automation");
+const automation = () =>
+  createRequire(__filename)("@pulumi/pulumi/automation") as typeof import("@pulumi/pulumi/automation");
 
 /** The CLI on PATH, at least as new as the SDK of the program. @throws UserError in one line when it is not. */
 export async function findPulumi(stack: string): Promise<PulumiCommand> {
   const wanted = `Stack "${stack}" is on Google Cloud and needs the Pulumi CLI ${SDK} or a later 3.x`;
-  const { PulumiCommand: Command } = await automation();
+  const { PulumiCommand: Command } = automation();
   const found = await Command.get().catch((error: Error) => {
     if (error.message.includes(NO_SUCH_COMMAND)) throw new UserError(`${wanted}: got no pulumi on PATH. ${INSTALL}`);
     throw new UserError(`${wanted}: ${error.message.trim().split("\n")[0]} ${INSTALL}`);
@@ -33,7 +35,7 @@ export async function findPulumi(stack: string): Promise<PulumiCommand> {
 /** The stack in this project's folder. @throws UserError when there is none of that name. */
 export async function openStack(lab: Lab, stackName: string): Promise<Stack> {
   const pulumiCommand = await findPulumi(stackName);
-  const { LocalWorkspace, StackNotFoundError } = await automation();
+  const { LocalWorkspace, StackNotFoundError } = automation();
   try {
     return await LocalWorkspace.selectStack({ stackName, workDir: lab.root }, { pulumiCommand });
   } catch (error) {
