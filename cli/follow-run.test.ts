@@ -48,6 +48,11 @@ it("estimates by the newest run that went well", async () => {
   expect(lines).toEqual(["  about 1 min 15 s, as the last time", "  running   Train  about 30 s"]);
 });
 
+it("estimates nothing of a run that is over", async () => {
+  const before = job("before", "SUCCEEDED", []);
+  expect(await linesOf([job("now", "SUCCEEDED", [])], [before])).toEqual([]);
+});
+
 it("shows each look to whoever follows beside it", async () => {
   const seen: string[] = [];
   const states = [job("now", "RUNNING", []), job("now", "SUCCEEDED", [])];

@@ -19,8 +19,8 @@ export async function followRun(
 ): Promise<PipelineJob> {
   const expected = expectations((await runs.list()).filter((job) => idOf(job) !== id));
   const shown = new Map<string, string>();
-  if (expected.total) terminal.line(faint(`  about ${duration(expected.total)}, as the last time`));
   let job = await runs.get(id);
+  if (expected.total && !hasEnded(job)) terminal.line(faint(`  about ${duration(expected.total)}, as the last time`));
   const look = async () => {
     for (; ; job = await runs.get(id)) {
       for (const task of job.jobDetail?.taskDetails ?? []) {

@@ -54,7 +54,7 @@ export async function train(request: TrainRequest, context: Context): Promise<nu
       if (!scored) return 1;
       await askAndTrace(id, verdict, outputs, request, context);
     } else terminal.line("\nThe model is not good enough (sparklab:qualityThreshold): nothing is exported or scored.");
-    terminal.line(`\n${await summary(outputs, id, writtenBy(lab, job), verdict?.version)}`);
+    terminal.line(`\n${await summary(outputs, id, writtenBy(lab, job, scoring), verdict?.version)}`);
     return 0;
   });
 }
@@ -114,10 +114,10 @@ export async function begin(runs: TrainingRuns, again: boolean, { terminal }: Co
   return terminal.wait("Waiting for the function", runs.again(job));
 }
 
-/** Tables of the jobs that the run came to. */
-function writtenBy(lab: Lab, { jobDetail }: PipelineJob): string[] {
+/** Tables of the jobs that the run came to, and of the batch that scored for it. */
+function writtenBy(lab: Lab, { jobDetail }: PipelineJob, scoring: TrainRequest["scoring"]): string[] {
   const ran = (job: Job) =>
-    job.name === SCORING ||
+    (job.name === SCORING && scoring === "batch") ||
     jobDetail?.taskDetails?.some(({ taskName, state }) => taskName === titleOf(job) && state === "SUCCEEDED");
   return [
     ...new Set(
