@@ -7,7 +7,6 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { longestChain } from "./progress.mjs";
 import { runSteps } from "./steps.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -132,22 +131,6 @@ test("does not wait for a child that will not end", async () => {
   await until(() => !isAlive(Number(readFileSync(started, "utf8"))));
 });
 
-test("says what helps when the cause is known", async () => {
-  const failing = (text) => runAll([step("a", { run: ({ exec }) => exec("sh", ["-c", `echo '${text}'; exit 1`]) })]);
-  await assert.rejects(
-    failing("invalid peer certificate: UnknownIssuer"),
-    /\nThis network's certificate authority.*SSL_CERT_FILE/,
-  );
-  await assert.rejects(failing("npm error code ENOTFOUND"), /\nThe package registry was not reached/);
-});
-
-test("says that a command is not there", async () => {
-  await assert.rejects(
-    runAll([step("a", { run: ({ exec }) => exec("no-such-command", []) })]),
-    /no-such-command could not be started.*ENOENT/s,
-  );
-});
-
 test("returns when what is waited for is done, while a late step goes on", async () => {
   let finish;
   const late = step("late", { run: () => new Promise((resolve) => (finish = resolve)) });
@@ -219,13 +202,6 @@ test("resumes after kill -9: the finished step stays, the half one is made whole
 test("refuses a plan that names an unknown step", async () => {
   await assert.rejects(run([step("a", { needs: ["z"] })]), /step a needs z/);
   await assert.rejects(run([step("a")], { wait: ["z"] }), /no step named z; steps: a/);
-});
-
-test("estimates by the longest chain of what is missing", () => {
-  const steps = [step("a", { seconds: 5 }), step("b", { needs: ["a"], seconds: 7 }), step("c", { seconds: 10 })];
-  assert.equal(longestChain(steps, new Set(steps)), 12);
-  assert.equal(longestChain(steps, new Set([steps[1], steps[2]])), 10);
-  assert.equal(longestChain(steps, new Set()), 0);
 });
 
 function startNode(source) {
