@@ -1,12 +1,14 @@
 /**
- * Log entries: those that clients write, and the output of batches' drivers, which lies in the staging bucket and is read
- * from there, a line an entry. Nothing else of the lab is logged here, and sinks and metrics see no entries.
+ * Log entries: those that clients write, the output of batches' drivers and the logs of Airflow's tasks, which lie in
+ * buckets and are read from there, a line an entry. Nothing else of the lab is logged here, and sinks and metrics see no
+ * entries.
  */
 import type { Cloud } from "../cloud";
 import { ApiError, invalid } from "../errors";
 import { isObject, textOf } from "../json";
 import type { Behaviour, Json, JsonObject } from "../service";
 import { SPARK_RESOURCE } from "./bigquery/spark-ends";
+import { taskEntries } from "./composer/task-entries";
 import { parseFilter } from "./logging-filter";
 import { listObjects, readObject } from "./storage/objects";
 
@@ -69,7 +71,7 @@ export const listEntries: Behaviour = async ({ body }, cloud) => {
   if (!/^timestamp( asc| desc)?$/.test(order))
     throw invalid(`order_by: got '${order}'; expected timestamp asc or desc.`);
   const test = parseFilter(textOf(body.filter));
-  const found = [...(await written(cloud)), ...(await driverLines(cloud))].filter(test);
+  const found = [...(await written(cloud)), ...(await driverLines(cloud)), ...(await taskEntries(cloud))].filter(test);
   found.sort((a, b) => (place(a) < place(b) ? -1 : 1));
   if (order.endsWith("desc")) found.reverse();
   const after = textOf(body.pageToken);

@@ -161,7 +161,7 @@ export class Airflows {
       if (!due) return;
       due = false;
       current = once().finally(() => (due = true));
-    }, LOOK_MS);
+    }, LOOK_MS).unref();
     return async () => {
       clearInterval(timer);
       await current;

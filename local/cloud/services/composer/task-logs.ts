@@ -8,7 +8,7 @@ import { join } from "node:path";
 import type { Cloud } from "../../cloud";
 import { listObjects, writeObject } from "../storage/objects";
 
-const PREFIX = "logs/";
+export const LOGS = "logs/";
 /** Airflow's own parts write beside them: Composer sends those elsewhere. */
 const OF_A_TASK = /^dag_id=.+\.log$/;
 
@@ -16,10 +16,10 @@ const OF_A_TASK = /^dag_id=.+\.log$/;
 export function logDelivery(cloud: Cloud, bucket: string, folder: string): () => Promise<void> {
   let delivered: Map<string, number> | undefined;
   return async () => {
-    delivered ??= new Map((await listObjects(cloud, bucket, PREFIX)).map(({ name, size }) => [name, size]));
+    delivered ??= new Map((await listObjects(cloud, bucket, LOGS)).map(({ name, size }) => [name, size]));
     for (const path of await logsBelow(folder)) {
       const file = join(folder, path);
-      const name = PREFIX + path;
+      const name = LOGS + path;
       // They only grow; the part that is not delivered now is seen the next time.
       const { size } = await stat(file);
       if (size === 0 || delivered.get(name) === size) continue;

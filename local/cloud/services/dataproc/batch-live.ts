@@ -33,11 +33,12 @@ export class LiveBatch {
     this.folder = runFolder(cloud, run.uuid);
     this.memoryMb = spark.resources(propertiesOf(batch)).memoryMb;
     this.copy = new OutputCopy(cloud, spark.driverOutput(this.folder), outputUri(run.bucket, run.uuid));
-    this.copier = setInterval(() => void this.advance(), COPY_MS);
+    // What is only waited for keeps no process alive.
+    this.copier = setInterval(() => void this.advance(), COPY_MS).unref();
     const ttl = seconds(text(executionOf(batch).ttl)) * 1000;
     const passed = cloud.now().getTime() - Date.parse(text(batch.stateTime));
     // A clock that was set back since then makes no ttl longer than it is.
-    this.limit = setTimeout(overdue, Math.min(ttl, Math.max(0, ttl - passed)));
+    this.limit = setTimeout(overdue, Math.min(ttl, Math.max(0, ttl - passed))).unref();
   }
 
   /** Stops what goes on beside the driver; resolves when the last of its output is copied. */

@@ -31,12 +31,13 @@ export class LiveSession {
     this.folder = sessionFolder(cloud, run.uuid);
     this.memoryMb = spark.resources(propertiesOf(session)).memoryMb;
     this.copy = new OutputCopy(cloud, spark.driverOutput(this.folder), outputUri(run.bucket, run.uuid, "session"));
+    // What is only waited for keeps no process alive.
     this.looker = setInterval(() => this.look(), LOOK_MS).unref();
     const ttl = text(executionOf(session).ttl);
     const passed = cloud.now().getTime() - Date.parse(text(session.createTime));
     // A clock that was set back since then makes no ttl longer than it is.
     const left = Math.min(seconds(ttl) * 1000, Math.max(0, seconds(ttl) * 1000 - passed));
-    this.limit = setTimeout(() => overdue(`The session's ttl of ${ttl} is over.`), left);
+    this.limit = setTimeout(() => overdue(`The session's ttl of ${ttl} is over.`), left).unref();
   }
 
   /** From now on idleness counts. */
