@@ -170,7 +170,8 @@ async function dispatch(
   const isUnlisted = ([name]: [string, Json]) => unlisted.includes(name);
   const sent = Object.entries(incoming.body ?? {});
   const body = incoming.body && Object.fromEntries(sent.filter((field) => !isUnlisted(field)));
-  const checked = checkRequest(method, { path: parameters, query: incoming.query, body, media });
+  const query = Object.fromEntries(Object.entries(incoming.query).filter(([name]) => !unlisted.includes(name)));
+  const checked = checkRequest(method, { path: parameters, query, body, media });
   const call: Call = {
     ...{ methodId: method.id, host: incoming.host, principal: incoming.principal },
     body: { ...checked.body, ...Object.fromEntries(sent.filter(isUnlisted)) },

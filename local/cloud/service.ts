@@ -159,7 +159,10 @@ export interface Service {
   types: readonly ResourceType[];
   /** Behaviour by discovery method id; goes before the generic engine. */
   methods: Readonly<Record<string, Behaviour>>;
-  /** Fields of request bodies, by method, that Google takes and its own clients send, though no description lists them. */
+  /**
+   * Fields of request bodies and query parameters, by method, that Google takes and its own clients send, though no
+   * description lists them. Parameters among them change nothing here.
+   */
   unlisted?: Readonly<Record<string, readonly string[]>>;
   /** Methods whose body is no message but bytes (google.api.HttpBody): they read `http.request` themselves. */
   raw?: readonly string[];

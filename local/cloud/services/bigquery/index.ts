@@ -45,6 +45,8 @@ export const bigquery: Service = {
     "bigquery.jobs.cancel": cancelsProcedures(forward),
     "bigquery.jobs.delete": deletesProcedures(forward),
   },
+  // The Python client asks for a job so.
+  unlisted: { "bigquery.jobs.get": ["projection"], "bigquery.jobs.cancel": ["projection"] },
   grpcHosts: ["bigquerystorage.googleapis.com"],
   grpc: addStorageApi,
   undescribed: continueUpload,
