@@ -10,7 +10,7 @@ import { ApiError } from "../errors";
 import { textOf } from "../json";
 import type { Behaviour, Call, Json, JsonObject } from "../service";
 import { readAccount } from "./iam-accounts";
-import { isEnforced } from "./orgpolicy";
+import { isEnforced, violation } from "./orgpolicy";
 
 export const keyMethods: Record<string, Behaviour> = {
   "iam.projects.serviceAccounts.keys.create": createKey,
@@ -28,8 +28,9 @@ const MOST_KEYS = 10;
 
 async function createKey(call: Call, cloud: Cloud): Promise<Json> {
   requireSupported(call.body);
-  if (await isEnforced("iam.disableServiceAccountKeyCreation", cloud))
-    throw new ApiError("FAILED_PRECONDITION", "Key creation is not allowed on this service account.");
+  const constraint = "iam.disableServiceAccountKeyCreation";
+  if (await isEnforced(constraint, cloud))
+    throw violation(constraint, call.path.name ?? "", "Key creation is not allowed on this service account.");
   const account = await readAccount(call, cloud);
   const email = textOf(account.email);
   return cloud.store.exclusive(keyKey(email, ""), async () => {

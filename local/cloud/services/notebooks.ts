@@ -7,6 +7,7 @@ import { ApiError } from "../errors";
 import { isObject, textOf } from "../json";
 import type { Behaviour, Call, Hook, JsonObject, ResourceType, Service } from "../service";
 import { nameIn } from "./compute/links";
+import { checkMachine } from "./orgpolicy";
 import { defaultAccount, requireActAs, requireStored } from "./references";
 
 const TYPES = "type.googleapis.com/google.cloud.notebooks.v2";
@@ -65,6 +66,8 @@ async function prepare({ next, call, cloud }: Parameters<Hook>[0]): Promise<void
   for (const account of accounts) account.scopes ??= ["https://www.googleapis.com/auth/cloud-platform"];
   const violations = sizeProblems(setup);
   if (violations.length > 0) throw badRequest(violations);
+  const machine = { shielded: setup.shieldedInstanceConfig, metadata: setup.metadata };
+  await checkMachine(textOf(next.name), machine, cloud);
   for (const { email } of accounts) await requireActAs(textOf(email), call, cloud);
   for (const { network, subnet } of (setup.networkInterfaces ?? []) as JsonObject[])
     for (const link of [network, subnet]) if (link) await requireStored(nameIn(textOf(link), cloud), cloud);

@@ -9,6 +9,7 @@ import { badRequest } from "../../contract/validate";
 import type { OperationsKernel } from "../../engine/operations";
 import type { Hook, JsonObject, OperationForm, ResourceType } from "../../service";
 import { linkTo, nameIn } from "../compute/links";
+import { checkMachine } from "../orgpolicy";
 import { defaultAccount, requireActAs, requireBucket, requireStored } from "../references";
 import { serviceBucket } from "./buckets";
 import { historyOf } from "./history";
@@ -69,6 +70,8 @@ export const clusters: ResourceType = {
   source: "https://cloud.google.com/dataproc/docs/reference/rest/v1/projects.regions.clusters",
 };
 
+const SHIELDED = { enableSecureBoot: true, enableVtpm: true, enableIntegrityMonitoring: true };
+
 async function prepare({ next, call, cloud }: Parameters<Hook>[0]): Promise<void> {
   const violations = [...problems(next), ...labelProblems(next, "cluster")];
   if (violations.length > 0) throw badRequest(violations);
@@ -76,6 +79,9 @@ async function prepare({ next, call, cloud }: Parameters<Hook>[0]): Promise<void
   const config = (next.config ??= {}) as JsonObject;
   const machine = objectAt(config, "gceClusterConfig");
   config.gceClusterConfig = machine;
+  const { shieldedInstanceConfig: shielded, metadata } = machine;
+  // Without it machines are as their image is, and the service's own are shielded.
+  await checkMachine(text(next.clusterName), { shielded: shielded ?? SHIELDED, metadata }, cloud);
   await requireActAs(text(machine.serviceAccount) || defaultAccount(cloud), call, cloud);
   for (const field of ["networkUri", "subnetworkUri"])
     if (isSet(machine[field])) machine[field] = await linked(text(machine[field]), cloud);

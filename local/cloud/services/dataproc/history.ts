@@ -58,6 +58,7 @@ class HistoryServers {
 
   /** When a cluster is deleted. */
   async end(name: string): Promise<void> {
+    // One that did not start, which whoever asked for it was told, has nothing to stop.
     const run = await this.live.get(name)?.catch(() => undefined);
     await run?.stop();
     await rm(this.folder(name), { recursive: true, force: true });

@@ -1,7 +1,8 @@
 /** The IAM policy of a bucket. Source: docs "Buckets: getIamPolicy", "IAM roles for Cloud Storage". */
 import type { Cloud } from "../../cloud";
 import type { PoliciesKernel } from "../../engine/policies";
-import type { Behaviour, JsonObject } from "../../service";
+import type { Behaviour, Json, JsonObject } from "../../service";
+import { isEnforced, violation } from "../orgpolicy";
 import { omit } from "./metadata";
 import { findBucket } from "./records";
 import type { Bucket } from "./resources";
@@ -17,8 +18,21 @@ export const getBucketPolicy: Behaviour = async (call, cloud) => {
 export const setBucketPolicy: Behaviour = async (call, cloud) => {
   const bucket = await findBucket(cloud.store, call.path.bucket!);
   const policy = omit(call.body, ["kind", "resourceId"]);
+  await refusePublic(bucket, policy, cloud);
   return shown(bucket, await cloud.policies.set(resourceOf(bucket.name), policy));
 };
+
+/** Source: docs "Public access prevention": set on the bucket, or for all by a constraint. */
+async function refusePublic(bucket: Bucket, policy: JsonObject, cloud: Cloud): Promise<void> {
+  const constraint = "storage.publicAccessPrevention";
+  const members = ((policy.bindings ?? []) as JsonObject[]).flatMap((binding) => (binding.members ?? []) as Json[]);
+  if (!members.some((member) => member === "allUsers" || member === "allAuthenticatedUsers")) return;
+  const isPrevented = bucket.iamConfiguration.publicAccessPrevention === "enforced";
+  if (!isPrevented && !(await isEnforced(constraint, cloud))) return;
+  const message =
+    "The member bindings allUsers and allAuthenticatedUsers are not allowed since public access prevention is enforced.";
+  throw violation(constraint, resourceOf(bucket.name), message, 412, "conditionNotMet");
+}
 
 export const testBucketPermissions: Behaviour = async (call, cloud) => {
   const bucket = await findBucket(cloud.store, call.path.bucket!);

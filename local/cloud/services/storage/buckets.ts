@@ -1,6 +1,7 @@
 /** Methods of buckets: insert, get, list, patch, update, delete, restore, lock. Source: docs "Buckets" of the JSON API. */
 import type { Cloud } from "../../cloud";
 import type { Behaviour, Call, JsonObject } from "../../service";
+import { isEnforced, violation } from "../orgpolicy";
 import { conflict, invalid, noBucket, required, unimplemented } from "./answers";
 import { defaultPolicy, forgetPolicy } from "./bucket-iam";
 import { checkBucketName } from "./bucket-rules";
@@ -40,6 +41,7 @@ export const insertBucket: Behaviour = async (call, cloud) => {
       generation,
       now: cloud.now(),
     });
+    await checkUniformAccess(bucket, cloud);
     // The policy first: a crash in between leaves a policy that the next insert replaces, never a bucket without one.
     await defaultPolicy(cloud, bucket);
     await cloud.store.write({ put: { ...put, [bucketKey(name)]: bucket } });
@@ -89,6 +91,7 @@ async function change(
     checkTags(call.http?.request.headers, current.etag, "write");
     refuseAcl(call, current);
     const bucket = next(current, call.body, cloud.now());
+    if (current.iamConfiguration.uniformBucketLevelAccess.enabled) await checkUniformAccess(bucket, cloud);
     await cloud.store.write({ put: { [bucketKey(call.path.bucket!)]: bucket } });
     return bucket;
   });
@@ -164,6 +167,14 @@ async function softBucket(call: Call, cloud: Cloud): Promise<Bucket> {
   const bucket = (await cloud.store.get(softBucketKey(call.path.bucket!, generation))) as Bucket | undefined;
   if (!bucket || isExpired(bucket, cloud.now())) throw noBucket();
   return bucket;
+}
+
+/** Buckets that were there before the constraint may stay as they are. */
+async function checkUniformAccess(bucket: Bucket, cloud: Cloud): Promise<void> {
+  const constraint = "storage.uniformBucketLevelAccess";
+  if (bucket.iamConfiguration.uniformBucketLevelAccess.enabled || !(await isEnforced(constraint, cloud))) return;
+  const message = `Request violates constraint 'constraints/${constraint}'`;
+  throw violation(constraint, `projects/_/buckets/${bucket.name}`, message, 412, "conditionNotMet");
 }
 
 /** Source: docs "Uniform bucket-level access": access lists are refused; without it they are not implemented here. */
