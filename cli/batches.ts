@@ -18,6 +18,8 @@ export interface BatchResult {
   name: string;
   state: string;
   message: string;
+  /** `gs://` address that the parts of the driver's output begin with. */
+  outputUri: string;
   /** Seconds from creation to the end, as the service recorded them. */
   seconds: number;
   milliDcuSeconds: number;
@@ -80,6 +82,11 @@ export async function runBatch(
   });
 }
 
+/** Follows a batch that was submitted otherwise to its end. */
+export function followBatch(outputs: StackOutputs, id: string, events: BatchEvents): Promise<BatchResult> {
+  return withClient(outputs, (client, parent) => follow(client, `${parent}/batches/${id}`, events));
+}
+
 async function withClient<T>(
   { region, project }: StackOutputs,
   work: (client: v1.BatchControllerClient, parent: string) => Promise<T>,
@@ -109,6 +116,7 @@ function resultOf(batch: Batch, state: string): BatchResult {
     name: batch.name ?? "",
     state,
     message: batch.stateMessage ?? "",
+    outputUri: batch.runtimeInfo?.outputUri ?? "",
     seconds: Number(batch.stateTime?.seconds ?? 0) - Number(batch.createTime?.seconds ?? 0),
     milliDcuSeconds: Number(batch.runtimeInfo?.approximateUsage?.milliDcuSeconds ?? 0),
   };

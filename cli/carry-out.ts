@@ -59,6 +59,8 @@ function work(request: Extract<Request, { command: Work }>, context: Context): P
       return load<typeof import("./commands/dag")>("dag").dag(request, context);
     case "notebook":
       return load<typeof import("./commands/notebook")>("notebook").notebook(request, context);
+    case "notebook run":
+      return load<typeof import("./commands/notebook-run")>("notebook-run").notebookRun(request, context);
     case "promote":
       return load<typeof import("./commands/promote")>("promote").promote(request, context);
     case "image":
@@ -66,4 +68,5 @@ function work(request: Extract<Request, { command: Work }>, context: Context): P
   }
 }
 
-type Work = "run" | "train" | "status" | "logs" | "lineage" | "batch" | "dag" | "notebook" | "promote" | "image";
+type Work =
+  "run" | "train" | "status" | "logs" | "lineage" | "batch" | "dag" | "notebook" | "notebook run" | "promote" | "image";

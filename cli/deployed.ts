@@ -20,6 +20,8 @@ const outputsSchema = z.object({
       runtimeConfig: z.looseObject({ version: z.string() }),
       environmentConfig: z.looseObject({ executionConfig: z.looseObject({}) }),
     }),
+    // Absent from what an older program has deployed.
+    notebook: z.looseObject({}).optional(),
   }),
   code: z.string(),
   jobSettings: z.record(z.string(), z.string()),

@@ -1,4 +1,4 @@
-/** The seven lessons as a person runs them: in a session of the lab's own template, on the real data, from top to bottom. */
+/** The seven lessons as a person runs them: in a session of the lab's own template or as a batch, on the real data. */
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
@@ -57,6 +57,20 @@ test(
 );
 
 test(
+  "a lesson runs as a batch of its own, as the paused schedule would have it, and is kept with its plots",
+  async () => {
+    const { code, out } = await sparklab("notebook", "run", "01-explore");
+    expect({ code, out }).toEqual({ code: 0, out: expect.stringMatching(/^ {2}SUCCEEDED$/m) });
+    const [, file = ""] = /^ {2}kept (.+)$/m.exec(out) ?? [];
+    const { cells } = JSON.parse(readFileSync(file, "utf8")) as Notebook;
+    expect(JSON.stringify(cells)).toContain('"image/png"');
+    const unknown = await sparklab("notebook", "run", "08-none", "-p", "one");
+    expect([unknown.code, unknown.out]).toEqual([2, expect.stringContaining("got one; expected name=value")]);
+  },
+  4 * MINUTES,
+);
+
+test(
   "JupyterLab answers to its token alone, has the session's kernel, and its end is the session's",
   async () => {
     const words = [join(ROOT, "cli", "bin", "sparklab.mjs"), "notebook"];
@@ -100,6 +114,8 @@ test(
     expect([template.code, template.out]).toEqual([2, expect.stringContaining("Session of template other: ")]);
     const lesson = await sparklab("notebook", "--execute", "08-none");
     expect([lesson.code, lesson.out]).toEqual([2, expect.stringContaining("got 08-none; expected 01-explore")]);
+    const batch = await sparklab("notebook", "run", "08-none");
+    expect([batch.code, batch.out]).toEqual([2, expect.stringContaining("got 08-none; expected 01-explore")]);
   },
   MINUTES,
 );

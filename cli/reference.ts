@@ -24,8 +24,10 @@ export function reference(): string {
 
 /** Commands that do something, in the order of the help. */
 export function leaves(command: Command, path: readonly string[] = []): { path: string[]; command: Command }[] {
-  if (command.commands.length === 0) return [{ path: [...path], command }];
-  return command.commands.flatMap((child) => leaves(child, [...path, child.name()]));
+  const children = command.commands.flatMap((child) => leaves(child, [...path, child.name()]));
+  // One that takes arguments does something itself, though there are others below it.
+  const isLeaf = children.length === 0 || command.registeredArguments.length > 0;
+  return [...(isLeaf ? [{ path: [...path], command }] : []), ...children];
 }
 
 function section(path: readonly string[], command: Command): string[] {

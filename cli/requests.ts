@@ -70,6 +70,14 @@ export interface NotebookRequest {
   notebooks: string[];
 }
 
+export interface NotebookRunRequest {
+  command: "notebook run";
+  stack: string;
+  notebook: string;
+  /** `name=value` each. */
+  parameter?: string[];
+}
+
 export interface PromoteRequest {
   command: "promote";
   notebook: string;
@@ -78,6 +86,7 @@ export interface PromoteRequest {
 
 export type Request =
   | NotebookRequest
+  | NotebookRunRequest
   | PromoteRequest
   | DeploymentRequest
   | StateRequest

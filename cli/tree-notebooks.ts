@@ -1,11 +1,12 @@
 /** Commands of notebooks. */
 import type { Command } from "commander";
-import type { NotebookRequest, PromoteRequest } from "./requests";
+import type { NotebookRequest, NotebookRunRequest, PromoteRequest } from "./requests";
 import { stackOption, type Found } from "./tree-deployments";
 
 export function addNotebooks(program: Command, found: Found): void {
-  program
+  const notebook = program
     .command("notebook")
+    .enablePositionalOptions()
     .description("JupyterLab in a session made from the lab's session template; ends the session when it is closed")
     .argument("[notebooks...]", "with --execute: those to run (default: all)")
     .addOption(stackOption())
@@ -13,6 +14,17 @@ export function addNotebooks(program: Command, found: Found): void {
     .option("--execute", "run notebooks from top to bottom instead, and keep them with what they show", false)
     .action((notebooks: string[], given: Omit<NotebookRequest, "command" | "notebooks">) =>
       found({ command: "notebook", notebooks, ...given }),
+    );
+  notebook
+    .command("run")
+    .description(
+      "run a lesson of the stack from top to bottom as a batch, as its schedule does, and keep what it shows",
+    )
+    .argument("<notebook>", "name, as in 01-explore")
+    .addOption(stackOption())
+    .option("-p, --parameter <name=value>", "value of a variable of the notebook; may be repeated", collected)
+    .action((notebook: string, given: Omit<NotebookRunRequest, "command" | "notebook">) =>
+      found({ command: "notebook run", notebook, ...given }),
     );
   program
     .command("promote")
@@ -23,3 +35,5 @@ export function addNotebooks(program: Command, found: Found): void {
       found({ command: "promote", notebook, ...given }),
     );
 }
+
+const collected = (value: string, before: readonly string[] = []) => [...before, value];

@@ -4,11 +4,13 @@ import { FailureAlerts } from "./failure-alerts";
 import { layout } from "./lab-dashboard";
 import { LogArchive } from "./log-archive";
 import { MonthlyBudget } from "./monthly-budget";
+import { NotebookSchedule } from "./notebook-schedule";
 import { NotebookServer } from "./notebook-server";
 import { ProjectMembers } from "./project-members";
 import { ProjectServices } from "./project-services";
 import { declaredLines, record, type Recording } from "./record";
 import { Registry } from "./registry";
+import type * as cloudscheduler from "@pulumi/gcp/cloudscheduler";
 import * as pulumi from "@pulumi/pulumi";
 
 const labels = { lab: "l", environment: "e" };
@@ -106,6 +108,34 @@ it("NotebookServer has no public address, is shielded and stops when idle", asyn
       shieldedInstanceConfig: { enableSecureBoot: true },
       metadata: { "idle-timeout-seconds": "3600", "disable-mixer": "false", "post-startup-script": "gs://b/start.sh" },
     },
+  });
+});
+
+it("NotebookSchedule is created paused, and asks once for a batch as the account that submits it", async () => {
+  const environmentConfig = { executionConfig: { serviceAccount: "spark@x" } };
+  const recording = await record(
+    () =>
+      new NotebookSchedule("book", {
+        ...{ jobName: "j", project: "p", region: "r", labels, cron: "0 9 * * 1", timeZone: "Etc/UTC" },
+        notebook: "gs://b/n.ipynb",
+        spark: { runtimeConfig: { version: "2.3" }, environmentConfig } as never,
+        submitter: "runner@x",
+      }),
+  );
+  const job = inputs(recording, "Job") as unknown as cloudscheduler.JobArgs & { httpTarget: { body: string } };
+  expect(job).toMatchObject({
+    paused: true,
+    retryConfig: { retryCount: 0 },
+    httpTarget: {
+      uri: "https://r-dataproc.googleapis.com/v1/projects/p/locations/r/batches",
+      oauthToken: { serviceAccountEmail: "runner@x" },
+    },
+  });
+  expect(JSON.parse(Buffer.from(job.httpTarget.body, "base64").toString())).toEqual({
+    labels: { ...labels, job: "book" },
+    pysparkNotebookBatch: { notebookFileUri: "gs://b/n.ipynb" },
+    runtimeConfig: { version: "2.3" },
+    environmentConfig,
   });
 });
 

@@ -53,12 +53,18 @@ export interface BatchSettings {
   };
 }
 
+/** The same for a notebook that runs by itself: runtime and properties are those of its sessions. */
+export interface NotebookSettings extends BatchSettings {
+  runtimeConfig: BatchSettings["runtimeConfig"] & { properties?: Record<string, pulumi.Input<string>> };
+}
+
 /** What a batch, a session or a pipeline step needs to be submitted: plain values for any client. */
 export interface SparkSettings {
   runtimeVersion: string;
   serviceAccount: pulumi.Output<string>;
   stagingBucket: pulumi.Output<string>;
   batch: BatchSettings;
+  notebook: NotebookSettings;
 }
 
 export class SparkRuntime extends pulumi.ComponentResource {
@@ -76,19 +82,16 @@ export class SparkRuntime extends pulumi.ComponentResource {
       serviceAccount: pulumi.output(args.serviceAccount),
       stagingBucket: pulumi.output(args.stagingBucket),
       batch,
+      notebook: { ...batch, runtimeConfig: templateRuntime(batch, args.notebook) },
     };
-    const template = (
-      key: string,
-      { templateId, version, properties }: TemplateArgs,
-      kind: Partial<dataproc.SessionTemplateArgs>,
-    ) =>
+    const template = (key: string, templateArgs: TemplateArgs, kind: Partial<dataproc.SessionTemplateArgs>) =>
       new dataproc.SessionTemplate(
         key,
         {
-          name: `projects/${args.project}/locations/${args.location}/sessionTemplates/${templateId}`,
+          name: `projects/${args.project}/locations/${args.location}/sessionTemplates/${templateArgs.templateId}`,
           location: args.location,
           labels: args.labels,
-          runtimeConfig: { ...batch.runtimeConfig, version, ...(properties ? { properties } : {}) },
+          runtimeConfig: templateRuntime(batch, templateArgs),
           environmentConfig: sessionEnvironment(batch, args),
           ...kind,
         },
@@ -130,6 +133,10 @@ export function batchSettings(args: SparkRuntimeArgs): BatchSettings {
       ...(Object.keys(peripherals).length > 0 ? { peripheralsConfig: peripherals } : {}),
     },
   };
+}
+
+function templateRuntime(batch: BatchSettings, { version, properties }: TemplateArgs) {
+  return { ...batch.runtimeConfig, version, ...(properties ? { properties } : {}) };
 }
 
 function sessionEnvironment({ environmentConfig }: BatchSettings, args: SparkRuntimeArgs) {

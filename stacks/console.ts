@@ -27,6 +27,7 @@ const BY_FEATURE: Partial<Record<Feature, Record<string, string>>> = {
   historyServer: { historyServer: "dataproc/clusters" },
   metastore: { metastore: "dataproc/metastore/services" },
   vertexSchedule: { vertexSchedule: "vertex-ai/pipelines/schedules" },
+  notebookSchedule: { notebookSchedule: "cloudscheduler" },
   queue: { topic: "cloudpubsub/topic/list", queue: "cloudtasks" },
   composer: { airflow: "composer/environments" },
 };

@@ -54,7 +54,7 @@ const SHOWN: Record<string, readonly string[]> = {
   "colab/schedule:Schedule": ["displayName", "cron", "desiredState", "maxConcurrentRunCount"],
   "cloudrunv2/service:Service": ["name", "ingress", "deletionProtection", "template"],
   "cloudfunctionsv2/function:Function": ["name", "buildConfig", "serviceConfig"],
-  "cloudscheduler/job:Job": ["name", "schedule", "timeZone", "attemptDeadline", "retryConfig", "httpTarget"],
+  "cloudscheduler/job:Job": ["name", "schedule", "timeZone", "paused", "attemptDeadline", "retryConfig", "httpTarget"],
   "pubsub/topic:Topic": ["name"],
   "pubsub/subscription:Subscription": [
     "name",
@@ -131,12 +131,16 @@ function unhashed(text: string): string {
   return text.replace(/-[0-9a-f]{12}(?=\.zip)/g, "-<hash>").replace(/:[0-9a-f]{12}(?=$|")/g, ":<hash>");
 }
 
+/** What a schedule sends is base64 to the API and text to a reviewer. */
+const decoded = (body: unknown): string => Buffer.from(String(body), "base64").toString("utf8");
+
 /** Assets and archives are shown by what they are, not by their content. */
 function plain(value: unknown): unknown {
   if (typeof value === "string") return unhashed(value);
   if (Array.isArray(value)) return value.map(plain);
   if (typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype) {
-    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item)]));
+    const text = (key: string, item: unknown) => (key === "body" ? decoded(item) : item);
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(text(key, item))]));
   }
   return pulumi.asset.Asset.isInstance(value) || pulumi.asset.Archive.isInstance(value)
     ? value.constructor.name

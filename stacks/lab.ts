@@ -35,7 +35,7 @@ export function lab(config: LabConfig, root = "."): LabOutputs {
   const models = ml({ ...common, accounts, buckets: stores, serving, parameters, people, services });
   const settings = pulumi.jsonStringify(runSettings(config, data, runtime, models));
   const runs = orchestration({ ...common, accounts, operators, buckets: stores, network, models, settings, services });
-  const desk = workbench({ ...common, account: accounts.workbench, bucket: notebooks, network, settings, services });
+  const desk = workbench({ ...common, accounts, bucket: notebooks, network, runtime, settings, services });
   const watch = observability({ ...common, bucket: buckets.raw, services });
   return labOutputs({ ...base, whole: { models, runs, desk, watch } });
 }

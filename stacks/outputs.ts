@@ -1,7 +1,7 @@
 /** The stack's outputs: all that a job, a function, a notebook or a person needs to use the lab. */
 import type * as pulumi from "@pulumi/pulumi";
 import type { SparkNetwork } from "../components/spark-network";
-import type { BatchSettings } from "../components/spark-runtime";
+import type { BatchSettings, NotebookSettings } from "../components/spark-runtime";
 import type { WorkloadIdentity } from "../components/workload-identity";
 import type { LabConfig } from "./config";
 import { FEATURE_NAMES } from "./config/features";
@@ -36,8 +36,14 @@ export interface LabOutputs {
   serviceAccounts: Record<string, Text>;
   /** Full name of the notebook session template. */
   sessionTemplate: Text;
-  /** How a batch is submitted here; `batch` in the words of Dataproc's API. */
-  spark: { runtimeVersion: string; serviceAccount: Text; stagingBucket: Text; batch: BatchSettings };
+  /** How batches are submitted here, `batch` and `notebook` in the words of Dataproc's API. */
+  spark: {
+    runtimeVersion: string;
+    serviceAccount: Text;
+    stagingBucket: Text;
+    batch: BatchSettings;
+    notebook: NotebookSettings;
+  };
   /** `gs://` folder that holds `jobs/` and `sparklab.zip`. */
   code: Text;
   /** Values for the placeholders of pyspark/jobs.yaml. */
@@ -70,6 +76,7 @@ export interface LabOutputs {
   airflow?: Text;
   dagBucket?: Text;
   notebooks?: Text;
+  notebookSchedule?: Text;
   workbench?: Text;
   jupyter?: Text;
   logs?: Text;
@@ -160,6 +167,7 @@ function wholeOutputs({ models, runs, desk, watch }: WholeLab, data: Lake): Part
     airflow: runs.airflow?.airflow,
     dagBucket: data.buckets.dags?.bucketName,
     notebooks: desk.notebooks,
+    notebookSchedule: desk.schedule,
     workbench: desk.server?.instance,
     jupyter: desk.server?.url,
     logs: watch.logs,

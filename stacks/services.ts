@@ -26,6 +26,7 @@ const BY_FEATURE: Readonly<Record<Feature, readonly string[]>> = {
   sparkConnect: [],
   customImage: ["cloudbuild"],
   vertexSchedule: [],
+  notebookSchedule: ["cloudscheduler"],
   queue: ["cloudtasks", "pubsub"],
   composer: ["composer"],
   orgPolicies: ["orgpolicy"],

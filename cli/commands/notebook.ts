@@ -21,7 +21,7 @@ export async function notebook(request: NotebookRequest, context: Context): Prom
   if (request.stack !== LOCAL_STACK) return workbenchOf(request, context);
   if (request.notebooks.length > 0 && !request.execute)
     throw new UserError(`notebook: got ${request.notebooks.join(", ")}; expected names only with --execute.`);
-  const installed = await install(context);
+  const installed = await installJupyter(context, request.stack);
   if (installed !== 0) return installed;
   return asClient(context, request.stack, async () => {
     const { lab, terminal } = context;
@@ -58,8 +58,12 @@ async function workbenchOf({ stack }: NotebookRequest, { lab, terminal }: Contex
   return 0;
 }
 
-/** Packages come from the network, not from the loopback cloud, wherever the caller's own variables lead. */
-function install({ lab, environment }: Context): Promise<number> {
+/**
+ * What runs notebooks on this machine; in another environment the service has it. Packages come from the network, not
+ * from the loopback cloud, wherever the caller's own variables lead.
+ */
+export async function installJupyter({ lab, environment }: Context, stack: string): Promise<number> {
+  if (stack !== LOCAL_STACK) return 0;
   const set = cloudEnvironment(lab);
   const own = Object.entries(environment).filter(([name, value]) => set[name] !== value);
   const words = [join(lab.root, "local", "setup", "add.mjs"), "notebooks"];

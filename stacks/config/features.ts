@@ -19,6 +19,7 @@ const rules = {
   sparkConnect: { adds: "A session template for Spark Connect, on a runtime of its own" },
   customImage: { adds: "The Spark image of pyspark/image for batches and notebook sessions" },
   vertexSchedule: { adds: "A Vertex AI schedule of the training pipeline, created paused" },
+  notebookSchedule: { adds: "A Cloud Scheduler job that executes a lesson as a batch each week, created paused" },
   queue: {
     adds: "A topic with dead letters and a task queue, each of which starts the training pipeline",
     needs: ["trigger"],
