@@ -2,6 +2,7 @@
  * Stacks on Google Cloud: the command lines that Pulumi's Automation API sends to the CLI, written down by a program of
  * that name, and what a person is told.
  */
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -193,5 +194,14 @@ describe("state", () => {
     const { code, notes, lines } = await sparklab(`state import -s dev --file ${file}`);
     expect({ code, lines }).toEqual({ code: 2, lines: [] });
     expect(notes).toMatch(/version: .*expected 3.*; deployment: .*expected what `npx sparklab state export` writes/);
+  });
+});
+
+it("is reached by the command as a person starts it", () => {
+  const words = [resolve(__dirname, "../bin/sparklab.mjs"), "preview", "--stack", "dev"];
+  const { status, stderr } = spawnSync(process.execPath, words, { env: { PATH: folder }, encoding: "utf8" });
+  expect({ status, stderr }).toEqual({
+    status: 2,
+    stderr: expect.stringContaining('Stack "dev" is on Google Cloud and needs the Pulumi CLI'),
   });
 });

@@ -14,6 +14,7 @@
 const Module = require("node:module");
 const { sep } = require("node:path");
 const { isMainThread } = require("node:worker_threads");
+const { keepOwnLoader } = require("../own-loader.cjs");
 
 const MODULES = `${sep}node_modules${sep}`;
 const RUNTIME = ["", "@pulumi", "pulumi", "runtime", ""].join(sep);
@@ -65,24 +66,15 @@ function withoutStacks(make) {
   };
 }
 
-/** A loader of TypeScript puts itself in the place of Node's own; for the SDKs, Node's own stays. */
 function loadSdksPlainly() {
-  const own = { compile: Module._extensions[".js"], resolve: Module._resolveFilename };
-  const isPlain = (filename) => Boolean(filename) && PLAIN.some((folder) => filename.includes(folder));
+  const isPlain = (filename) => PLAIN.some((folder) => filename.includes(folder));
   const load = Module._load;
   let isSettled = false;
   Module._load = function (request, parent, isMain) {
-    // The first file that the loader is not part of: all loaders are in their places.
-    if (!isSettled && isPlain(parent?.filename)) {
+    // The first file that no loader is made of: all loaders are in their places.
+    if (!isSettled && parent?.filename && isPlain(parent.filename)) {
       isSettled = true;
-      const {
-        _extensions: { ".js": compile },
-        _resolveFilename: resolve,
-      } = Module;
-      Module._extensions[".js"] = (module, filename) => (isPlain(filename) ? own.compile : compile)(module, filename);
-      Module._resolveFilename = function (wanted, by, ...rest) {
-        return (isPlain(by?.filename) ? own.resolve : resolve).call(this, wanted, by, ...rest);
-      };
+      keepOwnLoader(isPlain);
     }
     return load.call(this, request, parent, isMain);
   };
