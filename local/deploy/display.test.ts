@@ -139,7 +139,7 @@ test.each(["lines", "tree"] as const)("%s: after its end nothing is written any 
 test("outputs: scalars whole and beside each other, lists and objects as far as they fit, with the command that shows all", () => {
   const many = Array.from({ length: 40 }, (_, i) => `item-${i}`);
   const outputs: Properties = {
-    ...{ url: `https://${"long.".repeat(20)}example`, flag: true, empty: "", lines: "a\nb" },
+    ...{ url: `https://${"long.".repeat(20)}example`, flag: true, empty: "", none: [], lines: "a\nb" },
     ...{ features: ["a", "b"], sealed: secret({ a: "opensesame" }), buckets: { code: "c", raw: "r" } },
     ...{
       many,
@@ -158,6 +158,7 @@ test("outputs: scalars whole and beside each other, lists and objects as far as 
     `  many      ${many.join(", ").slice(0, 85)}...`,
     "  mixed     a, [secret]",
     "  nested    2 values",
+    "  none      []",
     "  sealed    [secret]",
     `  url       ${outputs.url as string}`,
     "  In full: sparklab show",
