@@ -7,6 +7,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { copyFile, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import writeFileAtomic from "write-file-atomic";
+import { doorVariables } from "./door-variables";
 import type { AirflowEnvironment } from "./interface";
 import { installedPackages } from "./python-packages";
 import { searchPath } from "./spark-archive";
@@ -59,7 +60,6 @@ export async function prepareHome(
 /** Only what Airflow needs: nothing of the environment of whoever started the cloud reaches it. */
 export function airflowVariables({ folder, door, metadataHost, variables, settings }: AirflowEnvironment) {
   const at = airflowLayout(folder);
-  const loopback = "127.0.0.1,localhost";
   const overrides = Object.entries(settings).map(([name, value]) => {
     const [section = "", ...key] = name.split("-");
     return [`AIRFLOW__${section.toUpperCase()}__${key.join("-").toUpperCase()}`, value];
@@ -77,17 +77,7 @@ export function airflowVariables({ folder, door, metadataHost, variables, settin
       conn_type: "google_cloud_platform",
       extra: { project: door.project },
     }),
-    HTTPS_PROXY: door.proxy,
-    // gRPC reads this one alone.
-    https_proxy: door.proxy,
-    NO_PROXY: loopback,
-    no_proxy: loopback,
-    REQUESTS_CA_BUNDLE: door.caBundle,
-    SSL_CERT_FILE: door.caBundle,
-    GRPC_DEFAULT_SSL_ROOTS_FILE_PATH: door.caBundle,
-    GCE_METADATA_HOST: metadataHost,
-    GCE_METADATA_IP: metadataHost,
-    GOOGLE_CLOUD_PROJECT: door.project,
+    ...doorVariables(door, metadataHost),
   };
 }
 

@@ -5,6 +5,7 @@
 import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { doorVariables } from "./door-variables";
 import type { PipelineContainer, PipelineEngine, PipelineResult, PipelineStep } from "./interface";
 import { canonical, installedPackages } from "./python-packages";
 import { attach, start } from "./spark-process";
@@ -121,7 +122,6 @@ async function run(step: PipelineStep, tools: Tools) {
 /** Only what a step needs: nothing of the environment of whoever started the cloud reaches it. */
 function environment({ door, folder, metadataHost, labels, container }: PipelineStep): Record<string, string> {
   const { home, temporary } = layout(folder);
-  const loopback = "127.0.0.1,localhost";
   return {
     ...Object.fromEntries((container.env ?? []).map(({ name, value }) => [name, value])),
     PATH: searchPath(),
@@ -129,16 +129,7 @@ function environment({ door, folder, metadataHost, labels, container }: Pipeline
     TMPDIR: temporary,
     LANG: "C.UTF-8",
     TZ: "UTC",
-    HTTPS_PROXY: door.proxy,
-    https_proxy: door.proxy,
-    NO_PROXY: loopback,
-    no_proxy: loopback,
-    REQUESTS_CA_BUNDLE: door.caBundle,
-    SSL_CERT_FILE: door.caBundle,
-    GRPC_DEFAULT_SSL_ROOTS_FILE_PATH: door.caBundle,
-    GCE_METADATA_HOST: metadataHost,
-    GCE_METADATA_IP: metadataHost,
-    GOOGLE_CLOUD_PROJECT: door.project,
+    ...doorVariables(door, metadataHost),
     CLOUD_ML_PROJECT_ID: door.project,
     VERTEX_AI_PIPELINES_RUN_LABELS: JSON.stringify(labels),
   };

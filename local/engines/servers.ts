@@ -9,6 +9,7 @@ import { connect } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { doorVariables } from "./door-variables";
 import type { ServerEngine, ServerProgram, ServerRun, SparkRun } from "./interface";
 import { unpack } from "./servers-archive";
 import { attach, start as startProcess } from "./spark-process";
@@ -71,9 +72,7 @@ function programArguments({ functionTarget, command, source }: ServerProgram): r
 
 /** Only what a program needs: nothing of the environment of whoever started the cloud reaches it. */
 function environmentOf(program: ServerProgram, socket: string): Record<string, string> {
-  const { proxy, caBundle, caCertificate, project } = program.door;
   const { home, temporary } = layout(program.folder);
-  const loopback = "127.0.0.1,localhost";
   return {
     ...program.environment,
     PATH: [dirname(process.execPath), "/usr/bin", "/bin"].join(delimiter),
@@ -85,16 +84,9 @@ function environmentOf(program: ServerProgram, socket: string): Record<string, s
     PORT: String(program.port),
     SPARKLAB_SOCKET: socket,
     SPARKLAB_SOURCE: program.source,
-    HTTPS_PROXY: proxy,
-    https_proxy: proxy,
-    NO_PROXY: loopback,
-    no_proxy: loopback,
-    NODE_EXTRA_CA_CERTS: caCertificate,
-    SSL_CERT_FILE: caBundle,
-    GRPC_DEFAULT_SSL_ROOTS_FILE_PATH: caBundle,
-    GCE_METADATA_HOST: program.metadataHost,
-    GCE_METADATA_IP: program.metadataHost,
-    GOOGLE_CLOUD_PROJECT: project,
+    ...doorVariables(program.door, program.metadataHost),
+    // Node adds to its own roots.
+    NODE_EXTRA_CA_CERTS: program.door.caCertificate,
   };
 }
 

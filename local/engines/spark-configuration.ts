@@ -1,6 +1,7 @@
 /** What one spark-submit is given: its command line, spark-defaults.conf and environment. Pure. */
 import { delimiter, join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { doorVariables } from "./door-variables";
 import type { SparkResources, SparkWorkload } from "./interface";
 import { sizeProblems } from "./spark-resources";
 import { TRUST_PASSWORD, type Trust } from "./spark-trust";
@@ -112,8 +113,6 @@ export function sparkEnvironment(
   places: { sparkHome: string; searchPath: string },
 ): Record<string, string> {
   const at = layout(workload.folder);
-  const { proxy, caBundle, project } = workload.door;
-  const loopback = "127.0.0.1,localhost";
   return {
     ...driverEnvironment(workload.properties),
     PATH: [join(tools.javaHome, "bin"), places.searchPath].join(delimiter),
@@ -132,18 +131,8 @@ export function sparkEnvironment(
     PYSPARK_DRIVER_PYTHON: workload.interpreter ?? tools.python.spark,
     // What a job prints is readable while it runs.
     PYTHONUNBUFFERED: "1",
-    // Both cases: gRPC reads only the lower one, other clients the upper.
-    HTTPS_PROXY: proxy,
-    https_proxy: proxy,
-    NO_PROXY: loopback,
-    no_proxy: loopback,
-    REQUESTS_CA_BUNDLE: caBundle,
-    SSL_CERT_FILE: caBundle,
-    CURL_CA_BUNDLE: caBundle,
-    GRPC_DEFAULT_SSL_ROOTS_FILE_PATH: caBundle,
-    GCE_METADATA_HOST: workload.metadataHost,
-    GCE_METADATA_IP: workload.metadataHost,
-    GOOGLE_CLOUD_PROJECT: project,
+    ...doorVariables(workload.door, workload.metadataHost),
+    CURL_CA_BUNDLE: workload.door.caBundle,
     ...workload.environment,
   };
 }
