@@ -35,28 +35,29 @@ class Parser {
     return this.next < this.tokens.length ? this.fail() : test;
   }
 
-  private all(): EntryTest {
-    const tests = [this.any()];
+  /** @param leaf what is joined: comparisons or, in the brackets after an operator, values */
+  private all(leaf = () => this.comparison()): EntryTest {
+    const tests = [this.any(leaf)];
     while (this.next < this.tokens.length && !this.isWord(")")) {
       this.accept("AND");
-      tests.push(this.any());
+      tests.push(this.any(leaf));
     }
     return (entry) => tests.every((test) => test(entry));
   }
 
-  private any(): EntryTest {
-    const tests = [this.one()];
-    while (this.accept("OR")) tests.push(this.one());
+  private any(leaf: () => EntryTest): EntryTest {
+    const tests = [this.one(leaf)];
+    while (this.accept("OR")) tests.push(this.one(leaf));
     return (entry) => tests.some((test) => test(entry));
   }
 
-  private one(): EntryTest {
+  private one(leaf: () => EntryTest): EntryTest {
     if (this.accept("NOT")) {
-      const test = this.one();
+      const test = this.one(leaf);
       return (entry) => !test(entry);
     }
-    if (!this.accept("(")) return this.comparison();
-    const test = this.all();
+    if (!this.accept("(")) return leaf();
+    const test = this.all(leaf);
     return this.accept(")") ? test : this.fail();
   }
 
@@ -64,9 +65,12 @@ class Parser {
     const field = this.value(["AND", "OR", ")"]);
     const operator = OPERATORS.find((known) => this.accept(known));
     if (operator === undefined) return (entry) => textsOf(entry).some((text) => includes(text, field));
-    const test = tester(operator, this.value(["("]));
     const path = segmentsOf(field);
-    return (entry) => test(valueAt(entry, path), path.join("."));
+    const compared = (): EntryTest => {
+      const test = tester(operator, this.value(["AND", "OR", "(", ")"]));
+      return (entry) => test(valueAt(entry, path), path.join("."));
+    };
+    return this.one(compared);
   }
 
   /** A text, or a word that has no meaning of its own. */

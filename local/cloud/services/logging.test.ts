@@ -64,6 +64,8 @@ describe("entries that clients write", () => {
     ['textPayload="ONE" OR textPayload:tw', ["one", "two"]],
     ["jsonPayload.code>6.5 jsonPayload.message=~^thr", [undefined]],
     ["NOT (textPayload=one OR jsonPayload:*)", ["two"]],
+    ["textPayload=(one OR TWO)", ["one", "two"]],
+    ["textPayload=(NOT one AND NOT (two OR four)) OR severity=(ERROR OR INFO)", ["one", undefined]],
     ["three", [undefined]],
     ["textPayload!=one -- and no more", ["two", undefined]],
   ])("are found by %s", async (filter, expected) => {
@@ -103,11 +105,21 @@ test.each([
   ["a=", "Unparseable filter: syntax error at its end."],
   ["(a=1", "Unparseable filter: syntax error at its end."],
   ["a=1)", "Unparseable filter: syntax error at column 4, token ')'."],
-  ["a=(1 OR 2)", "Unparseable filter: syntax error at column 3, token '('."],
+  ["a=(1 OR", "Unparseable filter: syntax error at its end."],
+  ["a=(1 OR b=2)", "Unparseable filter: syntax error at column 10, token '='."],
+  ["a=OR", "Unparseable filter: syntax error at column 3, token 'OR'."],
   ['a="open', "Unparseable filter: syntax error at column 3, token '\"'."],
   ["AND a=1", "Unparseable filter: syntax error at column 1, token 'AND'."],
 ])("refuses the filter %s by its place", (filter, message) => {
   expect(() => parseFilter(filter)).toThrow(message);
+});
+
+test("a sink whose filter cannot be read is refused, one with the lab's is kept", async () => {
+  const sinks = `POST https://logging.googleapis.com/v2/${P}/sinks`;
+  const sink = { name: "runs", destination: `bigquery.googleapis.com/${P}/datasets/logs` };
+  expect((await lab.refusal(sinks, { ...sink, filter: "a=(1" })).message).toMatch(/^Unparseable filter/);
+  const filter = 'resource.type=("cloud_dataproc_batch" OR "cloud_dataproc_session")';
+  expect(await lab.rest(sinks, { ...sink, filter })).toMatchObject({ filter });
 });
 
 test("refuses another project's entries", async () => {

@@ -6,6 +6,7 @@ import { invalid } from "../errors";
 import { textOf } from "../json";
 import type { Hook, ResourceType, Service } from "../service";
 import { listEntries, writeEntries } from "./logging-entries";
+import { parseFilter } from "./logging-filter";
 import { agentEmail } from "./serviceusage-agents";
 
 /** Source: https://cloud.google.com/logging/docs/export/configure_export_v2#supported-destinations */
@@ -22,6 +23,7 @@ const checkSink: Hook = ({ next }) => {
     throw invalid(
       `Unsupported value for destination: got '${destination}'; expected e.g. bigquery.googleapis.com/projects/<project>/datasets/<dataset>.`,
     );
+  parseFilter(textOf(next.filter));
   if (next.bigqueryOptions !== undefined && !destination.startsWith("bigquery."))
     throw invalid("bigqueryOptions: allowed for destinations in BigQuery only.");
 };

@@ -1,8 +1,9 @@
 /** Cloud Monitoring: notification channels and alert policies (v3), dashboards (v1). They are kept; no metrics are. */
 import type { Cloud } from "../cloud";
 import { ApiError, invalid } from "../errors";
-import { textOf } from "../json";
+import { isObject, textOf } from "../json";
 import type { Hook, Json, JsonObject, ResourceType, ServerSetContext, Service } from "../service";
+import { parseFilter } from "./logging-filter";
 
 const record = ({ now, call }: ServerSetContext): JsonObject => ({ mutateTime: now, mutatedBy: call.principal.email });
 
@@ -73,6 +74,7 @@ async function requireChannels(policy: JsonObject, cloud: Cloud): Promise<void> 
 const checkPolicy: Hook = async ({ next, cloud }) => {
   await requireChannels(next, cloud);
   const conditions = listOf(next.conditions) as JsonObject[];
+  for (const { conditionMatchedLog: matched } of conditions) if (isObject(matched)) parseFilter(textOf(matched.filter));
   const isLogged = conditions.some((condition) => condition.conditionMatchedLog !== undefined);
   if (isLogged && conditions.length > 1)
     throw invalid("Field conditions: a condition on log entries must be the only one.");
