@@ -7,6 +7,7 @@ import { bigqueryConnection } from "../bigqueryconnection";
 import { dataproc } from "../dataproc";
 import { listRuns } from "../dataproc/batch-runs";
 import { scriptedEngine, type ScriptedEngine } from "../dataproc/scripted-engine";
+import { scheduleSparkJobs, storeSparkJob } from "../dataproc/spark-jobs";
 import { waitFor } from "../dataproc/testing";
 import { logging } from "../logging";
 import { type Answer, bigQueryParts, openBigQuery, query, type TestBigQuery } from "./requests";
@@ -163,6 +164,28 @@ test("a cloud that was killed goes on with its calls, whether their drivers live
   expect((await jobOf("living")).status.state).toBe("RUNNING");
   spark.end(living.id, { exitCode: 0 });
   expect((await ended("living")).status).toEqual({ state: "DONE" });
+});
+
+test("a call whose work was stored when the cloud died, and its job not, has its job in the end", async () => {
+  const request = {
+    configuration: query("CALL d.rates('a', 1)"),
+    jobReference: { jobId: "half", location: "us-central1" },
+  };
+  const sent = {
+    pysparkBatch: { mainPythonFileUri: "gs://files/main.py" },
+    environmentConfig: { executionConfig: { serviceAccount: account } },
+  };
+  const call = { project: "sparklab-local", caller: OPERATOR.email, request };
+  const { uuid } = await storeSparkJob({ location: "us-central1", sent, call }, cloud.cloud);
+  scheduleSparkJobs(cloud.cloud);
+  await waitFor(
+    async () => spark.submitted.some(({ id }) => id === uuid),
+    (runs) => runs,
+  );
+  spark.end(uuid as string, { exitCode: 0 });
+  const found = () => jobOf("half").catch(() => undefined);
+  const job = await waitFor(found, (answer) => answer?.status.state === "DONE");
+  expect(job!.status).toEqual({ state: "DONE" });
 });
 
 test("an engine that was killed leaves the job running until its driver has ended", async () => {
