@@ -8,19 +8,11 @@ import { NotebookSchedule } from "./notebook-schedule";
 import { NotebookServer } from "./notebook-server";
 import { ProjectMembers } from "./project-members";
 import { ProjectServices } from "./project-services";
-import { declaredLines, record, type Recording } from "./record";
+import { record } from "./record";
 import { Registry } from "./registry";
+import { children, inputs, labels } from "./testing";
 import type * as cloudscheduler from "@pulumi/gcp/cloudscheduler";
 import * as pulumi from "@pulumi/pulumi";
-
-const labels = { lab: "l", environment: "e" };
-/** `Type name` of each child, without the module. */
-const children = (recording: Recording) =>
-  declaredLines(recording)
-    .map((line) => line.replace(/^gcp:[^:]+:/, ""))
-    .sort();
-const inputs = (recording: Recording, type: string) =>
-  recording.resources.find((resource) => resource.type.endsWith(`:${type}`))?.inputs;
 
 it("ProjectServices makes the agents that are asked for", async () => {
   const recording = await record(() => new ProjectServices("services", { services: ["pubsub"], agents: ["pubsub"] }));

@@ -1,19 +1,12 @@
 /** What the components that answer and call declare: the exact children, and the inputs that matter. */
 import { endpointNumber, ModelEndpoint } from "./model-endpoint";
 import { PipelineFunction } from "./pipeline-function";
-import { declaredLines, record, type Recording } from "./record";
+import { record } from "./record";
 import { RequestQueue } from "./request-queue";
 import { ScoringApi } from "./scoring-api";
+import { children, inputs, labels } from "./testing";
 import { TrainingSchedule } from "./training-schedule";
 
-const labels = { lab: "l", environment: "e" };
-/** `Type name` of each child, without the module. */
-const children = (recording: Recording) =>
-  declaredLines(recording)
-    .map((line) => line.replace(/^gcp:[^:]+:/, ""))
-    .sort();
-const inputs = (recording: Recording, type: string) =>
-  recording.resources.find((resource) => resource.type.endsWith(`:${type}`))?.inputs;
 const url = "https://f.run.app";
 
 describe("ModelEndpoint", () => {

@@ -2,20 +2,12 @@
 import { ExternalTable } from "./external-table";
 import { HistoryServer } from "./history-server";
 import { PrivateServices } from "./private-services";
-import { declaredLines, record, type Recording } from "./record";
+import { record } from "./record";
 import { SparkMetastore } from "./spark-metastore";
 import { SparkNetwork } from "./spark-network";
 import { SparkProcedure } from "./spark-procedure";
 import { SparkRuntime } from "./spark-runtime";
-
-const labels = { lab: "l", environment: "e" };
-/** `Type name` of each child, without the module. */
-const children = (recording: Recording) =>
-  declaredLines(recording)
-    .map((line) => line.replace(/^gcp:[^:]+:/, ""))
-    .sort();
-const inputs = (recording: Recording, type: string) =>
-  recording.resources.find((resource) => resource.type.endsWith(`:${type}`))?.inputs;
+import { children, inputs, labels } from "./testing";
 
 describe("SparkNetwork", () => {
   const network = (internet: boolean) =>
