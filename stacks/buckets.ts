@@ -21,7 +21,7 @@ export interface BucketRule {
 
 const rules = {
   raw: { read: ["worker"], restorable: true },
-  code: { read: ["worker", "runner"] },
+  code: { read: ["worker"] },
   models: { write: ["worker"], restorable: true },
   metrics: { write: ["worker"], read: ["runner"], people: true, restorable: true },
   staging: { write: ["worker"], people: true, expireAfter: "7 days" },

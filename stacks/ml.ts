@@ -114,7 +114,7 @@ function scoringApi(args: MlArgs, champion: pulumi.Output<string>): ScoringApi |
       serviceAccount: account.email,
       source: args.serving.archive,
       environment: { CHAMPION_URI: champion },
-      grants: grantEach("roles/run.invoker", { runner: args.accounts.runner.member, ...args.people }),
+      grants: grantEach("roles/run.invoker", args.people),
       protect: args.protectData,
     },
     { dependsOn: [args.services, account, args.buckets.bundles] },

@@ -23,9 +23,14 @@ export const REASONS: readonly [grants: RegExp, why: string][] = [
     `${ONLY_GOOGLES} Cloud Build makes the function's image as the account; here the cloud unpacks its archive`,
   ],
   [/^build: logging\.logWriter on/, `${ONLY_GOOGLES} a build's output goes to Cloud Logging as the account`],
+  [/^bqcx-\w+: bigquery\.jobUser on/, "Spark procedures that ask queries, as the lab's own does not"],
   [
-    /^bqcx-\w+: (?!storage\.objectViewer on .*-raw$)/,
-    `${ONLY_GOOGLES} the Spark procedure runs as its connection's account; here it is kept and cannot be called`,
+    /^bqcx-\w+: dataproc\.viewer on/,
+    `${ONLY_GOOGLES} the history server is looked up as the account; here the cloud does it itself`,
+  ],
+  [
+    /^bqcx-\w+: storage\.objectUser on .*-staging$/,
+    "Spark procedures that write by files in between, the connector's other way; the lab's own writes directly",
   ],
   [
     /^composer: storage\.objectUser on .*-dags$/,
@@ -42,12 +47,10 @@ export const REASONS: readonly [grants: RegExp, why: string][] = [
     /^runner: bigquery\.(dataViewer|jobUser) on/,
     `${ONLY_GOOGLES} registering the training data reads its schema as the account; here the cloud does it itself`,
   ],
-  [/^runner: storage\.objectViewer on .*-code$/, "steps that read the jobs' code, as none of the lab's own does"],
   [
     /^runner: storage\.(objectUser|legacyBucketReader) on .*-pipelines$/,
     `${ONLY_GOOGLES} each step writes its outputs to the pipeline root as the account; here the cloud keeps them`,
   ],
-  [/^runner: run\.invoker on .*-scoring-api$/, "steps that ask the scoring API, as none of the lab's own does"],
   [/^workbench: /, `${ONLY_GOOGLES} the account of the instance's virtual machine; here no machine runs`],
   [
     /^operator: (bigquery\.dataViewer on|cloudtasks\.|pubsub\.|.* on .*-(start-pipeline|metrics)$)/,
