@@ -71,7 +71,6 @@ const made: Descriptor = standard({
   api: API,
   shape,
   name,
-  nameProperties: ["project", "location", "repositoryId"],
   idParameter: "repositoryId",
   body,
   outputs: {

@@ -65,10 +65,6 @@ const routine: Descriptor = {
   outputs: { creationTime: milliseconds("creationTime"), lastModifiedTime: milliseconds("lastModifiedTime") },
   hasDeletionPolicy: true,
   id: (inputs) => `projects/${inputs.project}/datasets/${text(inputs.datasetId)}/routines/${text(inputs.routineId)}`,
-  fromId: (id) => {
-    const [, project, , datasetId, , routineId] = id.split("/");
-    return routineId ? { project: project!, datasetId: datasetId!, routineId } : undefined;
-  },
   create: async ({ http }, inputs) =>
     read(await http.call({ method: "POST", url: collection(inputs), body: body(inputs) })),
   read: async ({ http }, inputs) => {

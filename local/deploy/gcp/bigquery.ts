@@ -46,7 +46,6 @@ const dataset: Descriptor = {
   labelled: true,
   hasDeletionPolicy: true,
   id: (inputs) => `projects/${inputs.project}/datasets/${text(inputs.datasetId)}`,
-  fromId: (id) => fromPath(id, ["project", "datasetId"]),
   create: ({ http }, inputs) =>
     http.call({
       method: "POST",
@@ -163,7 +162,6 @@ const table: Descriptor = {
   hasDeletionPolicy: true,
   deleteBeforeReplace: true,
   id: (inputs) => `projects/${inputs.project}/datasets/${text(inputs.datasetId)}/tables/${text(inputs.tableId)}`,
-  fromId: (id) => fromPath(id, ["project", "datasetId", "tableId"]),
   replaces: (olds, news) => {
     const isFixed = news.schema !== undefined && !isUnknown(news.schema) && !canChangeInPlace(olds.schema, news.schema);
     const isMoved = ["timePartitioning", "rangePartitioning", "view", "externalDataConfiguration"].filter(
@@ -216,11 +214,5 @@ const member = iamMember({
     return { ...policy, etag: text(changed.etag ?? "") };
   },
 });
-
-/** Inputs from an id such as `projects/p/datasets/d`. */
-function fromPath(id: string, names: readonly string[]): Properties | undefined {
-  const values = id.split("/").filter((_, i) => i % 2 === 1);
-  return values.length === names.length ? Object.fromEntries(names.map((name, i) => [name, values[i]!])) : undefined;
-}
 
 export const BIGQUERY: readonly Descriptor[] = [dataset, table, member];

@@ -88,7 +88,6 @@ const environment: Descriptor = standard({
   api: "https://composer.googleapis.com/v1beta1",
   shape,
   name,
-  nameProperties: ["project", "region", "name"],
   // The body names what is made. The service takes one change at a time.
   changes: "one by one",
   outputs: {},

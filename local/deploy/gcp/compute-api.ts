@@ -49,7 +49,7 @@ export async function operate({ http }: Context, request: GoogleRequest, seconds
   }
 }
 
-type Generic = "id" | "fromId" | "create" | "read" | "delete" | "update" | "autoName";
+type Generic = "id" | "create" | "read" | "delete" | "update" | "autoName";
 
 export interface ComputeArgs extends Omit<Descriptor, Generic> {
   /** `networks`, as in paths. */
@@ -82,10 +82,6 @@ export function computeDescriptor(args: ComputeArgs): Descriptor {
     ...rest,
     autoName: { property: "name", length: 63 },
     id: name,
-    fromId: (id) => {
-      const match = /^projects\/([^/]+)\/(?:global|regions\/([^/]+))\/[^/]+\/([^/]+)$/.exec(id);
-      return match ? { project: match[1]!, ...(match[2] && { region: match[2] }), name: match[3]! } : undefined;
-    },
     create: async (context, inputs, { timeout }) => {
       const made = body ? body(inputs) : toRest(args.shape, inputs);
       await operate(context, { method: "POST", url: `${COMPUTE}/${collection(inputs)}`, body: made }, timeout);

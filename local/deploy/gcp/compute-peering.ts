@@ -71,10 +71,6 @@ const connection: Descriptor = {
   outputs: { peering: "peering" },
   hasDeletionPolicy: true,
   id: ({ network, service }) => `${encodeURIComponent(text(network))}:${text(service)}`,
-  fromId: (id) => {
-    const [network = "", service = ""] = id.split(":");
-    return { network: decodeURIComponent(network), service };
-  },
   create: async (context, inputs, { timeout }) => {
     const body = { network: await numbered(context, inputs), reservedPeeringRanges: inputs.reservedPeeringRanges! };
     const made = await context.http.call({ method: "POST", url: `${API}/${SERVICE}/connections`, body });

@@ -164,10 +164,6 @@ const nat: Descriptor = {
   hasDeletionPolicy: true,
   autoName: { property: "name", length: 63 },
   id: (inputs) => [inputs.project, text(inputs.region), text(inputs.router), text(inputs.name)].join("/"),
-  fromId: (id) => {
-    const [project, region, router, name] = id.split("/");
-    return name ? { project: project!, region: region!, router: router!, name } : undefined;
-  },
   create: (context, inputs) =>
     changeNats(context, inputs, (nats) => {
       if (nats.some(isNamed(inputs))) throw new DeployError(`${text(inputs.name)}: the router has a NAT of this name`);

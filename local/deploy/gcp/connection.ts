@@ -33,7 +33,6 @@ const connection: Descriptor = standard({
   api: API,
   shape,
   name,
-  nameProperties: ["project", "location", "connectionId"],
   idParameter: "connectionId",
   outputs: { name: "name", hasCredential: "hasCredential" },
   planned: (inputs) => ({ name: name(inputs) }),

@@ -118,7 +118,6 @@ const cluster: Descriptor = standard({
   api,
   shape,
   name,
-  nameProperties: ["project", "region", "name"],
   outputs: { effectiveLabels: "labels", pulumiLabels: (_, inputs) => inputs.labels ?? {} },
   hasDeletionPolicy: true,
   autoName: { property: "name", length: 54 },

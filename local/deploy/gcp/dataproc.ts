@@ -65,7 +65,6 @@ const sessionTemplate: Descriptor = {
   hasDeletionPolicy: true,
   autoName: { property: "name", length: 255 },
   id: ({ name }) => text(name),
-  fromId: (id) => ({ name: id }),
   create: ({ http }, inputs) =>
     http.call({ method: "POST", url: `${API}/${parent(inputs)}/sessionTemplates`, body: body(inputs) }),
   read: ({ http }, { name }) => http.find(`${API}/${text(name)}`),

@@ -49,8 +49,6 @@ export interface Descriptor {
    * undefined where that cannot be told.
    */
   made?: (context: Context, inputs: Inputs) => Promise<Properties[] | undefined>;
-  /** Inputs that an id tells, to read a resource that another stack owns. */
-  fromId?: (id: string) => Properties | undefined;
   /** Property that gets a name from the resource's where the program gives none. */
   autoName?: { property: string; length: number };
   deleteBeforeReplace?: true;

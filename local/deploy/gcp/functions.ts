@@ -98,7 +98,6 @@ const cloudFunction: Descriptor = standard({
   api: "https://cloudfunctions.googleapis.com/v2beta",
   shape,
   name,
-  nameProperties: ["project", "location", "name"],
   idParameter: "functionId",
   outputs: { environment: "environment", state: "state", updateTime: "updateTime", url: "url" },
   labelled: true,

@@ -56,14 +56,12 @@ const madePolicy = standard({
   api: "https://orgpolicy.googleapis.com/v2",
   shape: policyShape,
   name: ({ name }) => text(name),
-  nameProperties: [],
   body: policyBody,
   outputs: { etag: "etag" },
   hasDeletionPolicy: true,
 });
 const policy: Descriptor = {
   ...madePolicy,
-  fromId: (id) => ({ name: id, parent: id.split("/policies/")[0]! }),
   create: async (...args) => readPolicy(await madePolicy.create(...args)),
   read: async (...args) => {
     const found = await madePolicy.read(...args);

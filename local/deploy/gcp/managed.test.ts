@@ -149,7 +149,10 @@ describe("the life of a", () => {
             pipelineSpec: JSON.stringify(pipeline),
             serviceAccount: account,
           },
-          runtimeConfig: { gcsOutputDirectory: "gs://data/root", parameterValues: { text: "a", uri: "gs://data/file" } },
+          runtimeConfig: {
+            gcsOutputDirectory: "gs://data/root",
+            parameterValues: { text: "a", uri: "gs://data/file" },
+          },
         },
       },
       ...more,

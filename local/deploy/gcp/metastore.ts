@@ -38,7 +38,6 @@ const metastore: Descriptor = standard({
     },
   },
   name: metastoreName,
-  nameProperties: ["project", "location", "serviceId"],
   idParameter: "serviceId",
   outputs: Object.fromEntries(
     ["artifactGcsUri", "createTime", "endpointUri", "name", "state", "stateMessage", "uid", "updateTime"].map(

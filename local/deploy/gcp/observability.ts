@@ -46,7 +46,6 @@ const sink: Descriptor = {
     api: LOGGING,
     shape: sinkShape,
     name: sinkName,
-    nameProperties: ["project", "name"],
     outputs: { writerIdentity: "writerIdentity" },
     hasDeletionPolicy: true,
   }),
@@ -101,7 +100,6 @@ const metric: Descriptor = {
   hasDeletionPolicy: true,
   autoName: { property: "name", length: 100 },
   id: ({ name }) => text(name),
-  fromId: (id) => ({ name: id }),
   create: ({ http }, inputs) => {
     const url = `${LOGGING}/projects/${inputs.project}/metrics`;
     return http.call({ method: "POST", url, body: toRest(metricShape, inputs) });

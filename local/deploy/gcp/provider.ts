@@ -132,9 +132,7 @@ class GcpProvider implements Provider {
 
   async read(type: string, old: Instance) {
     const descriptor = find(type);
-    const own = Object.keys(old.inputs).length > 0 ? old.inputs : descriptor.fromId?.(old.id);
-    if (!own) throw new DeployError(`${type}: cannot be read by the id "${old.id}" here`);
-    const full = this.inputs(own);
+    const full = this.inputs(old.inputs);
     const resource = await descriptor.read(this.context, full, old.outputs, old.id);
     if (!resource) return undefined;
     const outputs = outputsOf(descriptor, full, resource);

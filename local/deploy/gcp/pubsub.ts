@@ -94,7 +94,7 @@ function put({ collection, wrapper, body, readAs = (resource) => resource, ...ar
   };
   return {
     ...standard({
-      ...{ ...args, api: API, name, nameProperties: ["project", "name"], body, outputs: {} },
+      ...{ ...args, api: API, name, body, outputs: {} },
       ...{ labelled: true, hasDeletionPolicy: true, autoName: { property: "name", length: 255 } },
     }),
     read,

@@ -139,7 +139,6 @@ const service: Descriptor = standard({
   api: API,
   shape,
   name: serviceName,
-  nameProperties: ["project", "location", "name"],
   idParameter: "serviceId",
   changes: "whole",
   outputs: {

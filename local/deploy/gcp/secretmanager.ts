@@ -33,7 +33,6 @@ const secret: Descriptor = standard({
   api: API,
   shape: secretShape,
   name: secretName,
-  nameProperties: ["project", "secretId"],
   idParameter: "secretId",
   outputs: { name: "name", createTime: "createTime" },
   labelled: true,

@@ -5,7 +5,7 @@ import { listAll } from "./http";
 import { toRest } from "./shape";
 import { masks } from "./standard";
 
-type Generic = "id" | "idOf" | "made" | "fromId" | "create" | "read" | "update" | "delete" | "autoName";
+type Generic = "id" | "idOf" | "made" | "create" | "read" | "update" | "delete" | "autoName";
 
 export interface ServerNamedArgs extends Omit<Descriptor, Generic> {
   /** Root with the version. */

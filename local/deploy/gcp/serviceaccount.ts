@@ -27,10 +27,6 @@ const account: Descriptor = {
   hasDeletionPolicy: true,
   autoName: { property: "accountId", length: 30 },
   id: name,
-  fromId: (id) => {
-    const match = /^projects\/([^/]+)\/serviceAccounts\/([^@]+)@/.exec(id);
-    return match ? { project: match[1]!, accountId: match[2]! } : undefined;
-  },
   check: ({ accountId }) =>
     typeof accountId !== "string" || isUnknown(accountId) || /^[a-z]([-a-z0-9]{4,28}[a-z0-9])$/.test(accountId)
       ? []

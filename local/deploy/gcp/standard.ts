@@ -10,15 +10,13 @@ import { absent } from "./http";
 import { iamMember, type MemberArgs, type Policy } from "./iam";
 import { toRest, type Shape } from "./shape";
 
-type Generic = "id" | "fromId" | "create" | "read" | "update" | "delete";
+type Generic = "id" | "create" | "read" | "update" | "delete";
 
 export interface StandardArgs extends Omit<Descriptor, Generic> {
   /** Root with the version, e.g. `https://run.googleapis.com/v2`. */
   api: string | ((inputs: Inputs) => string);
   /** Full name, e.g. `projects/p/locations/l/services/s`; it is the resource's path and its id in the state. */
   name: (inputs: Inputs) => string;
-  /** Properties that a name tells, in its order. */
-  nameProperties: readonly string[];
   /** Query parameter with the id of what is made; absent where the body names it. */
   idParameter?: string;
   /** The REST resource of inputs where the shape alone does not say it. */
@@ -30,7 +28,7 @@ export interface StandardArgs extends Omit<Descriptor, Generic> {
 }
 
 export function standard(args: StandardArgs): Descriptor {
-  const { api, name, nameProperties, idParameter, body, changes, after, ...rest } = args;
+  const { api, name, idParameter, body, changes, after, ...rest } = args;
   const root = (inputs: Inputs) => (typeof api === "string" ? api : api(inputs));
   const url = (inputs: Inputs) => `${root(inputs)}/${name(inputs)}`;
   const bodyOf = body ?? ((inputs) => toRest(args.shape, inputs));
@@ -42,7 +40,6 @@ export function standard(args: StandardArgs): Descriptor {
   return {
     ...rest,
     id: name,
-    fromId: (id) => propertiesOf(id, nameProperties),
     create: async (context, inputs, options) => {
       const [collection, id] = cut(url(inputs));
       const query = idParameter ? { [idParameter]: id } : {};
@@ -129,12 +126,4 @@ export function placeOf(shape: Shape, [head, ...below]: readonly (string | numbe
   if (field.type !== "object" || field.single || !field.fields || below.length === 0) return place;
   const inner = placeOf(field.fields, below);
   return inner && `${place}.${inner}`;
-}
-
-/** Inputs from a name such as `projects/p/locations/l/services/s`. */
-function propertiesOf(name: string, properties: readonly string[]): Properties | undefined {
-  const values = name.split("/").filter((_, i) => i % 2 === 1);
-  return values.length === properties.length
-    ? Object.fromEntries(properties.map((property, i) => [property, values[i]!]))
-    : undefined;
 }

@@ -107,7 +107,6 @@ const bucket: Descriptor = {
   hasDeletionPolicy: true,
   autoName: { property: "name", length: 222 },
   id: ({ name }) => text(name),
-  fromId: (id) => ({ name: id }),
   create: ({ http }, inputs) =>
     http.call({
       method: "POST",

@@ -54,7 +54,6 @@ const queue: Descriptor = standard({
   api: TASKS,
   shape: queueShape,
   name: queueName,
-  nameProperties: ["project", "location", "name"],
   body: (inputs) => ({ ...toRest(queueShape, inputs), name: queueName(inputs) }),
   after: toDesiredState,
   outputs: { state: "state" },
@@ -119,7 +118,6 @@ const job: Descriptor = standard({
   api: SCHEDULER,
   shape: jobShape,
   name: jobName,
-  nameProperties: ["project", "region", "name"],
   body: (inputs) => ({ ...toRest(jobShape, inputs), name: jobName(inputs) }),
   changes: "whole",
   after: async ({ http }, inputs, changes) => {

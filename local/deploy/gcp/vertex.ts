@@ -24,7 +24,6 @@ const endpoint: Descriptor = standard({
     dedicatedEndpointEnabled: { type: "boolean" },
   },
   name: (inputs) => `${inLocation(inputs)}/endpoints/${text(inputs.name)}`,
-  nameProperties: ["project", "location", "name"],
   idParameter: "endpointId",
   outputs: Object.fromEntries(
     ["createTime", "updateTime", "etag", "deployedModels", "dedicatedEndpointDns", "modelDeploymentMonitoringJob"].map(

@@ -84,7 +84,6 @@ const instance: Descriptor = standard({
   api: API,
   shape,
   name,
-  nameProperties: ["project", "location", "name"],
   idParameter: "instanceId",
   after: toDesiredState,
   outputs: Object.fromEntries(
