@@ -90,27 +90,6 @@ describe("a batch", () => {
     expect((await answer.text()).trim()).toBe(ACCOUNT);
   });
 
-  test("of a notebook is executed with its parameters, and kept beside the driver's output", async () => {
-    const notebook = { notebookFileUri: "gs://lab/lessons/one.ipynb", params: { day: "1" } };
-    const { pysparkBatch: _program, ...rest } = batch();
-    await lab.create("book", { ...rest, pysparkNotebookBatch: { ...notebook, pythonFileUris: ["gs://lab/x.zip"] } });
-    const { runtimeInfo } = await lab.until("book", "RUNNING");
-    expect(lab.engine.submitted[0]).toMatchObject({
-      id: "book",
-      notebookFileUri: "gs://lab/lessons/one.ipynb",
-      parameters: { day: "1" },
-      pythonFileUris: ["gs://lab/x.zip"],
-      executedUri: text((runtimeInfo as JsonObject).outputUri).replace(/driveroutput$/, "one.ipynb"),
-    });
-  });
-
-  test("of a notebook needs Jupyter, and says how it comes", async () => {
-    lab.engine.problems.session = "Jupyter is not installed. npx sparklab notebook";
-    const { pysparkBatch: _program, ...rest } = batch();
-    const refused = await lab.refused({ ...rest, pysparkNotebookBatch: { notebookFileUri: "gs://lab/one.ipynb" } });
-    expect(refused).toBe("FAILED_PRECONDITION: Jupyter is not installed. npx sparklab notebook");
-  });
-
   test("copies the driver's output to the staging bucket while it runs", async () => {
     await lab.create("loud");
     const running = await lab.until("loud", "RUNNING");
