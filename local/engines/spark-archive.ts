@@ -38,12 +38,13 @@ export async function existingArchive(tools: Runtime, home: string): Promise<str
   return existsSync(archive) ? archive : undefined;
 }
 
-/** Makes the archive if it is missing: about half a minute of one core. */
+/** Makes the archive if it is missing: about half a minute of one core. @throws Error with what Java said */
 export async function makeArchive(tools: Runtime): Promise<string> {
   const home = await sparkHome(tools.python.spark);
   const archive = await archiveFile(tools, home);
   if (existsSync(archive)) return archive;
   await mkdir(dirname(archive), { recursive: true });
+  await makeBaseArchive(tools.javaHome);
   const folder = await mkdtemp(join(tmpdir(), "spark-archive-"));
   try {
     const draft = `${archive}.${process.pid}`;
@@ -54,6 +55,12 @@ export async function makeArchive(tools: Runtime): Promise<string> {
   } finally {
     await rm(folder, { recursive: true });
   }
+}
+
+/** The archive of Java's own classes, on which ours is built; a Java from PyPI comes without. */
+async function makeBaseArchive(javaHome: string): Promise<void> {
+  if (existsSync(join(javaHome, "lib", "server", "classes.jsa"))) return;
+  await run(join(javaHome, "bin", "java"), ["-Xshare:dump"]);
 }
 
 /** Archives of another Java, Spark or warm-up: 150 MB each that nobody will use again. */

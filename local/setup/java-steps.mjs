@@ -83,6 +83,34 @@ export function jarsStep({ tools, env }) {
   };
 }
 
+/** A driver starts with half of the work where it is; where it cannot be made, drivers run all the same. */
+export function sparkArchiveStep({ root, tools, env }) {
+  const engines = join(root, "local", "engines");
+  return {
+    name: "spark-archive",
+    title: "Spark's classes, read beforehand",
+    needs: ["npm", "java", "spark"],
+    seconds: 20,
+    megabytes: 155,
+    late: true,
+    key: ({ java }) =>
+      keyOf([join(engines, "spark_warm_up.py"), python("spark.txt"), python("java.txt")], java.home, root),
+    check: ({ file }) => file === null || existsSync(file),
+    run: async ({ results, exec, say, signal }) => {
+      const [java, spark] = [results.java.home, results.spark.interpreter].map((path) => resolve(tools, path));
+      try {
+        const script = join(engines, "spark-archive.ts");
+        const printed = await exec(process.execPath, ["--import", "tsx", script, java, spark], { cwd: root, env });
+        return { file: printed.trim().split("\n").at(-1) };
+      } catch (error) {
+        signal.throwIfAborted();
+        say(`Not made: ${error.message.split("\n")[0]} Spark runs without it, each driver some seconds slower.`);
+        return { file: null };
+      }
+    },
+  };
+}
+
 /** Ivy comes with Spark: the only resolver that a machine without Maven needs. */
 function ivyJar(tools, results) {
   const lib = join(dirname(dirname(resolve(tools, results.spark.interpreter))), "lib");

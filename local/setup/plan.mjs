@@ -3,7 +3,7 @@ import { existsSync, linkSync, readdirSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { ownCustomersStep, publishedCustomersStep } from "./customers.mjs";
 import { keyOf } from "./files.mjs";
-import { jarsStep, javaStep } from "./java-steps.mjs";
+import { jarsStep, javaStep, sparkArchiveStep } from "./java-steps.mjs";
 import { nodeModulesStep } from "./node-modules.mjs";
 import { environmentStep, installExtensions, python, pythonStep, unpackPackage, uvStep } from "./python-steps.mjs";
 
@@ -52,6 +52,7 @@ export function plan({ root, tools, env = process.env, data }) {
       megabytes: 130,
       late: true,
     }),
+    sparkArchiveStep(world),
     environmentStep(world, {
       name: "notebooks",
       title: "Jupyter for notebook sessions",

@@ -24,6 +24,7 @@
  * @property {Record<string, any>} results   results of the steps that it needs
  * @property {(command: string, args: string[], options?: object) => Promise<string>} exec
  * @property {(text: string) => void} say    one line for the reader
+ * @property {AbortSignal} signal   aborted when the set-up is interrupted, or another step has failed
  */
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -109,7 +110,7 @@ async function runStep({ step, tools, results, seen, progress, signal }) {
   writeFileSync(log, "");
   const place = step.output === undefined ? folder : join(tools, step.output);
   const exec = (command, args, options = {}) => execLogged(command, args, { log, signal, ...options });
-  const result = await step.run({ folder, place, results, exec, say: (text) => progress.say(step, text) });
+  const result = await step.run({ folder, place, results, exec, say: (text) => progress.say(step, text), signal });
   if (step.output !== undefined) replaceFolder(folder, place, join(tools, "tmp"));
   else rmSync(folder, { recursive: true, force: true });
   const seconds = Math.round((performance.now() - started) / 100) / 10;
