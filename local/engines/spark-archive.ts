@@ -10,7 +10,7 @@ import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rename, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { constants, setPriority, tmpdir } from "node:os";
 import { basename, delimiter, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { readTools, toolsFolder } from "./tools";
@@ -110,6 +110,8 @@ async function archiveFile(tools: Runtime, home: string): Promise<string> {
 
 if (require.main === module) {
   const [javaHome, spark] = process.argv.slice(2);
+  // Whatever else runs now is waited for by somebody.
+  setPriority(constants.priority.PRIORITY_LOW);
   makeArchive(javaHome && spark ? { javaHome, python: { spark } } : readTools()).then(
     (archive) => process.stdout.write(`${archive}\n`),
     (error: Error) => {

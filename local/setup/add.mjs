@@ -3,6 +3,6 @@ import { asProgram, setUp } from "./set-up.mjs";
 
 await asProgram(async ({ signal }) => {
   const demand = process.argv.slice(2);
-  await setUp({ purpose: `adding ${demand.join(", ")}`, demand, signal }).then(({ late }) => late);
+  await setUp({ purpose: `adding ${demand.join(", ")}`, demand, signal }).then(({ finished }) => finished);
   return 0;
 });

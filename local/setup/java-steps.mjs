@@ -90,9 +90,9 @@ export function sparkArchiveStep({ root, tools, env }) {
     name: "spark-archive",
     title: "Spark's classes, read beforehand",
     needs: ["npm", "java", "spark"],
-    seconds: 20,
+    seconds: 50,
     megabytes: 155,
-    late: true,
+    idle: true,
     key: ({ java }) =>
       keyOf([join(engines, "spark_warm_up.py"), python("spark.txt"), python("java.txt")], java.home, root),
     check: ({ file }) => file === null || existsSync(file),

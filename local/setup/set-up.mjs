@@ -12,7 +12,7 @@ export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
 /**
  * Resolves when every step is done but those marked `late`, or when those named in `wait` are. `late` settles when the
- * others are done too; until then another set-up waits. `demand`: names of steps that are made only when somebody asks
+ * others are done too but those that use idle time, `finished` with these; until then another set-up waits. `demand`: names of steps that are made only when somebody asks
  * for them. `data`: a CSV of the user's own, checked before anything is
  * downloaded for long.
  */
@@ -22,14 +22,14 @@ export async function setUp({ purpose, data, wait, demand = [], signal, progress
   const release = await takeLock(join(tools, "lock"), { purpose, onWait: tellHolder, signal });
   try {
     const steps = plan({ root, tools, data }).filter((step) => !step.onDemand || demand.includes(step.name));
-    const first = wait ?? steps.filter((step) => !step.late).map((step) => step.name);
+    const first = wait ?? steps.filter((step) => !step.late && !step.idle).map((step) => step.name);
     checkRoom(tools, steps);
-    const { results, late } = await runSteps({ steps, tools, progress, signal, wait: first });
+    const { results, late, finished } = await runSteps({ steps, tools, progress, signal, wait: first });
     writeManifest(results, tools);
-    const finished = late.then(() => tidy(results, tools)).finally(release);
-    finished.catch(() => undefined); // whoever waits for `late` hears of it
-    if (first.length === steps.length) await finished;
-    return { tools, manifest: manifestOf(results, tools), progress, late: finished };
+    const tidied = finished.then(() => tidy(results, tools)).finally(release);
+    tidied.catch(() => undefined); // whoever waits for the end hears of it
+    if (first.length === steps.length) await tidied;
+    return { tools, manifest: manifestOf(results, tools), progress, late, finished: tidied };
   } catch (error) {
     release();
     throw error;

@@ -6,14 +6,14 @@ import { SetupError } from "./steps.mjs";
 
 await asProgram(async ({ signal, release }) => {
   const words = process.argv.slice(2);
-  const { progress, late } = await setUp({ purpose: "npm start", data: dataOf(words), signal });
+  const { progress, late, finished } = await setUp({ purpose: "npm start", data: dataOf(words), signal });
   release();
   progress.handOver();
   const code = await runInForeground(process.execPath, [join(root, "cli", "bin", "sparklab.mjs"), "start", ...words], {
     cwd: root,
     late,
   });
-  await late;
+  await finished;
   return code;
 });
 

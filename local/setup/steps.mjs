@@ -11,6 +11,7 @@
  * @property {number} seconds       estimate of the time of a cold run
  * @property {number} megabytes     estimate of the disk that it takes
  * @property {boolean} [late]       whoever waits for set-up does not wait for it
+ * @property {boolean} [idle]       late, and what waits for late steps does not wait for it either
  * @property {boolean} [onDemand]   part of a set-up only when it is asked for
  * @property {string} [output]      folder (under the tools folder) that the step's own folder becomes
  * @property {(results: Record<string, any>) => string} key       changes when the step must run again
@@ -35,8 +36,8 @@ import { sizeInMegabytes } from "./files.mjs";
 export class SetupError extends Error {}
 
 /**
- * Runs the steps. Resolves when all of `wait` (and what they need) are done, with the results so far and a promise for
- * the rest; rejects when a step that is waited for fails.
+ * Runs the steps. Resolves when all of `wait` (and what they need) are done, with the results so far, a promise for the
+ * rest but the idle ones (`late`) and one for all; rejects when a step that is waited for fails.
  */
 export async function runSteps({ steps, tools, progress, signal, wait = steps.map((step) => step.name) }) {
   checkPlan(steps, wait);
@@ -78,13 +79,15 @@ export async function runSteps({ steps, tools, progress, signal, wait = steps.ma
     signal?.throwIfAborted();
     throw failures[0];
   }
-  const late = settled.then(() => {
-    progress.end();
+  const outcome = () => {
     if (failures.length > 0) throw failures[0];
     return results;
-  });
-  late.catch(() => undefined); // the caller may look later, or not at all when it has failed for another reason
-  return { results, late };
+  };
+  const late = Promise.allSettled(steps.filter((step) => !step.idle).map((step) => start(step.name))).then(outcome);
+  const finished = settled.then(() => progress.end()).then(outcome);
+  // The caller may look later, or not at all when it has failed for another reason.
+  for (const end of [late, finished]) end.catch(() => undefined);
+  return { results, late, finished };
 }
 
 async function runStep({ step, tools, results, seen, progress, signal }) {

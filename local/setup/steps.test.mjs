@@ -140,6 +140,15 @@ test("returns when what is waited for is done, while a late step goes on", async
   assert.deepEqual(await outcome.late, { a: "a", late: "at last" });
 });
 
+test("has the late steps done while an idle one goes on", async () => {
+  let finish;
+  const idle = step("idle", { idle: true, run: () => new Promise((resolve) => (finish = resolve)) });
+  const outcome = await run([step("a"), step("late"), idle], { wait: ["a"] });
+  assert.equal((await outcome.late).idle, undefined);
+  finish("at last");
+  assert.deepEqual(await outcome.finished, { a: "a", late: "late", idle: "at last" });
+});
+
 test("tells the failure of a late step to whoever waits for it", async () => {
   const outcome = await run(
     [

@@ -14,13 +14,13 @@ const ON_DEMAND = ["notebooks", "airflow"];
 
 await asProgram(async ({ signal, release }) => {
   const { values, positionals } = parseWords(process.argv.slice(2));
-  const { tools, manifest, late } = await setUp({
+  const { tools, manifest, finished } = await setUp({
     purpose: "npm test",
     demand: values.deep ? ON_DEMAND : [],
     signal,
   });
   // Tests use everything.
-  await late;
+  await finished;
   release();
   const reports = join(tools, "reports");
   rmSync(reports, { recursive: true, force: true });
