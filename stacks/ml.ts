@@ -58,22 +58,6 @@ export interface Ml {
 export function ml(args: MlArgs): Ml {
   const ready = { dependsOn: [args.services] };
   const pipelineRoot = pulumi.interpolate`gs://${args.buckets.pipelines.bucketName}/root`;
-  const registry = new Registry(
-    "pipeline-registry",
-    {
-      project: args.project,
-      repositoryId: physicalName(args.naming, "resource", "pipelines"),
-      location: args.region,
-      format: "KFP",
-      description: "Compiled pipelines by version",
-      labels: args.labels,
-      grants: grantEach("roles/artifactregistry.reader", {
-        runner: args.accounts.runner.member,
-        launcher: args.accounts.launcher.member,
-      }),
-    },
-    ready,
-  );
   const name = physicalName(args.naming, "resource", "churn");
   const endpoint = new ModelEndpoint("churn", { displayName: name, location: args.region, labels: args.labels }, ready);
   const champion = pulumi.interpolate`gs://${args.buckets.bundles.bucketName}/${CHAMPION}`;
@@ -87,7 +71,7 @@ export function ml(args: MlArgs): Ml {
   };
   return {
     pipelineRoot,
-    pipelineRegistry: registry.address,
+    pipelineRegistry: pipelineRegistry(args).address,
     experiment: name,
     endpoint: endpoint.endpoint,
     champion,
@@ -95,6 +79,26 @@ export function ml(args: MlArgs): Ml {
     parameters,
     schedule: args.features.vertexSchedule ? weekly(args, name, parameters, pipelineRoot).schedule : undefined,
   };
+}
+
+/** Where compiled pipelines lie by version. */
+function pipelineRegistry(args: MlArgs): Registry {
+  return new Registry(
+    "pipeline-registry",
+    {
+      project: args.project,
+      repositoryId: physicalName(args.naming, "resource", "pipelines"),
+      location: args.region,
+      format: "KFP",
+      description: "Compiled pipelines by version",
+      labels: args.labels,
+      grants: grantEach("roles/artifactregistry.reader", {
+        runner: args.accounts.runner.member,
+        launcher: args.accounts.launcher.member,
+      }),
+    },
+    { dependsOn: [args.services] },
+  );
 }
 
 /** What pipelines register models with, and the account that a deployed model runs as. */

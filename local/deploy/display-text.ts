@@ -92,7 +92,7 @@ export function outputLines({ outputs, full }: Extract<DeployEvent, { type: "out
 
 function outputText(value: Value, room: number): string {
   if (typeof value === "string" && value !== "" && !/\p{Cc}/u.test(value) && !isUnknown(value)) return value;
-  if (isScalar(value) || Object.keys(value!).length === 0) return valueText(value, Infinity);
+  if (isScalar(value) || Object.keys(value).length === 0) return valueText(value, Infinity);
   if (!Array.isArray(value)) return cut(`${Object.keys(value).length} values: ${Object.keys(value).join(", ")}`, room);
   return cut(
     value.every(isScalar) ? value.map((item) => outputText(item, room)).join(", ") : `${value.length} values`,
