@@ -7,6 +7,7 @@ import { join } from "node:path";
  * @typedef {object} Runner
  * @property {string} name
  * @property {boolean} deep           part of `npm run test:deep` instead of `npm test`
+ * @property {boolean} [isCheck]      one core, no processes of its own: runs beside other checks
  * @property {RegExp} [files]         files that it takes when some are named
  * @property {(files: string[]) => string[]} command
  * @property {object} [env]
@@ -84,7 +85,7 @@ export function runnersOf({ root, manifest, reports }) {
 /** A tool that only says yes or no counts as one test. */
 function check(name, command) {
   const count = (code) => ({ passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 });
-  return { name, deep: false, command: () => command, count };
+  return { name, deep: false, isCheck: true, command: () => command, count };
 }
 
 function nodeTests({ root, reports }) {

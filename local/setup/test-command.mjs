@@ -1,5 +1,5 @@
 /** What `npm test` does once Node is known to be new enough. */
-import { mkdirSync, openSync, rmSync } from "node:fs";
+import { mkdirSync, openSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { runInForeground } from "./child.mjs";
@@ -27,8 +27,16 @@ await asProgram(async ({ signal, release }) => {
   mkdirSync(reports, { recursive: true });
   const all = runnersOf({ root, manifest, reports });
   const chosen = select(all, { deep: values.deep, only: values.only?.split(","), files: positionals });
-  const outcomes = [];
-  for (const { runner, files } of chosen) outcomes.push(await runOne(runner, files));
+  const outcomes = await runChecks(
+    chosen.filter(({ runner }) => runner.isCheck),
+    reports,
+  );
+  for (const { runner, files } of chosen) {
+    if (runner.isCheck) continue;
+    process.stdout.write(`\n── ${runner.name}\n`);
+    // jest repeats its report on standard output; what a person reads goes to standard error.
+    outcomes.push(await runOne(runner, files, runner.quiet ? openSync("/dev/null", "w") : "inherit"));
+  }
   for (const { name, seconds, counts, problem } of outcomes) {
     const note = problem === undefined ? "" : `  ${problem}`;
     process.stdout.write(`  ${name.padEnd(12)} ${closingLine(counts).padEnd(34)} ${duration(seconds)}${note}\n`);
@@ -39,15 +47,22 @@ await asProgram(async ({ signal, release }) => {
   return total.failed > 0 || total.passed === 0 ? 1 : 0;
 });
 
-async function runOne(runner, files) {
-  process.stdout.write(`\n── ${runner.name}\n`);
+/** At once, for each uses one core; what they say is told one after the other. */
+async function runChecks(chosen, reports) {
+  if (chosen.length > 0) process.stdout.write(`\n── ${chosen.map(({ runner }) => runner.name).join(", ")}\n`);
+  const output = ({ name }) => join(reports, `${name}.txt`);
+  const running = chosen.map(({ runner, files }) => runOne(runner, files, openSync(output(runner), "w")));
+  const outcomes = await Promise.all(running);
+  for (const { runner } of chosen) process.stdout.write(readFileSync(output(runner), "utf8"));
+  return outcomes;
+}
+
+async function runOne(runner, files, stdout) {
   const started = performance.now();
   const [command, ...args] = runner.command(files);
   const env = Object.fromEntries(
     Object.entries({ ...process.env, ...runner.env }).filter(([, value]) => value !== undefined),
   );
-  // jest repeats its report on standard output; what a person reads goes to standard error.
-  const stdout = runner.quiet ? openSync("/dev/null", "w") : "inherit";
   const code = await runInForeground(command, args, { cwd: root, env, stdout });
   return { name: runner.name, seconds: (performance.now() - started) / 1000, ...judge(runner, code) };
 }
