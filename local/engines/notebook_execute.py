@@ -53,6 +53,10 @@ class SessionKernelManager(GatewayKernelManager):
     client_class = DottedObjectName(f"{__name__}.SessionKernelClient")
     client_factory = Type(klass=SessionKernelClient, default_value=SessionKernelClient)
 
+    async def _async_is_alive(self) -> bool:
+        """Ask the session; the base, which is asked of a kernel that is slow to answer, looks for a process here."""
+        return await self.is_alive()
+
 
 def main(target: Path, notebooks: list[Path]) -> int:
     """Execute them in their order."""

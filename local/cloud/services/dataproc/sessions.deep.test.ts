@@ -1,7 +1,7 @@
 /** A real session: its kernels share one Spark, it outlives a killed cloud, and nothing of it outlives its end. */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { tokenFile } from "../../../engines/sessions";
 import { readTools } from "../../../engines/tools";
@@ -47,6 +47,12 @@ async function execute(session: JsonObject, ...sources: string[]): Promise<strin
     outputs.map(({ text: said, data }) => said ?? Object.keys(data ?? {}).join(" ")).join(""),
   );
 }
+
+test("a kernel that is slow to answer is asked for in its session, not among the processes of this machine", () => {
+  const asked = "import asyncio, notebook_execute as n; print(asyncio.run(n.SessionKernelManager()._async_is_alive()))";
+  const printed = execFileSync(readTools().python.notebooks, ["-c", asked], { cwd: dirname(EXECUTE) });
+  expect(printed.toString().trim()).toBe("False");
+});
 
 function isAlive(group: number): boolean {
   try {
