@@ -65,8 +65,9 @@ function readKept(file: string): Kept | undefined {
   try {
     const { settings, inputs, digest } = JSON.parse(readFileSync(file, "utf8")) as Partial<Kept>;
     return settings !== undefined && inputs && digest ? { settings, inputs, digest } : undefined;
-  } catch {
-    return undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
   }
 }
 

@@ -7,7 +7,7 @@ import { googleClient, type Transport } from "./google";
 import { onRequest, type Deps } from "./handler";
 import { parseSettings } from "./settings";
 
-const SETTINGS = {
+export const SETTINGS = {
   PROJECT: "lab",
   REGION: "us-central1",
   PIPELINE_SPEC: "gs://lab-pipelines/specs/churn_training.json",

@@ -5,19 +5,12 @@ import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { buildSync } from "esbuild";
+import { SETTINGS } from "../../functions/start-pipeline/testing";
 import { printRows } from "./temporary-lab";
 
 const root = resolve(__dirname, "..", "..");
 const FRAMEWORK = "@google-cloud/functions-framework";
 const STARTS = 9;
-const SETTINGS = {
-  PROJECT: "lab",
-  REGION: "us-central1",
-  PIPELINE_SPEC: "gs://lab-pipelines/specs/churn_training.json",
-  PIPELINE_SUBMISSIONS: "gs://lab-pipelines/submissions",
-  PIPELINE_ROOT: "gs://lab-pipelines/root",
-  PIPELINE_ACCOUNT: "runner@lab.iam.gserviceaccount.com",
-};
 
 async function main(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "sparklab-bench-function-"));

@@ -51,7 +51,11 @@ await asProgram(async ({ signal, release }) => {
 async function runChecks(chosen, reports) {
   if (chosen.length > 0) process.stdout.write(`\n── ${chosen.map(({ runner }) => runner.name).join(", ")}\n`);
   const output = ({ name }) => join(reports, `${name}.txt`);
-  const running = chosen.map(({ runner, files }) => runOne(runner, files, openSync(output(runner), "w")));
+  const running = chosen.map(async ({ runner, files }) => {
+    const outcome = await runOne(runner, files, openSync(output(runner), "w"));
+    process.stdout.write(`  ${outcome.name} ended after ${duration(outcome.seconds)}\n`);
+    return outcome;
+  });
   const outcomes = await Promise.all(running);
   for (const { runner } of chosen) process.stdout.write(readFileSync(output(runner), "utf8"));
   return outcomes;
