@@ -78,6 +78,21 @@ describe("a check says what is found and what mends it:", () => {
       "wrong | numpy: got 1.0; expected 1.26.4 or 2.1.3; typing-extensions: got none; expected 4.1 | npm start",
     ],
     [
+      "Python packages that nobody needed yet",
+      checkPython("airflow", LOCK, undefined, true),
+      "good | is installed when it is first needed",
+    ],
+    [
+      "an environment that is not there",
+      checkPython("spark", LOCK, undefined),
+      "wrong | got none; expected what set-up installs | npm start",
+    ],
+    [
+      "older Python packages of what was installed when it was needed",
+      checkPython("airflow", "numpy==1.26.4 \\\n", ["numpy-1.0.dist-info"], true),
+      "wrong | numpy: got 1.0; expected 1.26.4 | node local/setup/add.mjs airflow",
+    ],
+    [
       "npm packages",
       checkNpm(
         { "": {}, "node_modules/a": { version: "1" }, "node_modules/b": { version: "2", optional: true } },

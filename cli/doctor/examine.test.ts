@@ -14,6 +14,7 @@ import {
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { readTools } from "../../local/engines/tools";
 import { openLab } from "../lab";
 import { examine } from "./examine";
 import { carryOutRepair } from "./repair";
@@ -64,5 +65,18 @@ describe("examine", () => {
     taken.close();
     await once(taken, "close");
     expect((await look()).map(({ check }) => check).filter((check) => ofLab.has(check))).toEqual(["contract"]);
+  });
+
+  it("takes no part of the set-up that is installed when it is needed as missing", async () => {
+    const tools = join(folder, "tools");
+    mkdirSync(tools);
+    const manifest = readTools();
+    const absent = join(folder, "bin", "python");
+    const python = { ...manifest.python, airflow: absent, pipelines: absent };
+    writeFileSync(join(tools, "manifest.json"), JSON.stringify({ ...manifest, python }));
+    const lab = { ...openLab({}, resolve(__dirname, "../..")), folder, port: 0 };
+    const findings = await examine({ lab, tools, now: new Date() });
+    const statuses = Object.fromEntries(findings.map(({ check, status }) => [check, status]));
+    expect(statuses).toMatchObject({ "python airflow": "good", "python pipelines": "wrong", "python spark": "good" });
   });
 });

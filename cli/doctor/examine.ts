@@ -7,7 +7,7 @@ import { dirname, join, resolve } from "node:path";
 import { cloudFiles } from "../../local/cloud/door/client-environment";
 import { violationsFile } from "../../local/cloud/contract/validate";
 import { exportStack } from "../../local/deploy";
-import { readTools, ToolsError, toolsFolder } from "../../local/engines/tools";
+import { ON_DEMAND, readTools, ToolsError, toolsFolder } from "../../local/engines/tools";
 import { isRunning, startedAt } from "../../local/process";
 import { stateSchema } from "../deployment-state";
 import { LOCAL_STACK, type Lab } from "../lab";
@@ -69,7 +69,7 @@ function examineTools(tools: string): Finding[] {
     const { javaHome, python } = readTools(tools);
     const environments = Object.entries(python).flatMap(([name, interpreter]) => {
       const lock = readText(join(CHECKOUT, "local", "setup", "python", `${name}.txt`));
-      return lock === undefined ? [] : [checkPython(name, lock, distributions(interpreter))];
+      return lock === undefined ? [] : [checkPython(name, lock, distributions(interpreter), ON_DEMAND.includes(name))];
     });
     return [
       npm,
@@ -84,8 +84,9 @@ function examineTools(tools: string): Finding[] {
   }
 }
 
-/** Folders `<name>-<version>.dist-info` of the environment that an interpreter belongs to. */
-function distributions(interpreter: string): string[] {
+/** Folders `<name>-<version>.dist-info` of the environment that an interpreter belongs to, if it is there. */
+function distributions(interpreter: string): string[] | undefined {
+  if (!existsSync(interpreter)) return undefined;
   const library = join(dirname(dirname(interpreter)), "lib");
   return entries(library).flatMap((python) => entries(join(library, python, "site-packages")));
 }

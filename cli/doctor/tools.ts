@@ -27,8 +27,21 @@ export function readRequirements(lock: string): Map<string, { versions: string[]
   return found;
 }
 
-/** @param installed names of the folders `<name>-<version>.dist-info` of the environment */
-export function checkPython(environment: string, lock: string, installed: readonly string[]): Finding {
+/**
+ * @param installed names of the folders `<name>-<version>.dist-info` of the environment
+ * @param isOnDemand whether set-up leaves it out until it is asked for
+ */
+export function checkPython(
+  environment: string,
+  lock: string,
+  installed: readonly string[] | undefined,
+  isOnDemand = false,
+): Finding {
+  const check = `python ${environment}`;
+  if (installed === undefined)
+    return isOnDemand
+      ? good(check, "is installed when it is first needed")
+      : wrong(check, "got none; expected what set-up installs", SET_UP);
   const there = new Map<string, string>();
   for (const folder of installed) {
     const [, name, version] = /^(.+)-([^-]+)\.dist-info$/.exec(folder) ?? [];
@@ -40,10 +53,10 @@ export function checkPython(environment: string, lock: string, installed: readon
     if (got === undefined) return isOptional ? [] : [`${name}: got none; expected ${versions.join(" or ")}`];
     return versions.includes(got) ? [] : [`${name}: got ${got}; expected ${versions.join(" or ")}`];
   });
-  const check = `python ${environment}`;
   if (problems.length === 0) return good(check, `${requirements.size} packages as locked`);
   const more = problems.length > 3 ? ` and ${problems.length - 3} more` : "";
-  return wrong(check, `${problems.slice(0, 3).join("; ")}${more}`, SET_UP);
+  const fix = isOnDemand ? `node local/setup/add.mjs ${environment}` : SET_UP;
+  return wrong(check, `${problems.slice(0, 3).join("; ")}${more}`, fix);
 }
 
 export type NpmPackages = Readonly<

@@ -34,8 +34,10 @@ export class ToolsError extends Error {
 /** `.lab/tools` of this checkout; shared by all labs of it. */
 export const toolsFolder = resolve(__dirname, "../../.lab/tools");
 
+/** Environments that set-up installs only when they are asked for. */
+export const ON_DEMAND: readonly string[] = ["notebooks", "airflow"];
 /** What set-up installs while the first batches run, or when it is asked for: checked by who uses it. */
-const LATE = ["python.pipelines", "python.notebooks", "python.airflow"];
+const LATE = ["pipelines", ...ON_DEMAND].map((name) => `python.${name}`);
 
 /** Reads `manifest.json` and checks that everything that it names is there; all problems in one error. */
 export function readTools(folder: string = toolsFolder): Tools {
