@@ -1,8 +1,5 @@
 /** DAGs of the stack's Airflow: listed with what is wrong, started and followed, looked at again. */
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { readTools } from "../../local/engines/tools";
 import {
   AirflowAway,
   airflowOf,
@@ -13,9 +10,10 @@ import {
   type ImportError,
   type TaskInstance,
 } from "../airflow";
-import { asClient, spawnInherited, type Context } from "../context";
+import { asClient, type Context } from "../context";
 import { readOutputs } from "../deployed";
-import { LOCAL_STACK, UserError } from "../lab";
+import { UserError } from "../lab";
+import { install } from "../on-demand";
 import type { DagRequest } from "../requests";
 import { bad, duration, faint, good, heading, table } from "../terminal";
 
@@ -30,7 +28,8 @@ const SETTLED = new Set(["success", "failed", "upstream_failed", "skipped", "rem
 
 export async function dag(request: DagRequest, context: Context): Promise<number> {
   const conf = request.action === "run" ? confOf(request.conf) : {};
-  if (request.stack === LOCAL_STACK) await installAirflow(context);
+  const installed = await install("airflow", request.stack, context);
+  if (installed !== 0) return installed;
   return asClient(context, request.stack, async () => {
     const outputs = await readOutputs(context.lab, request.stack);
     const airflow = await airflowOf(outputs);
@@ -43,14 +42,6 @@ export async function dag(request: DagRequest, context: Context): Promise<number
         return logs(airflow, request, context);
     }
   });
-}
-
-/** Set-up leaves Airflow out: who never asks for a DAG need not wait for it. */
-async function installAirflow({ lab, environment }: Context): Promise<void> {
-  if (existsSync(readTools().python.airflow)) return;
-  const words = [join(lab.root, "local", "setup", "add.mjs"), "airflow"];
-  const code = await spawnInherited(process.execPath, words, environment, lab.root);
-  if (code !== 0) throw new UserError("Airflow was not installed. node local/setup/add.mjs airflow");
 }
 
 function confOf(text: string | undefined): object {

@@ -8,16 +8,16 @@ import { asClient, type Context } from "../context";
 import { readOutputs, type StackOutputs } from "../deployed";
 import { ask } from "../google";
 import { UserError } from "../lab";
+import { install } from "../on-demand";
 import type { NotebookRunRequest } from "../requests";
 import { faint, good, heading } from "../terminal";
-import { installJupyter } from "./notebook";
 import { newPipelineId } from "./run";
 
 const FOLDER = "notebooks/";
 
 export async function notebookRun(request: NotebookRunRequest, context: Context): Promise<number> {
   const parameters = parametersOf(request.parameter ?? []);
-  const installed = await installJupyter(context, request.stack);
+  const installed = await install("notebooks", request.stack, context);
   if (installed !== 0) return installed;
   return asClient(context, request.stack, async () => {
     const { lab, terminal } = context;

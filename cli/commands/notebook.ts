@@ -7,10 +7,11 @@ import { Storage } from "@google-cloud/storage";
 import { cloudFiles } from "../../local/cloud/door/client-environment";
 import { tokenFile } from "../../local/engines/sessions";
 import { readTools } from "../../local/engines/tools";
-import { asClient, cloudEnvironment, spawnInherited, type Context } from "../context";
+import { asClient, spawnInherited, type Context } from "../context";
 import { readDeployed, readOutputs } from "../deployed";
 import { LOCAL_STACK, UserError } from "../lab";
 import { openSession, type OpenSession } from "../notebook-session";
+import { install } from "../on-demand";
 import type { NotebookRequest } from "../requests";
 import { faint, heading } from "../terminal";
 import { newPipelineId } from "./run";
@@ -21,7 +22,7 @@ export async function notebook(request: NotebookRequest, context: Context): Prom
   if (request.stack !== LOCAL_STACK) return workbenchOf(request, context);
   if (request.notebooks.length > 0 && !request.execute)
     throw new UserError(`notebook: got ${request.notebooks.join(", ")}; expected names only with --execute.`);
-  const installed = await installJupyter(context, request.stack);
+  const installed = await install("notebooks", request.stack, context);
   if (installed !== 0) return installed;
   return asClient(context, request.stack, async () => {
     const { lab, terminal } = context;
@@ -56,18 +57,6 @@ async function workbenchOf({ stack }: NotebookRequest, { lab, terminal }: Contex
     faint(`Its kernels are sessions of ${String(outputs.sessionTemplate)}; the notebooks lie in sparklab/.`),
   );
   return 0;
-}
-
-/**
- * What runs notebooks on this machine; in another environment the service has it. Packages come from the network, not
- * from the loopback cloud, wherever the caller's own variables lead.
- */
-export async function installJupyter({ lab, environment }: Context, stack: string): Promise<number> {
-  if (stack !== LOCAL_STACK) return 0;
-  const set = cloudEnvironment(lab);
-  const own = Object.entries(environment).filter(([name, value]) => set[name] !== value);
-  const words = [join(lab.root, "local", "setup", "add.mjs"), "notebooks"];
-  return spawnInherited(process.execPath, words, Object.fromEntries(own), lab.root);
 }
 
 /** As on Workbench at its start: what a person has changed stays, the lab's values are always the newest. */
