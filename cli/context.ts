@@ -37,7 +37,10 @@ export async function asClient(context: Context, stack: string, work: () => Prom
       });
 }
 
-/** Runs a child on this terminal and gives its exit code; signals reach both through the terminal. */
+/**
+ * Runs a child on this terminal and gives its exit code. Ctrl-C reaches both through the terminal, and the child decides;
+ * an end that is asked of this process alone is passed on, so that the child does not outlive it.
+ */
 export function spawnInherited(
   command: string,
   words: readonly string[],
@@ -45,15 +48,19 @@ export function spawnInherited(
   cwd?: string,
 ): Promise<number> {
   return new Promise((resolve, reject) => {
-    const ignore = () => undefined;
-    process.on("SIGINT", ignore);
     const child = spawn(command, [...words], { stdio: "inherit", env: environment, ...(cwd ? { cwd } : {}) });
+    const ignore = () => undefined;
+    const pass = (signal: NodeJS.Signals) => void child.kill(signal);
+    process.on("SIGINT", ignore).on("SIGTERM", pass).on("SIGHUP", pass);
+    const settle = (finish: () => void) => {
+      process.off("SIGINT", ignore).off("SIGTERM", pass).off("SIGHUP", pass);
+      finish();
+    };
     child.once("error", (error: NodeJS.ErrnoException) =>
-      reject(error.code === "ENOENT" ? new UserError(`${command}: no such command on PATH`) : error),
+      settle(() => reject(error.code === "ENOENT" ? new UserError(`${command}: no such command on PATH`) : error)),
     );
-    child.once("exit", (code, signal) => {
-      process.off("SIGINT", ignore);
-      resolve(code ?? 128 + (signal ? constants.signals[signal] : 0));
-    });
+    child.once("exit", (code, signal) =>
+      settle(() => resolve(code ?? 128 + (signal ? constants.signals[signal] : 0))),
+    );
   });
 }

@@ -76,3 +76,11 @@ it("says who holds the lock, and takes over that of a process that was killed", 
   expect(await names()).toEqual(["first", "second"]);
   expect(existsSync(lock)).toBe(false);
 });
+
+it("passes an end that is asked of it alone on to the program that it runs", async () => {
+  const program = 'process.once("SIGTERM", () => process.exit(7)); setInterval(() => {}, 1000); console.error("runs");';
+  const { child, said, ended } = lab.sparklab("exec", "--", process.execPath, "-e", program);
+  await said("runs");
+  child.kill("SIGTERM");
+  expect((await ended).code).toBe(7);
+});
