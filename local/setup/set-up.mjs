@@ -11,18 +11,20 @@ import { SetupError, runSteps, writeAtomically } from "./steps.mjs";
 export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
 /**
- * Resolves when every step is done but those marked `late`, or when those named in `wait` are. `late` settles when the
- * others are done too but those that use idle time, `finished` with these; until then another set-up waits. `demand`: names of steps that are made only when somebody asks
- * for them. `data`: a CSV of the user's own, checked before anything is
- * downloaded for long.
+ * Resolves when every step is done but those marked `late`. `late` settles when these are done too but those that use
+ * idle time, `finished` with all; until then another set-up waits.
+ * `demand`: names of steps that are made only when somebody asks for them. `data`: a CSV of the user's own, checked
+ * before anything is downloaded for long.
  */
-export async function setUp({ purpose, data, wait, demand = [], signal, progress = new Progress() }) {
+export async function setUp({ purpose, data, demand = [], signal, progress = new Progress() }) {
   const tools = join(root, ".lab", "tools");
+  const all = plan({ root, tools, data });
+  checkDemand(demand, all);
   mkdirSync(tools, { recursive: true });
   const release = await takeLock(join(tools, "lock"), { purpose, onWait: tellHolder, signal });
   try {
-    const steps = plan({ root, tools, data }).filter((step) => !step.onDemand || demand.includes(step.name));
-    const first = wait ?? steps.filter((step) => !step.late && !step.idle).map((step) => step.name);
+    const steps = all.filter((step) => !step.onDemand || demand.includes(step.name));
+    const first = steps.filter((step) => !step.late && !step.idle).map((step) => step.name);
     checkRoom(tools, steps);
     const { results, late, finished } = await runSteps({ steps, tools, progress, signal, wait: first });
     writeManifest(results, tools);
@@ -34,6 +36,13 @@ export async function setUp({ purpose, data, wait, demand = [], signal, progress
     release();
     throw error;
   }
+}
+
+function checkDemand(demand, steps) {
+  const known = steps.filter((step) => step.onDemand).map((step) => step.name);
+  const unknown = demand.filter((name) => !known.includes(name));
+  if (unknown.length > 0)
+    throw new SetupError(`parts: got ${unknown.join(", ")}; expected some of ${known.join(", ")}.`);
 }
 
 function tellHolder({ purpose, pid, since }) {
