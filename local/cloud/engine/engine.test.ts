@@ -131,6 +131,9 @@ describe("read and list", () => {
     ["labels:tier AND runtimeConfig.version > 2.2", ["d-fourth", "e-fifth"]],
     ['create_time >= "2001-01-01T00:00:00Z" name = "*-f*"', ["a-first", "d-fourth", "e-fifth"]],
     ['createTime < "2001-01-01T00:00:00Z"', []],
+    // A number against a text, and against nothing.
+    ["runtimeConfig.version < later", ["a-first", "b-second", "c-third", "d-fourth", "e-fifth"]],
+    ["ttl > 5 OR description = 5", []],
   ])("filters by %s", async (filter, expected) => {
     expect(await ids(`filter=${encodeURIComponent(filter)}`)).toEqual(expected);
   });
@@ -152,6 +155,13 @@ describe("read and list", () => {
     const { details } = await lab.refusal(`GET ${COLLECTION}?fields=sessionTemplates/nosuch`);
     expect(details[0]).toMatchObject({ fieldViolations: [{ field: "sessionTemplates/nosuch" }] });
   });
+  test.each(["__proto__/reached", "__proto__(reached)", "sessionTemplates/constructor"])(
+    "takes %s in `fields` for a field that is not there, and for nothing else",
+    async (fields) => {
+      expect((await lab.refusal(`GET ${COLLECTION}?fields=${fields}`)).status).toBe("INVALID_ARGUMENT");
+      expect({}).not.toHaveProperty("reached");
+    },
+  );
   test("a wildcard location lists all locations", async () => {
     const europe = COLLECTION.replace("us-central1", "europe-west1");
     await lab.rest(`POST ${europe}`, { name: nameOf("far-away").replace("us-central1", "europe-west1") });

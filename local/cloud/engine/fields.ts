@@ -88,9 +88,7 @@ export function applyUpdate(current: JsonObject, sent: JsonObject, mask: readonl
 }
 
 /** A node of a parsed `fields` parameter; an empty one selects everything below. */
-interface Selection {
-  [field: string]: Selection;
-}
+type Selection = Map<string, Selection>;
 
 /** Applies `fields=a,b/c,d(e,f)` to an answer; a path that the schema does not have is refused as Google does. */
 export function selectFields(api: Description, schema: string | undefined, answer: Json, fields: string): Json {
@@ -114,21 +112,22 @@ function badFields(paths: string[]): ApiError {
 function parseSelection(text: string): Selection {
   const tokens = text.match(/[^,/()\s]+|[,/()]/g) ?? [];
   let position = 0;
+  const name = (): string => {
+    const token = tokens[position++];
+    if (token === undefined || /[,/()]/.test(token)) throw badFields([text]);
+    return token;
+  };
   const list = (): Selection => {
-    const selection: Selection = {};
+    const selection: Selection = new Map();
     for (;;) {
-      const field = tokens[position++];
-      if (field === undefined || /[,/()]/.test(field)) throw badFields([text]);
-      let below = (selection[field] ??= {});
+      let below = under(selection, name());
       while (tokens[position] === "/") {
         position += 1;
-        const next = tokens[position++];
-        if (next === undefined || /[,/()]/.test(next)) throw badFields([text]);
-        below = below[next] ??= {};
+        below = under(below, name());
       }
       if (tokens[position] === "(") {
         position += 1;
-        Object.assign(below, list());
+        for (const [key, inner] of list()) below.set(key, inner);
         if (tokens[position++] !== ")") throw badFields([text]);
       }
       if (tokens[position] !== ",") return selection;
@@ -140,25 +139,32 @@ function parseSelection(text: string): Selection {
   return selection;
 }
 
+/** What is selected below a field, made if it was not named before. */
+function under(selection: Selection, field: string): Selection {
+  const below: Selection = selection.get(field) ?? new Map();
+  selection.set(field, below);
+  return below;
+}
+
 function unknownPaths(api: Description, reference: Schema, selection: Selection, path: string): string[] {
   const schema = resolve(api, reference);
   if (schema.type === "array") return unknownPaths(api, schema.items ?? { type: "any" }, selection, path);
   if (schema.type === "any") return [];
-  return Object.entries(selection).flatMap(([key, below]) => {
+  const { properties = {} } = schema;
+  return [...selection].flatMap(([key, below]) => {
     const here = path === "" ? key : `${path}/${key}`;
-    const field = schema.properties?.[key] ?? schema.additionalProperties;
+    const field = Object.hasOwn(properties, key) ? properties[key] : schema.additionalProperties;
     if (key === "*") return [];
     return field ? unknownPaths(api, field, below, here) : [here];
   });
 }
 
 function pick(value: Json, selection: Selection): Json {
-  const keys = Object.keys(selection);
-  if (keys.length === 0 || value === null || typeof value !== "object") return value;
+  if (selection.size === 0 || value === null || typeof value !== "object") return value;
   if (Array.isArray(value)) return value.map((item) => pick(item, selection));
   const picked: JsonObject = {};
   for (const [key, item] of Object.entries(value)) {
-    const below = selection[key] ?? selection["*"];
+    const below = selection.get(key) ?? selection.get("*");
     if (below) picked[key] = pick(item, below);
   }
   return picked;

@@ -22,7 +22,7 @@ export function parseOrder(text: string | undefined): OrderKey[] {
   });
 }
 
-/** Numbers by value, times by instant, everything else as text; absent fields come first. */
+/** Absent fields come first. */
 export function compareFields(a: JsonObject, b: JsonObject, order: readonly OrderKey[]): number {
   for (const { field, descending } of order) {
     const result = compareValues(getField(a, field), getField(b, field));
@@ -31,10 +31,11 @@ export function compareFields(a: JsonObject, b: JsonObject, order: readonly Orde
   return 0;
 }
 
+/** Numbers by value and times by instant; by their texts where one of the two is neither. */
 export function compareValues(a: Json | undefined, b: Json | undefined): number {
   const [x, y] = [comparable(a), comparable(b)];
-  if (typeof x === typeof y) return x < y ? -1 : x > y ? 1 : 0;
-  return compareValues(String(x), String(y));
+  const [low, high] = typeof x === typeof y ? [x, y] : [String(x), String(y)];
+  return low < high ? -1 : low > high ? 1 : 0;
 }
 
 function comparable(value: Json | undefined): string | number {
