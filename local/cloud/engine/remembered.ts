@@ -28,9 +28,14 @@ export function remembering(store: Store, prefix: string): Store {
       const keys = [...Object.keys(changes.put ?? {}), ...(changes.delete ?? [])].filter((key) =>
         key.startsWith(prefix),
       );
-      if (keys.length > 0) forget(keys);
-      await store.write(changes);
-      if (keys.length > 0) forget(keys);
+      if (keys.length === 0) return store.write(changes);
+      forget(keys);
+      try {
+        await store.write(changes);
+      } finally {
+        // A write that was answered as failed may be there all the same once the state was opened anew.
+        forget(keys);
+      }
     },
   };
 }
