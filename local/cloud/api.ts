@@ -18,6 +18,7 @@ import {
   type Json,
   type JsonObject,
   type Principal,
+  type ResourceType,
   type Service,
 } from "./service";
 import { answerViolations, checkRequest, recordViolations, type Query } from "./contract/validate";
@@ -27,20 +28,6 @@ export interface ApiOptions {
   cloud: Cloud;
   /** Folder with Google's API descriptions, `<api>.<version>.json`. */
   descriptions: string;
-  /** Told of every finished request, for the door's log. */
-  onRequest?: (record: RequestRecord) => void;
-}
-
-export interface RequestRecord {
-  /** Undefined when no described method was meant. */
-  methodId: string | undefined;
-  host: string;
-  verb: string;
-  path: string;
-  principal: string;
-  via: Principal["via"];
-  status: number;
-  milliseconds: number;
 }
 
 export interface KernelApi extends Api {
@@ -52,12 +39,14 @@ interface Surface extends ApiOptions {
   contract: Contract;
   /** Service by document name. */
   owners: ReadonlyMap<string, Service>;
+  /** Of all services. */
+  types: readonly ResourceType[];
 }
 
 export function createApi(options: ApiOptions): KernelApi {
   const owners = new Map(options.services.flatMap((service) => service.apis.map((name) => [name, service] as const)));
-  const surface: Surface = { ...options, owners, contract: openContract(options.descriptions, [...owners.keys()]) };
-  const { contract } = surface;
+  const contract = openContract(options.descriptions, [...owners.keys()]);
+  const surface: Surface = { ...options, owners, contract, types: options.services.flatMap(({ types }) => types) };
   const api: KernelApi = {
     serves: (host) => contract.serves(host) || options.services.some(({ grpcHosts }) => grpcHosts?.includes(host)),
     methodId: (request) => methodIdOf(contract, request),
@@ -85,12 +74,16 @@ export function createApi(options: ApiOptions): KernelApi {
 /** For logs: a path that is refused for its escapes means no method. */
 function methodIdOf(contract: Contract, { host, verb, path }: { host: string; verb: string; path: string }) {
   try {
-    return contract.route(host, verb, splitUrl(path).pathname)?.method.id;
+    return routeOf(contract, host, verb, splitUrl(path).pathname)?.method.id;
   } catch (error) {
     if (error instanceof ApiError) return undefined;
     throw error;
   }
 }
+
+/** HEAD is GET whose body stays away. */
+const routeOf = (contract: Contract, host: string, verb: string, path: string) =>
+  contract.route(host, verb === "HEAD" ? "GET" : verb, path);
 
 interface Exchange {
   host: string;
@@ -100,12 +93,11 @@ interface Exchange {
 }
 
 async function serve(surface: Surface, api: Api, { host, request, response, principal }: Exchange): Promise<void> {
-  const started = performance.now();
   const verb = verbOf(request);
   const { pathname, query } = splitUrl(request.url ?? "/");
   let route: Route | undefined;
   try {
-    route = surface.contract.route(host, verb === "HEAD" ? "GET" : verb, pathname);
+    route = routeOf(surface.contract, host, verb, pathname);
     if (verb === "OPTIONS") response.writeHead(204, { allow: "GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS" }).end();
     else if (route) await serveRoute(surface, route, query, { host, request, response, principal });
     else if (!(await serveUndescribed(surface, api, { host, request, response, principal }))) unknown(pathname);
@@ -116,10 +108,6 @@ async function serve(surface: Surface, api: Api, { host, request, response, prin
       surface.cloud.log[level]({ err: error, methodId: route?.method.id, path: pathname }, "request failed");
     refuse(response, refusal, route?.method.api.name);
   }
-  surface.onRequest?.({
-    ...{ methodId: route?.method.id, host, verb, path: pathname, principal: principal.email, via: principal.via },
-    ...{ status: response.statusCode, milliseconds: Math.round(performance.now() - started) },
-  });
 }
 
 /** What the client hears: refusals as they are, a fault inside without its text, nothing if it went away itself. */
@@ -194,16 +182,10 @@ async function dispatch(
     : answer;
 }
 
-function behaviourOf({ owners, services }: Surface, method: Method): Behaviour {
+function behaviourOf({ owners, types }: Surface, method: Method): Behaviour {
   const service = owners.get(method.api.name)!;
   const own = Object.hasOwn(service.methods, method.id) ? service.methods[method.id] : undefined;
-  const behaviour =
-    own ??
-    genericBehaviour(
-      method,
-      service,
-      services.flatMap(({ types }) => types),
-    );
+  const behaviour = own ?? genericBehaviour(method, service, types);
   if (behaviour) return behaviour;
   const message = `Method ${method.id} is described by Google's API but not implemented by this cloud.`;
   throw new ApiError("UNIMPLEMENTED", message);

@@ -46,24 +46,46 @@ export interface Store {
 
 export interface Operations {
   /** A finished operation, not stored beyond its record; `name` is `<parent>/operations/<id>`. */
-  done: (args: { parent: string; metadata?: JsonObject; response: JsonObject; call: Call }) => Promise<JsonObject>;
+  done: (args: DoneArgs) => Promise<JsonObject>;
+  /** The same with the changes that store it: written together with what it reports. */
+  prepareDone: (args: DoneArgs) => { operation: JsonObject; put: Record<string, JsonObject> };
   /** A pending operation, durable; finish it later with `finish` or `fail`. */
   start: (args: { parent: string; id?: string; metadata: JsonObject; call: Call }) => Promise<JsonObject>;
   update: (name: string, metadata: JsonObject) => Promise<void>;
   finish: (name: string, response: JsonObject, metadata?: JsonObject) => Promise<void>;
   fail: (name: string, error: { code: number; message: string }, metadata?: JsonObject) => Promise<void>;
   get: (name: string) => Promise<JsonObject>;
+  /** Operations of an API under a parent (`` for bare names), in key order. */
+  list: (api: string, parent: string) => Promise<JsonObject[]>;
+  /** Resolves with the operation when it is done, or as it is when the time is over. */
+  wait: (name: string, milliseconds: number) => Promise<JsonObject>;
+  remove: (name: string) => Promise<void>;
+}
+
+export interface DoneArgs {
+  parent: string;
+  metadata?: JsonObject;
+  response: JsonObject;
+  call: Call;
 }
 
 export interface Policies {
   get: (resource: string) => Promise<JsonObject>;
   /** Checks the etag (409 ABORTED when stale) and stores; members and roles are validated. */
   set: (resource: string, policy: JsonObject) => Promise<JsonObject>;
-  /** Whether a principal holds a role on a resource, its parents or the project. */
-  holds: (principal: Principal, role: string, resource: string) => Promise<boolean>;
+  /** Those of `permissions` that the principal has on the resource through any role on it, its parents or the project. */
+  permitted: (
+    principal: Principal,
+    permissions: readonly string[],
+    resource: string,
+    /** Bindings in force there besides those of policies. */
+    more?: readonly Binding[],
+  ) => Promise<string[]>;
+  /** Rewrites a member in every policy (a deleted account becomes `deleted:…?uid=`, and back). */
+  renameMember: (from: string, to: string) => Promise<void>;
 }
 
-export interface Binding {
+export interface Binding extends JsonObject {
   role: string;
   members: string[];
 }

@@ -3,8 +3,7 @@
  * by what a service keeps of its own (access lists of data sets), and by the roles of Google's service agents. Each
  * distinct decision is told once, for the log of accesses.
  */
-import type { Access, Ask, Binding } from "../cloud";
-import type { PoliciesKernel } from "../engine/policies";
+import type { Access, Ask, Binding, Policies } from "../cloud";
 import { denied } from "./denials";
 
 /** One line of the log of accesses. */
@@ -17,7 +16,7 @@ export interface Decision {
 }
 
 export interface AccessParts {
-  policies: Pick<PoliciesKernel, "permitted">;
+  policies: Pick<Policies, "permitted">;
   /** Bindings in force on a resource that are in no IAM policy. */
   bindingsOf: (resource: string) => Promise<readonly Binding[]>;
   record?: (decision: Decision) => void;

@@ -4,6 +4,7 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import { verbOf } from "../api-http";
 import { ApiError, diskFault } from "../errors";
 import { refuseGrpc, type GrpcCarrier } from "../grpc/grpc";
 import type { Api, Cloud } from "../cloud";
@@ -63,7 +64,7 @@ export async function serveHttp({ host, sni }: Tunnel, visit: Visit, deps: Visit
   const begun = performance.now();
   const time = deps.now().toISOString();
   const closed = new Promise<void>((resolve) => response.once("close", resolve));
-  const verb = request.method ?? "GET";
+  const verb = verbOf(request);
   const path = (request.url ?? "/").split("?")[0]!;
   let principal = NOBODY;
   let method: string | undefined;

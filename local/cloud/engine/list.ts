@@ -46,10 +46,13 @@ const CHUNK = 500;
 /** A page of items that are not stored one by one. */
 export function pageOf(items: readonly { key: string; value: JsonObject }[], call: Call): Page {
   const filter = parseFilter(text(call, "filter"));
+  const order = parseOrder(text(call, "orderBy"));
   const token = readToken(call);
-  const rest = items.filter(({ key, value }) => (token === undefined || key > token) && filter(value));
+  const entries = items.filter(({ value }) => filter(value));
+  if (order.length > 0) return sortedPage(entries, order, pageSize(call), token, call);
+  const rest = entries.filter(({ key }) => token === undefined || key > token);
   return cut(
-    [...rest].sort((a, b) => (a.key < b.key ? -1 : 1)),
+    rest.sort((a, b) => (a.key < b.key ? -1 : 1)),
     pageSize(call),
     call,
   );

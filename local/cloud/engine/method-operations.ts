@@ -1,12 +1,11 @@
 /** Operations in the generic engine: the answer of a change, and the methods of every API's operations collection. */
-import type { Cloud } from "../cloud";
+import type { Cloud, Operations } from "../cloud";
 import type { Target } from "./resource";
 import { pageOf } from "./list";
 import { operationParent } from "./names";
 import { textOf } from "../json";
 import { ApiError } from "../errors";
 import type { Method } from "../contract/contract";
-import type { OperationsKernel } from "./operations";
 import { resolve } from "../contract/validate-schema";
 import type { Behaviour, Call, Json, JsonObject } from "../service";
 
@@ -27,8 +26,7 @@ export function answerOf(
       ? { "@type": "type.googleapis.com/google.protobuf.Empty" }
       : { "@type": typeUrl(type.operations.responseType), ...resource };
   const metadata = metadataOf({ type, method }, verb, name, cloud);
-  const operations = cloud.operations as OperationsKernel;
-  const { operation, put } = operations.prepareDone({ parent: operationParent(name), metadata, response, call });
+  const { operation, put } = cloud.operations.prepareDone({ parent: operationParent(name), metadata, response, call });
   return { answer: operation, put };
 }
 
@@ -59,23 +57,22 @@ const typeUrl = (name: string) => (name.includes("/") ? name : `type.googleapis.
 
 /** get, list, delete, cancel and wait; cancelling what is pending needs the service that started it. */
 export function operationBehaviour(method: Method, verb: string): Behaviour | undefined {
-  const operations = (cloud: Cloud) => cloud.operations as OperationsKernel;
   const behaviours: Record<string, Behaviour> = {
-    get: (call, cloud) => operations(cloud).get(nameOf(call)),
-    list: (call, cloud) => listOperations(call, operations(cloud)),
+    get: (call, cloud) => cloud.operations.get(nameOf(call)),
+    list: (call, cloud) => listOperations(call, cloud.operations),
     delete: async (call, cloud) => {
-      await operations(cloud).remove(nameOf(call));
+      await cloud.operations.remove(nameOf(call));
       return {};
     },
     cancel: async (call, cloud) => {
-      const operation = await operations(cloud).get(nameOf(call));
+      const operation = await cloud.operations.get(nameOf(call));
       if (operation.done === true) return {};
       throw new ApiError(
         "UNIMPLEMENTED",
         `Method ${call.methodId} is not implemented for pending operations of this API.`,
       );
     },
-    wait: (call, cloud) => operations(cloud).wait(nameOf(call), timeoutOf(call.body.timeout)),
+    wait: (call, cloud) => cloud.operations.wait(nameOf(call), timeoutOf(call.body.timeout)),
   };
   // Compute's operations have another shape (status, zone, targetLink) and are its service's own.
   return method.api.name.startsWith("compute.") ? undefined : behaviours[verb];
@@ -89,7 +86,7 @@ function timeoutOf(duration: Json | undefined): number {
   return Math.min(Number.isFinite(seconds) ? seconds : 30, 60) * 1000;
 }
 
-async function listOperations(call: Call, operations: OperationsKernel): Promise<Json> {
+async function listOperations(call: Call, operations: Operations): Promise<Json> {
   const asked = call.path.name ?? (typeof call.query.name === "string" ? call.query.name : "");
   const parent = asked.replace(/\/?operations$/, "");
   const all = await operations.list(call.methodId.split(".")[0] ?? "", parent);

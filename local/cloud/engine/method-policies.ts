@@ -1,7 +1,6 @@
 /** getIamPolicy, setIamPolicy and testIamPermissions of every type that has a policy. */
 import type { Cloud } from "../cloud";
 import { ApiError } from "../errors";
-import type { PoliciesKernel } from "./policies";
 import type { Behaviour, Call, Json, JsonObject } from "../service";
 import { isObject } from "../json";
 
@@ -31,6 +30,6 @@ async function setPolicy(name: string, body: JsonObject, cloud: Cloud): Promise<
 async function testPermissions(name: string, call: Call, cloud: Cloud): Promise<Json> {
   const asked = call.body.permissions ?? call.query.permissions ?? [];
   const permissions = (Array.isArray(asked) ? asked : [asked]).map(String);
-  const permitted = await (cloud.policies as PoliciesKernel).permitted(call.principal, permissions, name);
+  const permitted = await cloud.policies.permitted(call.principal, permissions, name);
   return permitted.length > 0 ? { permissions: permitted } : {};
 }

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
-import type { Store } from "../cloud";
-import { createOperations, type OperationsKernel } from "./operations";
+import type { Operations, Store } from "../cloud";
+import { createOperations } from "./operations";
 import { OPERATOR } from "../door/principals";
 import type { Call } from "../service";
 import { openStore } from "./store";
@@ -21,7 +21,7 @@ const parent = "projects/p/locations/l";
 
 let folder: string;
 let store: Store;
-let operations: OperationsKernel;
+let operations: Operations;
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "sparklab-operations-"));
   store = await openStore(folder);

@@ -1,7 +1,7 @@
 /** Long-running operations: google.longrunning records, durable, under the names that clients poll. */
 import { randomUUID } from "node:crypto";
 import { EventEmitter, once } from "node:events";
-import type { Operations, Store } from "../cloud";
+import type { DoneArgs, Operations, Store } from "../cloud";
 import { textOf } from "../json";
 import { ApiError, STATUS } from "../errors";
 import type { Call, JsonObject } from "../service";
@@ -12,25 +12,13 @@ export interface StoredOperation extends JsonObject {
   operation: JsonObject;
 }
 
-export interface OperationsKernel extends Operations {
-  /** A finished operation with the changes that store it: written together with what it reports. */
-  prepareDone: (args: DoneArgs) => { operation: JsonObject; put: Record<string, JsonObject> };
-  /** Operations of an API under a parent (`` for bare names), in key order. */
-  list: (api: string, parent: string) => Promise<JsonObject[]>;
-  /** Resolves with the operation when it is done, or as it is when the time is over. */
-  wait: (name: string, milliseconds: number) => Promise<JsonObject>;
-  remove: (name: string) => Promise<void>;
-}
-
-type DoneArgs = Parameters<Operations["done"]>[0];
-
 export const operationKey = (name: string) => `operations/${name}`;
 
 /** `<parent>/operations/<id>`; APIs without a parent in their operations (serviceusage) pass an empty one. */
 export const operationName = (parent: string, id: string) =>
   parent === "" ? `operations/${id}` : `${parent}/operations/${id}`;
 
-export function createOperations(store: Store): OperationsKernel {
+export function createOperations(store: Store): Operations {
   const finished = new EventEmitter();
   finished.setMaxListeners(0);
 
@@ -84,10 +72,11 @@ export function createOperations(store: Store): OperationsKernel {
       return entries.filter(({ value }) => value.api === api).map(({ value }) => (value as StoredOperation).operation);
     },
     wait: (name, milliseconds) => waitFor(finished, name, milliseconds, async () => (await read(name)).operation),
-    remove: async (name) => {
-      await read(name);
-      await store.write({ delete: [operationKey(name)] });
-    },
+    remove: (name) =>
+      store.exclusive(operationKey(name), async () => {
+        await read(name);
+        await store.write({ delete: [operationKey(name)] });
+      }),
   };
 }
 

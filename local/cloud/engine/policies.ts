@@ -1,6 +1,6 @@
 /** IAM policies of every resource: read, replace under an etag, and the question who holds which role where. */
 import { createHash } from "node:crypto";
-import type { Policies, Store } from "../cloud";
+import type { Binding, Policies, Store } from "../cloud";
 import { ApiError } from "../errors";
 import { checkMember, memberForms } from "./policies-members";
 import { findRole, type RoleLookup } from "./policies-roles";
@@ -9,19 +9,6 @@ import type { Violation } from "../contract/validate-schema";
 import { isObject, textOf } from "../json";
 import { badRequest } from "../contract/validate";
 
-export interface PoliciesKernel extends Policies {
-  /** Those of `permissions` that the principal has on the resource through any role on it, its parents or the project. */
-  permitted: (
-    principal: Principal,
-    permissions: readonly string[],
-    resource: string,
-    /** Bindings in force there besides those of policies. */
-    more?: readonly { role: string; members: string[] }[],
-  ) => Promise<string[]>;
-  /** Rewrites a member in every policy (a deleted account becomes `deleted:…?uid=`, and back). */
-  renameMember: (from: string, to: string) => Promise<void>;
-}
-
 export interface PoliciesOptions {
   store: Store;
   project: { id: string; number: string };
@@ -29,17 +16,12 @@ export interface PoliciesOptions {
   operator: string;
 }
 
-interface Binding extends JsonObject {
-  role: string;
-  members: string[];
-}
-
 export const policyKey = (fullName: string) => `policies/${fullName}`;
 
 /** Google's etag of a policy that was never set. */
 const UNSET = { etag: "ACAB" };
 
-export function createPolicies({ store, project, operator }: PoliciesOptions): PoliciesKernel {
+export function createPolicies({ store, project, operator }: PoliciesOptions): Policies {
   const projectName = `//cloudresourcemanager.googleapis.com/projects/${project.id}`;
   const roles: RoleLookup = { store, project: project.id };
 
@@ -70,7 +52,7 @@ export function createPolicies({ store, project, operator }: PoliciesOptions): P
   const rolesOf = async (
     principal: Principal,
     resource: string,
-    more: readonly { role: string; members: string[] }[] = [],
+    more: readonly Binding[] = [],
   ): Promise<Set<string>> => {
     const bindings = [...(await bindingsOn(resource)), ...more];
     const forms = memberForms(principal, project.id, bindings);
@@ -103,7 +85,6 @@ export function createPolicies({ store, project, operator }: PoliciesOptions): P
     renameMember: async (from, to) => {
       for (const { key } of await store.list(policyKey(""))) await renameIn(key, from, to);
     },
-    holds: async (principal, role, resource) => (await rolesOf(principal, fullName(resource, projectName))).has(role),
     permitted: async (principal, permissions, resource, more) => {
       const held = [...(await rolesOf(principal, fullName(resource, projectName), more))];
       const granted = await Promise.all(held.map((role) => findRole(roles, role)));

@@ -141,7 +141,8 @@ describe("projects.IAMMember", () => {
     await set({ bindings: [...(bindings as JsonObject[]), ...more], etag: etag!, version: 3 });
     expect((await read()).bindings).toEqual(expect.arrayContaining(more));
     const principal = { kind: "serviceAccount", email: member.slice(15), via: "accessToken" } as const;
-    expect(await lab.cloud.policies.holds(principal, "roles/bigquery.user", `${P}/datasets/d`)).toBe(true);
+    const runs = ["bigquery.jobs.create"];
+    expect(await lab.cloud.policies.permitted(principal, runs, `${P}/datasets/d`)).toEqual(runs);
     const permissions = ["dataproc.batches.create", "dataproc.batches.delete"];
     expect(await lab.rest(`POST ${policy}:testIamPermissions`, { permissions }, principal)).toEqual({
       permissions: ["dataproc.batches.create"],

@@ -4,7 +4,6 @@ import type { Cloud } from "../cloud";
 import { etagOf } from "../engine/resource";
 import { ApiError } from "../errors";
 import { textOf } from "../json";
-import type { PoliciesKernel } from "../engine/policies";
 import type { Behaviour, Call, Json, JsonObject, ResourceType } from "../service";
 
 const emailOf = (accountId: string, cloud: Cloud) => `${accountId}@${cloud.project.id}.iam.gserviceaccount.com`;
@@ -87,7 +86,7 @@ async function forget({ current, cloud }: { current?: JsonObject; cloud: Cloud }
     put: { [deletedKey(textOf(account.uniqueId))]: { account, deletedAt: cloud.now().toISOString() } },
     delete: keys.map(({ key }) => key),
   });
-  await (cloud.policies as PoliciesKernel).renameMember(`serviceAccount:${email}`, deletedMember(account));
+  await cloud.policies.renameMember(`serviceAccount:${email}`, deletedMember(account));
 }
 
 const deletedMember = (account: JsonObject) =>
@@ -114,10 +113,7 @@ async function undelete(call: Call, cloud: Cloud): Promise<Json> {
         `A service account with the email ${textOf(account.email)} exists already.`,
       );
     await cloud.store.write({ put: { [name]: account }, delete: [deletedKey(id)] });
-    await (cloud.policies as PoliciesKernel).renameMember(
-      deletedMember(account),
-      `serviceAccount:${textOf(account.email)}`,
-    );
+    await cloud.policies.renameMember(deletedMember(account), `serviceAccount:${textOf(account.email)}`);
     return { restoredAccount: account };
   });
 }

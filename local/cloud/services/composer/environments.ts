@@ -8,7 +8,6 @@ import type { Violation } from "../../contract/validate-schema";
 import { ApiError } from "../../errors";
 import { isObject, textOf } from "../../json";
 import type { Hook, JsonObject, OperationForm, ResourceType } from "../../service";
-import type { OperationsKernel } from "../../engine/operations";
 import { nameIn } from "../compute/links";
 import { airflowsOf } from "./airflows";
 import { airflowUri, bucketOf, settingProblems } from "./places";
@@ -37,8 +36,7 @@ const finished: OperationForm = ({ verb, name, resource, call, cloud }) => {
     verb === "delete"
       ? { "@type": "type.googleapis.com/google.protobuf.Empty" }
       : { "@type": "type.googleapis.com/google.cloud.orchestration.airflow.service.v1beta1.Environment", ...resource };
-  const operations = cloud.operations as OperationsKernel;
-  const { operation, put } = operations.prepareDone({
+  const { operation, put } = cloud.operations.prepareDone({
     parent: name.split("/environments/")[0]!,
     metadata,
     response,

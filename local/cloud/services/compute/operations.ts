@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import type { Cloud } from "../../cloud";
 import { pageOf } from "../../engine/list";
-import { operationKey, type OperationsKernel } from "../../engine/operations";
+import { operationKey } from "../../engine/operations";
 import { textOf } from "../../json";
 import type { Behaviour, Call, Json, JsonObject } from "../../service";
 import { linkTo } from "./links";
@@ -53,14 +53,13 @@ export async function finish(done: Done, changes: Record<string, JsonObject>): P
   return answer;
 }
 
-const kernel = (cloud: Cloud) => cloud.operations as OperationsKernel;
 const placeOf = ({ path }: Call) =>
   `projects/${path.project}/${path.region === undefined ? "global" : `regions/${path.region}`}`;
 const nameOf = (call: Call) => `${placeOf(call)}/operations/${call.path.operation}`;
 
-const get: Behaviour = (call, cloud) => kernel(cloud).get(nameOf(call));
+const get: Behaviour = (call, cloud) => cloud.operations.get(nameOf(call));
 const list: Behaviour = async (call, cloud) => {
-  const all = await kernel(cloud).list("compute", placeOf(call));
+  const all = await cloud.operations.list("compute", placeOf(call));
   const { items, nextPageToken } = pageOf(
     all.map((value) => ({ key: textOf(value.name), value })),
     call,

@@ -6,7 +6,6 @@ import { randomUUID } from "node:crypto";
 import type { Cloud } from "../../cloud";
 import type { Violation } from "../../contract/validate-schema";
 import { badRequest } from "../../contract/validate";
-import type { OperationsKernel } from "../../engine/operations";
 import type { Hook, JsonObject, OperationForm, ResourceType } from "../../service";
 import { linkTo, nameIn } from "../compute/links";
 import { checkMachine } from "../orgpolicy";
@@ -32,8 +31,7 @@ const finished: OperationForm = ({ verb, name, resource, call, cloud }) => {
       ? { "@type": "type.googleapis.com/google.protobuf.Empty" }
       : { "@type": `${TYPES}.Cluster`, ...resource };
   const parent = name.split("/clusters/")[0]!;
-  const operations = cloud.operations as OperationsKernel;
-  const { operation, put } = operations.prepareDone({ parent, metadata, response, call });
+  const { operation, put } = cloud.operations.prepareDone({ parent, metadata, response, call });
   return { answer: operation, put };
 };
 

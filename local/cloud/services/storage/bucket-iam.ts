@@ -1,6 +1,5 @@
 /** The IAM policy of a bucket. Source: docs "Buckets: getIamPolicy", "IAM roles for Cloud Storage". */
 import type { Cloud } from "../../cloud";
-import type { PoliciesKernel } from "../../engine/policies";
 import type { Behaviour, Json, JsonObject } from "../../service";
 import { isEnforced, violation } from "../orgpolicy";
 import { omit } from "./metadata";
@@ -37,7 +36,7 @@ async function refusePublic(bucket: Bucket, policy: JsonObject, cloud: Cloud): P
 export const testBucketPermissions: Behaviour = async (call, cloud) => {
   const bucket = await findBucket(cloud.store, call.path.bucket!);
   const asked = [call.query.permissions ?? []].flat();
-  const permitted = await (cloud.policies as PoliciesKernel).permitted(call.principal, asked, resourceOf(bucket.name));
+  const permitted = await cloud.policies.permitted(call.principal, asked, resourceOf(bucket.name));
   return { kind: "storage#testIamPermissionsResponse", ...(permitted.length > 0 ? { permissions: permitted } : {}) };
 };
 
