@@ -2,8 +2,8 @@
 import { join } from "node:path";
 import type { DoorSettings, Engines } from "../engines/interface";
 import { createAccess, type Decision } from "./access/access";
-import { createApi, type KernelApi, type RequestRecord } from "./api";
-import type { Cloud, Principals, Store } from "./cloud";
+import { createApi, type KernelApi } from "./api";
+import type { Cloud, Principals } from "./cloud";
 import { createOperations } from "./engine/operations";
 import { remembering } from "./engine/remembered";
 import { createPolicies, policyKey } from "./engine/policies";
@@ -26,10 +26,9 @@ export interface CloudParts {
   /** Folder with Google's API descriptions. */
   descriptions: string;
   /** Makes the principals once the state is open. */
-  principals: (parts: { store: Store; project: Cloud["project"]; now: () => Date }) => Principals;
+  principals: (parts: Pick<Cloud, "store" | "project" | "now" | "log">) => Principals;
   log: Cloud["log"];
   now?: () => Date;
-  onRequest?: (record: RequestRecord) => void;
   /** Told of every distinct decision about a permission. */
   onDecision?: (decision: Decision) => void;
 }
@@ -45,7 +44,6 @@ export interface ComposedCloud {
 
 export async function composeCloud(parts: CloudParts): Promise<ComposedCloud> {
   const { folder, project = PROJECT, services, engines, door, descriptions, log, now = () => new Date() } = parts;
-  const { onRequest, onDecision } = parts;
   const store = remembering(await openStore(join(folder, "store")), policyKey(""));
   const policies = createPolicies({ store, project, operator: OPERATOR.email });
   const [agents, keepers] = [agentBindings(project.number), services.filter(({ bindings }) => bindings)];
@@ -57,11 +55,11 @@ export async function composeCloud(parts: CloudParts): Promise<ComposedCloud> {
     ...{ project, folder, descriptions, store, engines, door, now, log },
     operations: createOperations(store),
     policies,
-    access: createAccess({ policies, bindingsOf, record: onDecision }),
-    principals: parts.principals({ store, project, now }),
+    access: createAccess({ policies, bindingsOf, record: parts.onDecision }),
+    principals: parts.principals({ store, project, now, log }),
     call: (request, principal) => api.call(request, principal),
   };
-  const api = createApi({ services, cloud, descriptions, onRequest });
+  const api = createApi({ services, cloud, descriptions });
   return {
     cloud,
     api,

@@ -59,7 +59,7 @@ export async function startCloud(options: StartOptions): Promise<StartedCloud> {
   const composed = await composeCloud({
     ...{ folder: files.cloud, services, engines, door, descriptions, log: logs.log, now, onDecision: logs.decided },
     ...(project && { project }),
-    principals: ({ store, project }) => (identities = openPrincipals({ tokens, store, project, region, now })),
+    principals: (parts) => (identities = openPrincipals({ ...parts, tokens, region })),
   });
   const { cloud, api } = composed;
   const grpc = createGrpcCarrier();

@@ -64,7 +64,7 @@ export async function testCloud(options: TestCloudOptions): Promise<TestCloud> {
     // A list of images that is empty needs no program; what builds one brings its own.
     engines: absentEngines({ images: createImageEngine({ python: "", folder }), ...options.engines }),
     descriptions: descriptionsFolder(),
-    principals: ({ store, project }) => openPrincipals({ tokens, store, project, now, region: "us-central1" }),
+    principals: (parts) => openPrincipals({ ...parts, tokens, region: "us-central1" }),
     log: { info: log("info"), warn: log("warn"), error: log("error") },
     now,
   });

@@ -9,9 +9,12 @@ const ACCOUNT = "/computeMetadata/v1/instance/service-accounts/default";
 
 let server: { host: string; close: () => Promise<void> };
 let account: { disabled: boolean } | undefined;
+let lookUp: () => Promise<typeof account>;
+const failures: unknown[] = [];
 
 beforeEach(async () => {
   account = { disabled: false };
+  lookUp = async () => account;
   server = await start();
 });
 afterEach(() => server.close());
@@ -19,8 +22,9 @@ afterEach(() => server.close());
 const start = (port = 0) =>
   startMetadataServer({
     ...{ email: EMAIL, project: { id: "p", number: "123" }, region: "us-central1", port },
+    failed: (error) => failures.push(error),
     principals: {
-      serviceAccount: async () => account,
+      serviceAccount: () => lookUp(),
       accessToken: ({ email, via }: Principal, seconds = 0, scopes = []) => ({
         token: [email, via, ...scopes].join(" "),
         expiresIn: seconds,
@@ -94,6 +98,7 @@ describe("the metadata server", () => {
     ["for an identity token of nobody", `${ACCOUNT}/identity`, FLAVOR, 400],
     ["that waits for a change", "/computeMetadata/v1/project/project-id?wait_for_change=true", FLAVOR, 501],
     ["for a folder without its slash", ACCOUNT, FLAVOR, 301],
+    ["with a broken escape", "/computeMetadata/v1/%zz", FLAVOR, 400],
   ])("refuses a request %s", async (_, path, headers, status) => {
     expect((await get(path, headers as Record<string, string>)).status).toBe(status);
   });
@@ -104,6 +109,14 @@ describe("the metadata server", () => {
     account = undefined;
     const gone = await get(`${ACCOUNT}/identity?audience=a`);
     expect([gone.status, await gone.text()]).toEqual([404, `The service account ${EMAIL} was not found.\n`]);
+  });
+
+  it("keeps to itself what goes wrong inside, and tells the cloud's log", async () => {
+    const secret = new Error("secret of the inside");
+    lookUp = () => Promise.reject(secret);
+    const answer = await get(`${ACCOUNT}/token`);
+    expect([answer.status, await answer.text()]).toEqual([500, "Internal error.\n"]);
+    expect(failures).toEqual([secret]);
   });
 
   it("comes back on the port that a workload knows", async () => {

@@ -17,6 +17,8 @@ export interface MetadataServerOptions {
   region: string;
   /** 0 lets the system choose; a workload that outlives the cloud gets its old port again. */
   port: number;
+  /** Told of what goes wrong inside, which the workload hears without its text. */
+  failed: (error: unknown) => void;
   principals: Pick<Principals, "accessToken" | "identityToken"> & {
     serviceAccount: (email: string) => Promise<{ disabled: boolean } | undefined>;
   };
@@ -35,6 +37,7 @@ interface Reply {
 }
 
 const ROOT = "/computeMetadata/v1/";
+const ROOT_NAMES = 2;
 const TOKEN_SECONDS = 3600;
 const TEXT = "application/text";
 const JSON_TYPE = "application/json";
@@ -43,9 +46,11 @@ const PAGE = "text/html; charset=UTF-8";
 export async function startMetadataServer(options: MetadataServerOptions): ReturnType<Principals["metadataServer"]> {
   const tree = metadata(options);
   const server = createServer({ headersTimeout: 10_000, requestTimeout: 30_000 }, (request, response) => {
-    const failed = (error: Error): Reply => ({ status: 500, body: `${error.message}\n`, type: PAGE });
     void answer(tree, request)
-      .catch(failed)
+      .catch((error: unknown) => {
+        options.failed(error);
+        return page(500, "Internal error.");
+      })
       .then((reply) => send(response, reply));
   });
   server.listen(options.port, "127.0.0.1");
@@ -98,25 +103,39 @@ function metadata({ email, project, region, principals }: MetadataServerOptions)
 
 async function answer(tree: Folder, request: IncomingMessage): Promise<Reply> {
   const { pathname, searchParams } = new URL(request.url ?? "/", "http://metadata");
+  const names = decoded(pathname);
+  if (!names) return page(400, `The path ${pathname} has a broken escape.`);
   if (request.method !== "GET" && request.method !== "HEAD") return page(405, `${request.method} is not allowed.`);
   // Clients find out by this page whether they run on Google Cloud.
   if (pathname === "/") return text("computeMetadata/\n");
   if (request.headers["metadata-flavor"] !== "Google") return page(403, "Missing Metadata-Flavor:Google header.");
   if (request.headers["x-forwarded-for"]) return page(403, "Request was forwarded: X-Forwarded-For is not allowed.");
   if (searchParams.has("wait_for_change")) return page(501, "wait_for_change is not served here.");
-  const found = `${pathname}/`.startsWith(ROOT) ? lookup(tree, pathname.slice(ROOT.length)) : undefined;
+  const found = `${pathname}/`.startsWith(ROOT)
+    ? lookup(tree, names.slice(ROOT_NAMES), pathname.endsWith("/"))
+    : undefined;
   if (found === undefined) return page(404, `The requested URL ${pathname} was not found on this server.`);
   if (typeof found === "function") return found(searchParams);
   return isFolder(found) ? folderReply(found, pathname, searchParams) : leafReply(found, searchParams);
 }
 
-function lookup(tree: Folder, path: string): Leaf | Folder | undefined {
+/** Names on a path; undefined when it is none. */
+function decoded(path: string): string[] | undefined {
+  try {
+    return path.split("/").filter(Boolean).map(decodeURIComponent);
+  } catch (error) {
+    if (error instanceof URIError) return undefined;
+    throw error;
+  }
+}
+
+/** @param isFolderAsked only folders end with a slash */
+function lookup(tree: Folder, names: readonly string[], isFolderAsked: boolean): Leaf | Folder | undefined {
   let here: Leaf | Folder | undefined = tree;
-  for (const name of path.split("/").filter(Boolean).map(decodeURIComponent)) {
+  for (const name of names) {
     here = here !== undefined && isFolder(here) && Object.hasOwn(here, name) ? here[name] : undefined;
   }
-  // Only folders end with a slash.
-  return here !== undefined && !isFolder(here) && path.endsWith("/") ? undefined : here;
+  return here !== undefined && !isFolder(here) && isFolderAsked ? undefined : here;
 }
 
 function folderReply(folder: Folder, path: string, query: URLSearchParams): Reply {

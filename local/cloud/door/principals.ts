@@ -48,9 +48,10 @@ export interface IdentitiesOptions {
   project: Cloud["project"];
   region: string;
   now: () => Date;
+  log: Pick<Cloud["log"], "error">;
 }
 
-export function openPrincipals({ tokens, store, project, region, now }: IdentitiesOptions): Identities {
+export function openPrincipals({ tokens, store, project, region, now, log }: IdentitiesOptions): Identities {
   const serviceAccount = (emailOrId: string) => findServiceAccount(store, project.id, emailOrId);
   const assertion = async (token: string) => {
     const seconds = Math.floor(now().getTime() / 1000);
@@ -80,8 +81,7 @@ export function openPrincipals({ tokens, store, project, region, now }: Identiti
       const kind = textOf(email).endsWith(".gserviceaccount.com") ? "serviceAccount" : "user";
       return { principal: { kind, email: textOf(email ?? sub), via: "accessToken" }, audience: textOf(aud) };
     } catch (error) {
-      if (!(error instanceof TokenError)) throw error;
-      throw refused(error.reason === "expired" ? "ACCESS_TOKEN_EXPIRED" : "ACCESS_TOKEN_TYPE_UNSUPPORTED");
+      throw unreadable(error);
     }
   };
 
@@ -98,8 +98,7 @@ export function openPrincipals({ tokens, store, project, region, now }: Identiti
     try {
       return tokens.readAccess(token);
     } catch (error) {
-      if (!(error instanceof TokenError)) throw error;
-      throw refused(error.reason === "expired" ? "ACCESS_TOKEN_EXPIRED" : "ACCESS_TOKEN_TYPE_UNSUPPORTED");
+      throw unreadable(error);
     }
   };
   const requireEnabled = async (email: string) => {
@@ -121,7 +120,8 @@ export function openPrincipals({ tokens, store, project, region, now }: Identiti
   const servers = new Set<() => Promise<void>>();
   const metadataServer: Principals["metadataServer"] = async (email, port = 0) => {
     const given = { accessToken, identityToken, serviceAccount };
-    const server = await startMetadataServer({ email, project, region, port, principals: given });
+    const failed = (err: unknown) => log.error({ err, account: email }, "metadata server failed by a bug");
+    const server = await startMetadataServer({ email, project, region, port, failed, principals: given });
     const closeOnce = async () => void (servers.delete(closeOnce) && (await server.close()));
     servers.add(closeOnce);
     return { host: server.host, close: closeOnce };
@@ -229,3 +229,7 @@ const unauthenticated = (message: string, reason: string, why?: string) =>
 const missing = () => unauthenticated("Request is missing required authentication credential.", "CREDENTIALS_MISSING");
 const refused = (reason: string, why?: string) =>
   unauthenticated("Request had invalid authentication credentials.", reason, why);
+const unreadable = (error: unknown) =>
+  error instanceof TokenError
+    ? refused(error.reason === "expired" ? "ACCESS_TOKEN_EXPIRED" : "ACCESS_TOKEN_TYPE_UNSUPPORTED")
+    : error;

@@ -38,7 +38,9 @@ beforeAll(async () => {
   const account = { email: EMAIL, uniqueId: "123", projectId: "p" };
   const stored = { publicKeyPem: key.publicKey, certificatePem: "PEM" };
   await store.write({ put: { [`projects/p/serviceAccounts/${EMAIL}`]: account, [`iam/keys/${EMAIL}/k1`]: stored } });
-  const identities = openPrincipals({ tokens, store, project: { id: "p", number: "1" }, region: "us-central1", now });
+  const project = { id: "p", number: "1" };
+  const log = { error: () => undefined };
+  const identities = openPrincipals({ tokens, store, project, region: "us-central1", now, log });
   const endpoints = oauthEndpoints({ tokens, identities, store, now });
   // The host that is meant travels as the first segment of the path.
   server = createServer((request, response) => {
