@@ -2,27 +2,23 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { mkdirSync, openSync, readFileSync, watch } from "node:fs";
 import { join } from "node:path";
-import { isRunning } from "../local/process";
+import { setTimeout as pause } from "node:timers/promises";
+import type { DoorRecord } from "../local/cloud/door/client-environment";
+import { startedAt } from "../local/process";
 import { EXIT } from "./exit-codes";
 import { UserError, type Lab } from "./lab";
 
-/** What the cloud writes once its door is open. */
-export interface Door {
-  pid: number;
-  port: number;
-  proxy: string;
-  project: string;
-  startedAt: string;
-}
+/** How often a process that is not our child is looked at while it ends. */
+const LOOK_EVERY_MS = 50;
 
 /** The door of a running cloud, or undefined. */
-export function findCloud(lab: Lab): Door | undefined {
+export function findCloud(lab: Lab): DoorRecord | undefined {
   const door = readDoor(lab);
-  return door && isRunning(door.pid) ? door : undefined;
+  return door && isRunning(door) ? door : undefined;
 }
 
 /** Finds the cloud or starts it in the background; resolves once its door is open. */
-export async function ensureCloud(lab: Lab): Promise<Door> {
+export async function ensureCloud(lab: Lab): Promise<DoorRecord> {
   const running = findCloud(lab);
   if (running) return running;
   const folder = join(lab.folder, "cloud");
@@ -30,7 +26,7 @@ export async function ensureCloud(lab: Lab): Promise<Door> {
   const output = join(folder, "cloud.out");
   const log = openSync(output, "w", 0o600);
   const child = startCloud(lab, log);
-  return new Promise<Door>((resolve, reject) => {
+  return new Promise<DoorRecord>((resolve, reject) => {
     const settle = (finish: () => void) => {
       watcher.close();
       child.removeAllListeners();
@@ -38,7 +34,7 @@ export async function ensureCloud(lab: Lab): Promise<Door> {
       finish();
     };
     const look = () => {
-      const door = readDoor(lab);
+      const door = findCloud(lab);
       if (door && door.pid === child.pid) settle(() => resolve(door));
     };
     const watcher = watch(folder, look);
@@ -79,23 +75,17 @@ function startError(code: number | null, text: string): UserError {
 export async function stopCloud(lab: Lab): Promise<boolean> {
   const door = findCloud(lab);
   if (!door) return false;
-  const gone = new Promise<void>((resolve) => {
-    // The door file goes when the cloud has closed everything; watching it needs no polling of the process.
-    const watcher = watch(join(lab.folder, "cloud"), () => {
-      if (!readDoor(lab)) {
-        watcher.close();
-        resolve();
-      }
-    });
-  });
   process.kill(door.pid, "SIGTERM");
-  await gone;
+  // One that is killed meanwhile leaves its door file behind: only the process tells that it has ended.
+  while (isRunning(door)) await pause(LOOK_EVERY_MS);
   return true;
 }
 
-function readDoor(lab: Lab): Door | undefined {
+const isRunning = ({ pid, began }: DoorRecord) => startedAt(pid) === began;
+
+function readDoor(lab: Lab): DoorRecord | undefined {
   try {
-    return JSON.parse(readFileSync(join(lab.folder, "cloud", "door.json"), "utf8")) as Door;
+    return JSON.parse(readFileSync(join(lab.folder, "cloud", "door.json"), "utf8")) as DoorRecord;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;

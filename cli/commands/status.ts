@@ -1,5 +1,6 @@
 /** What runs, what a stack has deployed, which batches there were, and what no stack declares. */
-import { findCloud, type Door } from "../cloud-process";
+import type { DoorRecord } from "../../local/cloud/door/client-environment";
+import { findCloud } from "../cloud-process";
 import { asClient, type Context } from "../context";
 import { readDeployed } from "../deployed";
 import { findAll, undeclared, type Found } from "../leftovers";
@@ -21,7 +22,7 @@ export async function status(request: { stack: string; json: boolean }, context:
   });
 }
 
-async function look(stack: string, door: Door | undefined, { lab }: Context) {
+async function look(stack: string, door: DoorRecord | undefined, { lab }: Context) {
   const deployed = await readDeployed(lab, stack);
   const { project = lab.project, region = lab.region } = (deployed.outputs ?? {}) as {
     project?: string;

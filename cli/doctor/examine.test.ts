@@ -30,7 +30,8 @@ describe("examine", () => {
     const dead = spawn(process.execPath, ["-e", ""]);
     await once(dead, "exit");
     const door = join(cloudFolder, "door.json");
-    writeFileSync(door, JSON.stringify({ pid: dead.pid, port: 1 }), { mode: 0o600 });
+    // The dead cloud's id belongs to another process by now.
+    writeFileSync(door, JSON.stringify({ pid: process.pid, began: "then", port: 1 }), { mode: 0o600 });
     const lock = join(folder, "stacks", "local.lock");
     writeFileSync(lock, JSON.stringify({ pid: dead.pid, began: "then", operation: "up local" }));
     const key = join(cloudFolder, "credentials", "signing-key.pem");

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync, statfsSync, statSync } from "nod
 import { createServer } from "node:net";
 import { freemem } from "node:os";
 import { dirname, join, resolve } from "node:path";
-import { cloudFiles } from "../../local/cloud/door/client-environment";
+import { cloudFiles, type DoorRecord } from "../../local/cloud/door/client-environment";
 import { violationsFile } from "../../local/cloud/contract/validate";
 import { exportStack } from "../../local/deploy";
 import { ON_DEMAND, readTools, ToolsError, toolsFolder } from "../../local/engines/tools";
@@ -29,8 +29,8 @@ export interface Place {
 
 export async function examine({ lab, tools = toolsFolder, now }: Place): Promise<Finding[]> {
   const files = cloudFiles(lab.folder);
-  const doorPid = pidOf(files.door);
-  const isUp = doorPid !== undefined && isRunning(doorPid);
+  const door = readJson<DoorRecord>(files.door);
+  const isUp = door !== undefined && startedAt(door.pid) === door.began;
   const processes = processesOf(lab.folder, files.cloud, now);
   return [
     checkNode(
@@ -42,11 +42,11 @@ export async function examine({ lab, tools = toolsFolder, now }: Place): Promise
     checkMemory(availableMb()),
     checkPort({
       port: lab.port,
-      ...(isUp ? { doorPort: readJson<{ port: number }>(files.door)!.port } : {}),
+      ...(isUp ? { doorPort: door.port } : {}),
       isTaken: !isUp && (await isTaken(lab.port)),
     }),
-    checkDoor({ file: files.door, ...(doorPid === undefined ? {} : { pid: doorPid }), isRunning: isUp }),
-    ...checkProcesses(processes, isUp ? doorPid : undefined),
+    checkDoor({ file: files.door, ...(door && { pid: door.pid }), isRunning: isUp }),
+    ...checkProcesses(processes, isUp ? door.pid : undefined),
     ...checkLocks(stackLocks(lab)),
     checkAuthority(files.ca, validTo(files.caCertificate), now),
     ...checkSecrets(secretFiles(lab, files)),
@@ -150,7 +150,6 @@ function isTaken(port: number): Promise<boolean> {
   });
 }
 
-const pidOf = (file: string) => readJson<{ pid: number }>(file)?.pid;
 const linesOf = (file: string) => (readText(file) ?? "").split("\n").filter(Boolean);
 const entries = (folder: string) => (existsSync(folder) ? readdirSync(folder) : []);
 const readText = (file: string) => (existsSync(file) ? readFileSync(file, "utf8") : undefined);

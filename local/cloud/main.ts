@@ -22,6 +22,7 @@ import { keepOperatorCredentials, writeOperatorCredentials } from "./door/princi
 import type { Service } from "./service";
 import { oauthEndpoints } from "./services/oauth";
 import { openTokens } from "./door/tokens";
+import { startedAt } from "../process";
 
 export interface StartOptions {
   /** Lab folder; the cloud keeps its state in `<lab>/cloud`. */
@@ -116,7 +117,8 @@ function joined(open: OpenEndpoints, services: readonly Service[], cloud: Cloud)
 }
 
 function recordOf({ port, proxy }: FrontDoor, { project, now }: Cloud, region: string): DoorRecord {
-  return { pid: process.pid, port, proxy, project: project.id, region, startedAt: now().toISOString() };
+  const began = startedAt(process.pid)!;
+  return { pid: process.pid, began, port, proxy, project: project.id, region, startedAt: now().toISOString() };
 }
 
 /** Settings of the command line; all problems at once. */

@@ -24,6 +24,8 @@ export function cloudFiles(labFolder: string) {
 /** `door.json`: written when the door is open, removed when it has closed. */
 export interface DoorRecord {
   pid: number;
+  /** When the process began, so that another one that got its id later is not taken for it. */
+  began: string;
   port: number;
   proxy: string;
   project: string;
