@@ -208,7 +208,7 @@ describe("a check says what is found and what mends it:", () => {
     [
       "a damaged state",
       checkStack({ stack: "local", pending: [], isInterrupted: false, problem: "cut off" }),
-      "wrong | cut off | put the named backup in its place",
+      "wrong | cut off | npx sparklab state import --file <the backup>",
     ],
   ])("%s", (_, finding, expected) => expect(told(finding)).toEqual([expected]));
 });

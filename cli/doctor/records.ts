@@ -53,7 +53,7 @@ export interface StackFacts {
 
 export function checkStack({ stack, pending, isInterrupted, problem }: StackFacts): Finding {
   const check = `stack ${stack}`;
-  if (problem !== undefined) return wrong(check, problem, "put the named backup in its place");
+  if (problem !== undefined) return wrong(check, problem, "npx sparklab state import --file <the backup>");
   if (pending.length > 0)
     return wrong(
       check,

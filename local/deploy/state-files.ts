@@ -14,9 +14,12 @@ export const statePath = ({ folder, stack }: Place) => join(folder, `${stack}.js
 export const journalPath = ({ folder, stack }: Place) => join(folder, `${stack}.journal`);
 export const backupFolder = ({ folder }: Place) => join(folder, "backups");
 
-/** Names of the state files that were, oldest first. */
+/** Names of the state files that were, oldest first; none before the first deployment. */
 export async function backups(place: Place): Promise<string[]> {
-  const names = await readdir(backupFolder(place));
+  const names = await readdir(backupFolder(place)).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return [];
+    throw error;
+  });
   return names.filter((name) => name.startsWith(`${place.stack}.2`) && name.endsWith(".json")).sort();
 }
 

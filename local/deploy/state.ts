@@ -163,8 +163,7 @@ export async function exportState(
 ): Promise<{ version: 3; deployment: { resources?: ResourceState[] } & Record<string, unknown> }> {
   const options = { folder, stack };
   const text = await readIfThere(statePath(options));
-  const file =
-    text === undefined ? undefined : parseStateFile(text, statePath(options), "see the folder backups beside it");
+  const file = text === undefined ? undefined : await parse(options, text);
   const snapshot = new Snapshot(file?.deployment.resources ?? []);
   for (const record of (await readJournal(options, hash(text ?? ""))).records) snapshot.apply(record);
   return { version: 3, deployment: { ...file?.deployment, resources: snapshot.ordered() } };
@@ -172,10 +171,13 @@ export async function exportState(
 
 const hash = (text: string) => createHash("sha256").update(text).digest("hex");
 
-async function parse(options: StateOptions, text: string): Promise<StateFile> {
-  const newest = (await backups(options)).at(-1);
-  const remedy = newest ? `the one before is ${join(backupFolder(options), newest)}` : "there is no backup of it";
-  return parseStateFile(text, statePath(options), remedy);
+async function parse(place: Place, text: string): Promise<StateFile> {
+  const newest = (await backups(place)).at(-1);
+  const before = newest && join(backupFolder(place), newest);
+  const remedy = before
+    ? `the one before is ${before}. npx sparklab state import --file ${before}`
+    : "there is no backup of it";
+  return parseStateFile(text, statePath(place), remedy);
 }
 
 function openRecord(record: JournalRecord, crypter: Crypter): JournalRecord {
