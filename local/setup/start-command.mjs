@@ -2,11 +2,16 @@
 import { join } from "node:path";
 import { runInForeground } from "./child.mjs";
 import { asProgram, root, setUp } from "./set-up.mjs";
-import { SetupError } from "./steps.mjs";
+import { parseStartWords, USAGE } from "./start-words.mjs";
 
 await asProgram(async ({ signal, release }) => {
   const words = process.argv.slice(2);
-  const { progress, late, finished } = await setUp({ purpose: "npm start", data: dataOf(words), signal });
+  const { data, help } = parseStartWords(words);
+  if (help) {
+    process.stdout.write(`${USAGE}\nREADME.md says what it does, docs/cli.md what each option is for.\n`);
+    return 0;
+  }
+  const { progress, late, finished } = await setUp({ purpose: "npm start", data, signal });
   release();
   progress.handOver();
   const code = await runInForeground(process.execPath, [join(root, "cli", "bin", "sparklab.mjs"), "start", ...words], {
@@ -16,13 +21,3 @@ await asProgram(async ({ signal, release }) => {
   await finished;
   return code;
 });
-
-/** The user's own CSV, when one is named; every other word is the command line's. */
-function dataOf(words) {
-  const at = words.findIndex((word) => word === "--data" || word.startsWith("--data="));
-  if (at === -1) return undefined;
-  const value = words[at].startsWith("--data=") ? words[at].slice("--data=".length) : words[at + 1];
-  if (!value)
-    throw new SetupError("--data: got nothing; expected a CSV file. Try `npm start -- --data customers.csv`.");
-  return value;
-}
