@@ -1,5 +1,6 @@
 """The exported bundle: equal to Spark, read without Spark, and refused where it cannot be right."""
 
+import io
 import json
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from pyspark.ml.feature import VectorAssembler
 from pyspark.sql import Row, SparkSession
 
 from conftest import PYSPARK, FolderLab
-from sparklab.bundle import Bundle
+from sparklab.bundle import Bundle, main
 from sparklab.exporting import export_bundle
 from sparklab.features import AMOUNTS, CATEGORIES, feature_names
 from sparklab.training import predict
@@ -142,6 +143,38 @@ def test_a_bundle_of_another_version_is_refused(document: dict) -> None:
         ValueError, match=r"got format \('sparklab-model-bundle', 2\); expected .* Export the model again"
     ):
         Bundle(document | {"format_version": 2})
+
+
+@pytest.mark.parametrize(
+    ("bundle", "lines", "problem"),
+    [
+        ("missing.json", "", "No such file or directory: 'missing.json'"),
+        ("cut.json", "", "cut.json: is not JSON (400 characters): "),
+        ("list.json", "", "list.json: got list; expected an object."),
+        ("whole.json", "\n{", "customer in line 2: is not JSON (1 characters): "),
+        ("whole.json", "[]", "customer in line 1: got list; expected an object."),
+        ("whole.json", "{}", "customer:\n  contract: is missing."),
+    ],
+)
+def test_the_reader_says_which_file_or_line_is_wrong_and_shows_no_stack(
+    file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    bundle: str,
+    lines: str,
+    problem: str,
+) -> None:
+    whole = file.read_text(encoding="utf-8")
+    for name, text in {"whole.json": whole, "cut.json": whole[:400], "list.json": "[]"}.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.stdin", io.StringIO(lines))
+    assert main([bundle]) == 2
+    assert problem in (said := capsys.readouterr().err)
+    assert "Traceback" not in said
+    assert main([]) == 2
+    assert "bundle: got 0 files; expected one." in capsys.readouterr().err
 
 
 def test_a_pipeline_that_a_bundle_cannot_describe_is_refused(model: PipelineModel, spark: SparkSession) -> None:

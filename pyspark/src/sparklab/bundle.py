@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 FORMAT, FORMAT_VERSION = "sparklab-model-bundle", 1
@@ -76,14 +76,32 @@ def _amount(value: object, blank: float | None) -> float:
     return float(value)
 
 
-def main() -> int:
+def _object(text: str, where: str) -> dict:
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise ValueError(f"{where}: is not JSON ({len(text)} characters): {error}") from error
+    if not isinstance(found, dict):
+        raise ValueError(f"{where}: got {type(found).__name__}; expected an object.")
+    return found
+
+
+def main(words: Sequence[str]) -> int:
     """Predict for customers on standard input."""
-    bundle = Bundle(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))
-    for line in filter(str.strip, sys.stdin):
-        probability = bundle.probability(json.loads(line))
-        print(json.dumps({"churn": "yes" if probability > 0.5 else "no", "probability": probability}))
+    if len(words) != 1:
+        print(f"bundle: got {len(words)} files; expected one.", file=sys.stderr)
+        return 2
+    try:
+        bundle = Bundle(_object(Path(words[0]).read_text(encoding="utf-8"), words[0]))
+        for number, line in enumerate(sys.stdin, start=1):
+            if line.strip():
+                probability = bundle.probability(_object(line, f"customer in line {number}"))
+                print(json.dumps({"churn": "yes" if probability > 0.5 else "no", "probability": probability}))
+    except (OSError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 2
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))
