@@ -186,6 +186,19 @@ describe("a function", () => {
     expect((await ask(uri, await tokenFor(uri))).status).toBe(200);
     await dead.door.close();
   });
+
+  test("ends with its function", async () => {
+    const { pid } = (await ask(uri, await tokenFor(uri))).body;
+    await rest("DELETE", `https://cloudfunctions.googleapis.com/v2beta/${L}/functions/hello`);
+    await until(() => !isRunning(pid as number));
+  });
+});
+
+test("refuses parts of a service that would not be there", async () => {
+  const template = { revision: "api-one", volumes: [{ name: "data" }], containers: [{ image: IMAGE }] };
+  const traffic = [{ type: "TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION", revision: "api-two", percent: 100 }];
+  const made = rest("POST", `https://run.googleapis.com/v2/${L}/services?serviceId=parts`, { template, traffic });
+  await expect(made).rejects.toThrow(/latest revision.*named by this cloud.*not mounted/s);
 });
 
 test("a service runs the packaged program of an image that was built here", async () => {

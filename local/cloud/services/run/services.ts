@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import type { Cloud } from "../../cloud";
 import { badRequest } from "../../contract/validate";
+import type { Violation } from "../../contract/validate-schema";
 import { policyKey } from "../../engine/policies";
 import { ApiError } from "../../errors";
 import { textOf } from "../../json";
@@ -9,6 +10,7 @@ import type { Call, Hook, Json, JsonObject, ResourceType, ServerSetContext } fro
 import { defaultAccount, requireActAs } from "../references";
 import { serviceUrls } from "./addresses";
 import { unknownImage } from "./images";
+import { instancesOf } from "./instances";
 import { deploySource, forgetSource } from "./source";
 
 /** Metastore has resources of the same names. */
@@ -80,7 +82,12 @@ export const serviceType: ResourceType = {
     },
     delete: ({ current, call }) => refuseManaged(current!, call),
   },
-  after: { delete: ({ current, cloud }) => forgetSource(textOf(current!.name), cloud) },
+  after: {
+    delete: ({ current, cloud }) => {
+      instancesOf(cloud).end(textOf(current!.name));
+      return forgetSource(textOf(current!.name), cloud);
+    },
+  },
   source: "https://cloud.google.com/run/docs/reference/rest/v2/projects.locations.services",
 };
 
@@ -117,12 +124,12 @@ function withDefaults(service: JsonObject, cloud: Cloud): void {
   for (const container of (template.containers ?? []) as JsonObject[]) {
     const resources = (container.resources ??= {}) as JsonObject;
     resources.limits = { cpu: "1000m", memory: "512Mi", ...(resources.limits as JsonObject | undefined) };
-    container.ports ??= [{ name: "http1", containerPort: 8080 }];
+    const [port] = (container.ports ??= [{ name: "http1", containerPort: 8080 }]) as JsonObject[];
     container.startupProbe ??= {
       timeoutSeconds: 240,
       periodSeconds: 240,
       failureThreshold: 1,
-      tcpSocket: { port: 8080 },
+      tcpSocket: { port: port?.containerPort ?? 8080 },
     };
   }
 }
@@ -147,6 +154,7 @@ function checkTemplate(service: JsonObject, cloud: Cloud): void {
       field: "service.template.containers",
       description: `Got ${list.length} containers; this cloud runs services of exactly one.`,
     });
+  violations.push(...unservedParts(service));
   if (violations.length > 0) throw badRequest(violations);
   if (isManaged(service)) return;
   const [{ sourceCode, command = ["node"] } = {} as JsonObject] = list;
@@ -154,6 +162,21 @@ function checkTemplate(service: JsonObject, cloud: Cloud): void {
   if (sourceCode) return checkCommand(command, image);
   if (cloud.engines.images.list()[image]) return;
   throw unknownImage(image, cloud);
+}
+
+/** What would be believed to be there: the latest revision has all traffic, and no file system is mounted. */
+function unservedParts(service: JsonObject): Violation[] {
+  const template = service.template as JsonObject;
+  const shares = (service.traffic as JsonObject[]).filter(({ percent = 0 }) => Number(percent) > 0);
+  const isLatest = shares.every(({ type }) => type === "TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST");
+  const problems: [boolean, string, string][] = [
+    [!isLatest, "traffic", "Expected all of it at the latest revision: others are not kept by this cloud."],
+    [textOf(template.revision) !== "", "template.revision", "Revisions are named by this cloud; expected no name."],
+    [((template.volumes ?? []) as Json[]).length > 0, "template.volumes", "Volumes are not mounted by this cloud."],
+  ];
+  return problems
+    .filter(([isWrong]) => isWrong)
+    .map(([, field, description]) => ({ field: `service.${field}`, description }));
 }
 
 /** Source that was deployed without a build runs on a base image; here that is this machine's Node. */
@@ -216,4 +239,5 @@ export async function putManaged(name: string, fields: JsonObject, call: Call, c
 
 export async function removeManaged(name: string, cloud: Cloud): Promise<void> {
   await cloud.store.write({ delete: [`${RUN_KEYS}${name}`, policyKey(`//run.googleapis.com/${name}`)] });
+  instancesOf(cloud).end(name);
 }
