@@ -111,9 +111,12 @@ export class JobRunner {
       const code = codeOf(outcome);
       const status: JsonObject = code === 0 ? {} : { code, message: outcome.message };
       const changed = { ...current, lastAttemptTime: attemptedAt, status };
+      // A run that was asked for meanwhile takes the place of this one: it is attempted next.
+      const stored = await this.cloud.store.get(RUNS + name);
+      const isReplaced = stored !== undefined && stored.startedAt !== run.startedAt;
       await this.cloud.store.write({
-        put: { [keyOf(jobs, name)]: changed, ...(next && { [RUNS + name]: next }) },
-        delete: next ? [] : [RUNS + name],
+        put: { [keyOf(jobs, name)]: changed, ...(next && !isReplaced && { [RUNS + name]: next }) },
+        delete: next || isReplaced ? [] : [RUNS + name],
       });
     });
   }

@@ -7,7 +7,7 @@ import { ApiError, invalid } from "../../errors";
 import { isObject, textOf } from "../../json";
 import type { Behaviour, Call, Json, JsonObject } from "../../service";
 import { secondsOf } from "../delivery/durations";
-import { queues } from "./queues";
+import { changeQueue, queues } from "./queues";
 
 /** What is stored of a task: the task as FULL view shows it, and when its next attempt is due. */
 export interface Stored extends JsonObject {
@@ -33,28 +33,32 @@ export function taskMethods(wake: (cloud: Cloud) => void): Record<string, Behavi
     [`${T}.list`]: list,
     [`${T}.delete`]: async (call, cloud) => {
       const name = call.path.name ?? "";
-      await read(name, cloud);
-      await cloud.store.write({ put: used(name, cloud), delete: [taskKey(name)] });
+      await inTurn(name, cloud, () => cloud.store.write({ put: used(name, cloud), delete: [taskKey(name)] }));
       return {};
     },
     [`${T}.run`]: async (call, cloud) => {
       const name = call.path.name ?? "";
-      const stored = await read(name, cloud);
-      await cloud.store.write({
-        put: { [taskKey(name)]: { ...stored, dueAt: cloud.now().toISOString(), forced: true } },
+      const task = await inTurn(name, cloud, async (stored) => {
+        const forced: Stored = { ...stored, dueAt: cloud.now().toISOString(), forced: true };
+        await cloud.store.write({ put: { [taskKey(name)]: forced } });
+        return stored.task;
       });
       wake(cloud);
-      return view(stored.task, call.body.responseView);
+      return view(task, call.body.responseView);
     },
     "cloudtasks.projects.locations.queues.purge": async (call, cloud) => {
       const name = call.path.name ?? "";
-      const queue = { ...(await readResource(queues, name, cloud)), purgeTime: cloud.now().toISOString() };
-      const tasks = await cloud.store.list(taskKey(`${name}/tasks/`));
-      await cloud.store.write({ put: { [name]: queue }, delete: tasks.map(({ key }) => key) });
+      const queue = await changeQueue(call, cloud, () => ({ purgeTime: cloud.now().toISOString() }));
+      for (const { key } of await cloud.store.list(taskKey(`${name}/tasks/`)))
+        await cloud.store.exclusive(key, () => cloud.store.write({ delete: [key] }));
       return queue;
     },
   };
 }
+
+/** A change of a task in turn with the end of its dispatch, which would bring back what was deleted meanwhile. */
+const inTurn = <T>(name: string, cloud: Cloud, change: (stored: Stored) => Promise<T>): Promise<T> =>
+  cloud.store.exclusive(taskKey(name), async () => change(await read(name, cloud)));
 
 /** Keys that keep a task's name from being used again for a while. */
 export const used = (name: string, cloud: Cloud): Record<string, JsonObject> => ({

@@ -28,10 +28,18 @@ const lab = mkdtempSync(join(tmpdir(), "sparklab-deliveries-"));
 const visits: Visit[] = [];
 const statuses: number[] = [];
 const bell = new EventEmitter();
+/** What the target waits for before it answers. */
+let held: Promise<unknown> = Promise.resolve();
 let now: Date | undefined;
 let started: StartedCloud;
 const open = async () => {
-  const services = [iam, pubsub, cloudTasks, cloudScheduler, target(visits, statuses, () => bell.emit("visit"))];
+  const called = target(
+    visits,
+    statuses,
+    () => bell.emit("visit"),
+    () => held,
+  );
+  const services = [iam, pubsub, cloudTasks, cloudScheduler, called];
   started = await startCloud({
     ...{ lab, port: 0, descriptions: readTools().descriptions, services, now: () => now ?? new Date() },
     engines: {} as Engines,
@@ -89,6 +97,18 @@ describe("Cloud Scheduler", () => {
     const [call] = await visit();
     expect(call).toMatchObject({ path: "/start", body: "{}", claims: { email: EMAIL, aud: TARGET } });
     expect(call!.headers["x-cloudscheduler-jobname"]).toBe("weekly");
+    await client.close();
+  });
+
+  test("calls it once more when it is told to while a call is under way", async () => {
+    const client = new CloudSchedulerClient(options());
+    let answer!: (value?: unknown) => void;
+    held = new Promise((resolve) => (answer = resolve));
+    await client.runJob({ name: job.name });
+    while (visits.length === 0) await pause(20);
+    await client.runJob({ name: job.name });
+    answer();
+    expect(await visit(2)).toHaveLength(2);
     await client.close();
   });
 

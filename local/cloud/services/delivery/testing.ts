@@ -18,8 +18,16 @@ export interface Visit {
 export const TARGET = "https://target.run.app";
 const NOBODY: Principal = { kind: "anonymous", email: "anonymous", via: "none" };
 
-/** A service at TARGET that keeps who called it and answers the next of `statuses`, 200 when there are none left. */
-export function target(visits: Visit[], statuses: number[], visited: () => void): Service {
+/**
+ * A service at TARGET that keeps who called it and answers the next of `statuses`, 200 when there are none left.
+ * @param held resolves when it may answer
+ */
+export function target(
+  visits: Visit[],
+  statuses: number[],
+  visited: () => void,
+  held: () => Promise<unknown> = () => Promise.resolve(),
+): Service {
   return {
     ...{ apis: [], types: [], methods: {} },
     addresses: {
@@ -29,6 +37,7 @@ export function target(visits: Visit[], statuses: number[], visited: () => void)
         const claims = /^Bearer [^.]+\.([^.]+)\./.exec(request.headers.authorization ?? "")?.[1];
         const read = claims ? (JSON.parse(Buffer.from(claims, "base64url").toString()) as JsonObject) : {};
         visits.push({ path: request.url ?? "", headers: request.headers, body, claims: read });
+        await held();
         response.writeHead(statuses.shift() ?? 200).end();
         visited();
         return { method: "target", principal: NOBODY };
