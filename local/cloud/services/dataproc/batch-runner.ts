@@ -14,6 +14,7 @@ import { outputUri } from "./batch-output";
 import { isTerminal, type State, withRuntimeInfo, withState } from "./batch-record";
 import { listRuns, type Run, runFolder } from "./batch-runs";
 import { submit } from "./batch-workload";
+import { reopenedMetadata } from "../workload-metadata";
 import { propertiesOf, text } from "./workload-rules";
 
 /** All changes of runs happen one after the other. */
@@ -46,12 +47,22 @@ export class BatchRunner {
     });
   }
 
+  /** Removes what is stored of a batch that has ended, once nobody waits for its end any more. */
+  async remove(name: string): Promise<void> {
+    await this.inTurn(async () => {
+      const found = (await listRuns(this.cloud)).find(({ run }) => run.batch === name);
+      // Its end was stored and not told yet, for want of room or of time before the cloud was killed.
+      if (found) await finish(this.cloud, found.key, found.run, await storedEnd(this.cloud, found.run));
+      await this.cloud.store.write({ delete: [name] });
+    });
+  }
+
   /** Takes up what a dead cloud process left: called once, before the door opens. */
   async recover(): Promise<void> {
     for (const { key, run } of await listRuns(this.cloud)) {
       const batch = await readBatch(this.cloud, run);
       const process = this.cloud.engines.spark.attach(runFolder(this.cloud, run.uuid));
-      if (isTerminal(batch.state)) this.goOn(this.end(key, run, async () => ({ state: batch.state as State })));
+      if (isTerminal(batch.state)) this.goOn(this.end(key, run, () => storedEnd(this.cloud, run)));
       else if (process) await this.takeUp(key, run, batch, process);
     }
     this.schedule();
@@ -91,15 +102,18 @@ export class BatchRunner {
 
   private async start(key: string, run: Run, batch: JsonObject, door: DoorSettings): Promise<void> {
     const { cloud } = this;
-    const metadata = await cloud.principals.metadataServer(run.account, run.port);
+    const metadata = await reopenedMetadata(run.account, run.port, cloud);
+    let process: SparkRun | undefined;
     try {
       const started: Run = { ...run, port: Number(metadata.host.split(":")[1]) };
       await cloud.store.write({ put: { [key]: started } });
       const folder = runFolder(cloud, run.uuid);
       await mkdir(folder, { recursive: true, mode: 0o700 });
-      const process = await submit(batch, run, { folder, metadataHost: metadata.host, door }, cloud.engines);
+      process = await submit(batch, run, { folder, metadataHost: metadata.host, door }, cloud.engines);
       this.follow(key, started, await this.markRunning(batch, run), process, metadata.close);
     } catch (error) {
+      // One whose start could not be stored must not go on unseen.
+      await process?.stop();
       await metadata.close();
       cloud.log.error({ err: error, batch: run.batch }, "driver was not started");
       const message = `The driver could not be started: ${(error as Error).message}`;
@@ -141,7 +155,8 @@ export class BatchRunner {
 
   private async end(key: string, run: Run, outcome: () => Promise<Outcome>): Promise<void> {
     const store = async () => {
-      await finish(this.cloud, key, run, await outcome());
+      // Whoever removed the batch meanwhile has told its end.
+      if (await this.cloud.store.get(key)) await finish(this.cloud, key, run, await outcome());
       this.live.delete(key);
     };
     // A full disk may not take the end at once. Until it does the batch is tried again; the next cloud does it else.
@@ -171,6 +186,10 @@ export class BatchRunner {
     this.background.add(logged);
   }
 }
+
+const storedEnd = async (cloud: Cloud, run: Run): Promise<Outcome> => ({
+  state: (await readBatch(cloud, run)).state as State,
+});
 
 /** One runner for each cloud of this process: tests have several. */
 const runners = new WeakMap<Cloud, BatchRunner>();

@@ -6,6 +6,7 @@ import { listPage } from "../../engine/list";
 import { ApiError } from "../../errors";
 import { operationKey } from "../../engine/operations";
 import type { Behaviour, Call, Json, JsonObject } from "../../service";
+import { settle } from "../logging/arrivals";
 import { checkBatch, checkReferences, workloadAccount } from "./batch-checks";
 import { stagingBucket } from "./batch-output";
 import { isTerminal, type NewBatch, newBatch, operationMetadata, warningsOf, withRuntimeInfo } from "./batch-record";
@@ -43,7 +44,7 @@ export function batchMethods(runnerOf: (cloud: Cloud) => BatchRunner): Record<st
     "dataproc.projects.locations.batches.create": (call, cloud) => create(call, cloud, runnerOf(cloud)),
     "dataproc.projects.locations.batches.get": (call, cloud) => get(call, cloud, runnerOf(cloud)),
     "dataproc.projects.locations.batches.list": list,
-    "dataproc.projects.locations.batches.delete": remove,
+    "dataproc.projects.locations.batches.delete": (call, cloud) => remove(call, cloud, runnerOf(cloud)),
     "dataproc.projects.locations.operations.get": (call, cloud) => cloud.operations.get(operationName(call)),
     "dataproc.projects.locations.operations.cancel": cancel,
     "dataproc.projects.regions.operations.cancel": cancel,
@@ -141,7 +142,7 @@ const list: Behaviour = async (call, cloud) => {
   return { ...(batches.length > 0 && { batches }), ...(nextPageToken && { nextPageToken }) };
 };
 
-const remove: Behaviour = async (call, cloud) => {
+async function remove(call: Call, cloud: Cloud, runner: BatchRunner): Promise<Json> {
   const batch = await existing(call, cloud);
   if (!isTerminal(batch.state)) {
     throw new ApiError(
@@ -149,10 +150,12 @@ const remove: Behaviour = async (call, cloud) => {
       `Batch '${text(batch.name)}' is in state ${text(batch.state)} and cannot be deleted; cancel its operation ${text(batch.operation)} first.`,
     );
   }
-  await cloud.store.write({ delete: [text(batch.name)] });
+  // What its driver printed is found by the batch: it is routed first.
+  await settle(cloud, text(batch.name));
+  await runner.remove(text(batch.name));
   await rm(runFolder(cloud, text(batch.uuid)), { recursive: true, force: true });
   return {};
-};
+}
 
 async function existing(call: Call, cloud: Cloud): Promise<JsonObject> {
   const name = text(call.path.name);

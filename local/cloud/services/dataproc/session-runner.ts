@@ -7,6 +7,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { DoorSettings, SparkRun } from "../../../engines/interface";
 import type { Cloud } from "../../cloud";
 import type { JsonObject } from "../../service";
+import { reopenedMetadata } from "../workload-metadata";
 import { outputUri } from "./batch-output";
 import { withRuntimeInfo, withState } from "./batch-record";
 import { answer, finishSession, readSession, sessionOutcome } from "./session-finish";
@@ -84,7 +85,7 @@ export class SessionRunner {
       return finishSession(cloud, run, { state: "TERMINATED", message: text(session.stateMessage) });
     const full = this.noRoom(session);
     if (full) return finishSession(cloud, run, { state: "FAILED", message: full });
-    const metadata = await cloud.principals.metadataServer(run.account, run.port);
+    const metadata = await reopenedMetadata(run.account, run.port, cloud);
     try {
       const started: SessionRun = { ...run, port: Number(metadata.host.split(":")[1]) };
       await cloud.store.write({ put: { [sessionRunKey(uuid)]: started } });
@@ -140,7 +141,8 @@ export class SessionRunner {
       await this.cloud.store.write({ put: { [run.session]: active } });
       const times = { createTime: text(session.createTime), doneTime: now };
       await answer(this.cloud, run.create, active, sessionOperation(active, "CREATE", times, run.warnings));
-      live.becameActive(this.cloud.now().getTime());
+      // When that was stored: the cloud that takes it up after this one counts from there, too.
+      live.becameActive(Date.parse(now));
     });
   }
 

@@ -12,7 +12,6 @@ import { stagingBucket } from "./batch-output";
 import { warningsOf } from "./batch-record";
 import { sessionConfig } from "./session-checks";
 import {
-  hasEnded,
   newSession,
   sessionAnswer,
   sessionFolder,
@@ -85,7 +84,8 @@ async function end(type: "TERMINATE" | "DELETE", call: Call, cloud: Cloud, runne
   const times = { createTime: cloud.now().toISOString() };
   const pending = operationOf(sessionOperation(session, type, times), text(session.name));
   const name = text(pending.operation.name);
-  if (!hasEnded(session.state)) {
+  // One that has ended may have a run left: its end was stored and not told yet.
+  if (await cloud.store.get(sessionRunKey(text(session.uuid)))) {
     await cloud.store.write({ put: { [operationKey(name)]: pending } });
     await runner.end(text(session.uuid), `Terminated by ${call.principal.email}.`, (run) => ({
       ...run,

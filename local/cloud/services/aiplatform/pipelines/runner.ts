@@ -5,6 +5,7 @@
 import type { DoorSettings, SparkEnd, SparkRun } from "../../../../engines/interface";
 import type { Cloud } from "../../../cloud";
 import type { JsonObject } from "../../../service";
+import { reopenedMetadata } from "../../workload-metadata";
 import { advance, end, fail, type Plan, specOf } from "./advance";
 import { lineageOf } from "./lineage";
 import { factsOf, objectAt, specIn, withRun } from "./record";
@@ -196,7 +197,7 @@ export class PipelineRunner {
 
   /** The run's account as its steps see it; on the same port after a restart, since running steps know it. */
   private async openMetadata(run: PipelineRun): Promise<Metadata> {
-    const open = this.metadata.get(run.uid) ?? (await this.cloud.principals.metadataServer(run.account, run.port));
+    const open = this.metadata.get(run.uid) ?? (await reopenedMetadata(run.account, run.port, this.cloud));
     this.metadata.set(run.uid, open);
     run.port = Number(open.host.split(":")[1]);
     return open;
