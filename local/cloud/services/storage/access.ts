@@ -7,7 +7,7 @@ export const storageAccess: AccessTable = {
     "storage.buckets":
       "storage.buckets: insert=create get list patch=update update delete restore lockRetentionPolicy=update " +
       "getIamPolicy setIamPolicy testIamPermissions= getStorageLayout=storage.objects.list",
-    // What is replaced is deleted: an object of that name asks for `delete` too (access-storage.ts).
+    // What is replaced is deleted: an object of that name asks for `delete` too (guard.ts).
     "storage.objects":
       "storage.objects: insert=create get list patch=get+update update delete restore copy=get+create " +
       "rewrite=get+create move=move+create compose=get+create",

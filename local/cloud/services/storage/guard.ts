@@ -17,18 +17,33 @@ export const storageGuard: Guard = {
     // Names of buckets are everybody's: one that is not there is so for all.
     return (await cloud.store.get(bucketKey(bucket))) ? bucketResource(bucket) : undefined;
   },
-  more: async (call, cloud) => ((await replaces(call, cloud)) ? ["storage.objects.delete"] : []),
+  more: async (call, cloud) => {
+    const removes = call.methodId === "storage.objects.compose" && call.body.deleteSourceObjects === true;
+    return removes || (await replaces(call, cloud)) ? [DELETE] : [];
+  },
 };
+
+const DELETE = "storage.objects.delete";
 
 const WRITES = /^storage\.objects\.(insert|copy|rewrite|compose|move)$/;
 
 async function replaces(call: Call, cloud: Cloud): Promise<boolean> {
   if (!WRITES.test(call.methodId)) return false;
   const bucket = call.path.destinationBucket ?? call.path.bucket ?? "";
-  // The name of a multipart upload comes with its bytes; its bucket's rule for the others holds for it as it is written.
-  const name = call.path.destinationObject ?? textOf(call.query.name);
+  return isThere(bucket, call.path.destinationObject ?? textOf(call.query.name), cloud);
+}
+
+async function isThere(bucket: string, name: string, cloud: Cloud): Promise<boolean> {
   if (name === "" || !(await cloud.store.get(bucketKey(bucket)))) return false;
   return (await liveObject(cloud.store, await findBucket(cloud.store, bucket), name)) !== undefined;
+}
+
+/** An upload may say its name with its bytes: what it replaces is asked for once the name is known. */
+export async function requireReplacing(call: Call, name: string, cloud: Cloud): Promise<void> {
+  const bucket = call.path.bucket!;
+  if (textOf(call.query.name) !== "" || !(await isThere(bucket, name, cloud))) return;
+  const ask = { principal: call.principal, permission: DELETE, method: call.methodId };
+  await cloud.access.require({ ...ask, resource: bucketResource(bucket) });
 }
 
 /** For reads beside the described methods. */

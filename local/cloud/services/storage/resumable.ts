@@ -5,12 +5,13 @@
 import { randomBytes } from "node:crypto";
 import { truncate } from "node:fs/promises";
 import type { Cloud } from "../../cloud";
-import type { JsonObject } from "../../service";
+import type { Call, JsonObject } from "../../service";
 import { ApiError } from "../../errors";
 import { explain, gone, invalid, required } from "./answers";
 import { checkSums, type ExpectedSums, type Sums, sumsOfHeader } from "./checksums";
 import { appendChunk, keepGranules, rangeOfChunk, sizeOf, sumsOfFile } from "./chunks";
 import { makeLive } from "./generations";
+import { requireReplacing } from "./guard";
 import { bodyOf, type Exchange, jsonBody, target, writeEmpty, writeJson } from "./http";
 import { checkObjectName, expectedOf, withEncoding, writable } from "./object-resource";
 import { checkConditions, type Conditions, conditionsOf } from "./preconditions";
@@ -35,30 +36,27 @@ export interface Session extends JsonObject {
 
 export async function startSession(start: {
   cloud: Cloud;
-  host: string;
+  call: Call;
   http: Exchange;
-  bucket: string;
   query: Record<string, string>;
 }): Promise<void> {
-  const { cloud, http, query } = start;
+  const { cloud, call, http, query } = start;
+  const bucket = call.path.bucket!;
   const { headers } = http.request;
   const body = await jsonBody(bodyOf(http.request) as AsyncIterable<Buffer>);
   const name = query.name ?? body.name;
   if (name === undefined) throw required("Required parameter: name");
   checkObjectName(name);
+  await requireReplacing(call, name, cloud);
   const type = headers["x-upload-content-type"];
   const metadata = { ...(typeof type === "string" ? { contentType: type } : {}), ...withEncoding(body, query) };
   const length = headers["x-upload-content-length"];
   const conditions = conditionsOf(query);
   // Checked here to fail early, and again when the object becomes live.
-  checkConditions(
-    conditions,
-    await liveObject(cloud.store, await findBucket(cloud.store, start.bucket), name),
-    "write",
-  );
+  checkConditions(conditions, await liveObject(cloud.store, await findBucket(cloud.store, bucket), name), "write");
   const session: Session = {
     id: randomBytes(32).toString("base64url"),
-    bucket: start.bucket,
+    bucket,
     name,
     metadata: writable(metadata),
     expected: { ...expectedOf(body) },
@@ -69,7 +67,7 @@ export async function startSession(start: {
   };
   await cloud.store.write({ put: { [uploadKey(session.id)]: session } });
   // The client follows this address on the host that it asked; that is always served over TLS.
-  const location = new URL(`https://${start.host}${target(http.request).path}`);
+  const location = new URL(`https://${call.host}${target(http.request).path}`);
   for (const [key, value] of Object.entries({ ...query, uploadType: "resumable", name, upload_id: session.id }))
     location.searchParams.set(key, value);
   writeEmpty(http.response, 200, { location: location.href, "x-guploader-uploadid": session.id });

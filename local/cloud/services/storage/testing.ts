@@ -3,7 +3,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { request } from "undici";
 import { OPERATOR } from "../../door/principals";
-import type { JsonObject } from "../../service";
+import type { JsonObject, Principal } from "../../service";
 import type { Generation } from "./resources";
 import { type TestCloud, testCloud } from "../../testing";
 import { storage } from ".";
@@ -37,10 +37,14 @@ export interface TestStorage {
   close: () => Promise<void>;
 }
 
-export async function testStorage(options: { now?: () => Date; folder?: string } = {}): Promise<TestStorage> {
+/** @param given `as`: who sends, the operator if it does not say */
+export async function testStorage(
+  given: { now?: () => Date; folder?: string; as?: () => Principal } = {},
+): Promise<TestStorage> {
+  const { as = () => OPERATOR, ...options } = given;
   const test = await testCloud({ services: [storage], ...options });
   const server = createServer((incoming, response) => {
-    void test.api.http("storage.googleapis.com", incoming, response, OPERATOR);
+    void test.api.http("storage.googleapis.com", incoming, response, as());
   });
   // A connection that the server closes for idleness at the moment a client reuses it fails that client's request.
   server.keepAliveTimeout = 0;

@@ -9,6 +9,7 @@ import { explain, invalid, required, unimplemented } from "./answers";
 import type { Blobs } from "./blobs";
 import { checkSums, type ExpectedSums, type Sums, sumsOfHeader } from "./checksums";
 import { makeLive } from "./generations";
+import { requireReplacing } from "./guard";
 import { bodyOf, type Exchange, jsonBody, one } from "./http";
 import { partsOf } from "./multipart";
 import { expectedOf, refuseUnsupported, withEncoding, writable } from "./object-resource";
@@ -22,7 +23,7 @@ export const insertObject: Behaviour = async (call, cloud) => {
   refuseUnsupported(call.http, call.query, bucket);
   const type = one(call, "uploadType");
   if (type === "resumable") {
-    await startSession({ cloud, host: call.host, http: call.http, bucket: call.path.bucket!, query: flat(call) });
+    await startSession({ cloud, call, http: call.http, query: flat(call) });
     return HANDLED;
   }
   if (type !== "media" && type !== "multipart")
@@ -49,6 +50,7 @@ async function commit(upload: {
     if (typeof name !== "string") throw required("Required parameter: name");
     const fields = writable(withEncoding(metadata, call.query));
     const conditions = conditionsOf(call.query);
+    await requireReplacing(call, name, cloud);
     return await makeLive(cloud, {
       bucket: call.path.bucket!,
       name,
