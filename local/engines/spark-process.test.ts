@@ -109,7 +109,15 @@ describe("a run of before a restart", () => {
     writeFileSync(join(folder, "process.json"), JSON.stringify(record));
     const found = attach(folder)!;
     expect(await found.ended).toEqual({ exitCode: null, signal: null });
-    // Stopping it must not touch the stranger, which is this test.
-    await found.stop();
+  });
+
+  test("is not stopped where its id belongs to another process now", async () => {
+    const stranger = spawn("sleep", ["600"], { detached: true, stdio: "ignore" });
+    const ended = once(stranger, "exit");
+    const record = { pid: stranger.pid, started: "another boot:1" };
+    writeFileSync(join(folder, "process.json"), JSON.stringify(record));
+    await attach(folder)!.stop();
+    stranger.kill("SIGKILL");
+    expect(await ended).toEqual([null, "SIGKILL"]);
   });
 });

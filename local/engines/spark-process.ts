@@ -52,17 +52,18 @@ export async function start(command: Command): Promise<SparkRun> {
   // A cloud that was killed may have started the command just before: then that one is the run, and ours has ended.
   const identity = readRecord<Identity>(command.folder, "process.json");
   if (identity && identity.pid !== child.pid) return attach(command.folder)!;
-  return run(child.pid as number, ended);
+  return run(child.pid as number, () => child.exitCode === null && child.signalCode === null, ended);
 }
 
 /** The run that a folder's records tell of: alive, ended, or vanished. Undefined if none was ever started. */
 export function attach(folder: string): SparkRun | undefined {
   const identity = readRecord<Identity>(folder, "process.json");
   if (!identity) return undefined;
-  return run(identity.pid, lookUntilEnd(folder, identity.pid, identity.started));
+  const isAlive = () => startedAt(identity.pid) === identity.started;
+  return run(identity.pid, isAlive, lookUntilEnd(folder, isAlive));
 }
 
-function run(pid: number, recorded: Promise<SparkEnd>): SparkRun {
+function run(pid: number, isAlive: () => boolean, recorded: Promise<SparkEnd>): SparkRun {
   let over = false;
   const ended = recorded.then((end) => {
     over = true;
@@ -74,6 +75,8 @@ function run(pid: number, recorded: Promise<SparkEnd>): SparkRun {
   ended.catch(() => undefined);
   const stop = async () => {
     if (over) return;
+    // One that ended unseen has no id any more: by now it may be a stranger's.
+    if (!isAlive()) return void (await ended);
     signalGroup(pid, "SIGTERM");
     const killer = setTimeout(() => signalGroup(pid, "SIGKILL"), GRACE_MS);
     await ended.finally(() => clearTimeout(killer));
@@ -81,8 +84,8 @@ function run(pid: number, recorded: Promise<SparkEnd>): SparkRun {
   return { pid, ended, stop };
 }
 
-async function lookUntilEnd(folder: string, pid: number, started: string): Promise<SparkEnd> {
-  while (startedAt(pid) === started) await delay(LOOK_MS);
+async function lookUntilEnd(folder: string, isAlive: () => boolean): Promise<SparkEnd> {
+  while (isAlive()) await delay(LOOK_MS);
   return endOf(folder);
 }
 
