@@ -37,7 +37,9 @@ export class Parts {
   readonly ended: Promise<string | undefined>;
 
   constructor(private readonly options: PartsOptions) {
-    const kept = options.parts.map((part) => this.keep(part));
+    const kept = options.parts.map((part) =>
+      this.keep(part).catch((error: Error) => this.giveUp(`Airflow's ${part} was not started: ${error.message}`)),
+    );
     this.ended = Promise.all(kept).then((reasons) => reasons.find((reason) => reason !== undefined));
   }
 
@@ -60,12 +62,18 @@ export class Parts {
       if (this.stopping) return undefined;
       failed = Date.now() - began < SETTLED_MS ? failed + 1 : 0;
       if (failed < ATTEMPTS) continue;
-      const reason = `Airflow's ${part} ended (${signal ?? exitCode}) ${failed} times: ${await tail(join(folder, "output"), TAIL_BYTES)}`;
-      this.stopping = true;
-      await Promise.all([...this.running].map(([other, its]) => stopPart(other, its)));
-      return reason;
+      return this.giveUp(
+        `Airflow's ${part} ended (${signal ?? exitCode}) ${failed} times: ${await tail(join(folder, "output"), TAIL_BYTES)}`,
+      );
     }
     return undefined;
+  }
+
+  /** One part that does not stay ends the others. */
+  private async giveUp(reason: string): Promise<string> {
+    this.stopping = true;
+    await Promise.all([...this.running].map(([other, its]) => stopPart(other, its)));
+    return reason;
   }
 
   private async begin(part: Part, folder: string): Promise<SparkRun> {

@@ -16,6 +16,8 @@ import { logDelivery } from "./task-logs";
 
 /** Where an Airflow is, while it may run. */
 const KEYS = "composer/airflows/";
+/** Where Airflow's own commands are. */
+export const commandKey = (environment: string, id = "") => `composer/commands/${environment}/${id}`;
 /** How often the bucket and the logs are looked at while Airflow lives. */
 const LOOK_MS = 2000;
 
@@ -62,13 +64,16 @@ export class Airflows {
 
   /** When an environment is deleted: its bucket stays, its Airflow with its database goes. */
   async remove(resource: JsonObject): Promise<void> {
-    await this.end(textOf(resource.name));
+    const name = textOf(resource.name);
+    await this.end(name);
     await rm(this.folder(resource), { recursive: true, force: true });
-    await this.cloud.store.write({ delete: [KEYS + textOf(resource.name)] });
+    const commands = await this.cloud.store.list(commandKey(name));
+    await this.cloud.store.write({ delete: commands.map(({ key }) => key) });
   }
 
   async recover(): Promise<void> {
     for (const { key, value } of await this.cloud.store.list(KEYS)) {
+      await this.endCommands(key.slice(KEYS.length));
       await this.cloud.engines.airflow.stopEarlier(textOf(value.folder));
       const resource = await this.cloud.store.get(key.slice(KEYS.length));
       if (resource && this.folder(resource) === value.folder) this.startBehind(resource);
@@ -126,8 +131,9 @@ export class Airflows {
         .finally(async () => {
           await release();
           await metadata.close();
-          this.ending.delete(released);
-        });
+        })
+        .catch((error: unknown) => cloud.log.error({ err: error, environment: name }, "Airflow was not released"))
+        .finally(() => this.ending.delete(released));
       this.ending.add(released);
       cloud.log.info({ environment: name, port: run.port }, "Airflow started");
       return { run, environment, released };
@@ -169,8 +175,16 @@ export class Airflows {
     };
   }
 
+  /** Commands work with the metadata server of their Airflow, and end with it. */
+  private async endCommands(environment: string): Promise<void> {
+    const commands = await this.cloud.store.list(commandKey(environment));
+    const { attachCommand } = this.cloud.engines.airflow;
+    await Promise.all(commands.map(({ value }) => attachCommand(textOf(value.folder))?.stop()));
+  }
+
   private async end(name: string): Promise<void> {
     const live = await this.live.get(name)?.catch(() => undefined);
+    await this.endCommands(name);
     await live?.run.stop();
     await live?.released;
     this.live.delete(name);

@@ -13,9 +13,8 @@ import { ApiError } from "../../errors";
 import { textOf } from "../../json";
 import type { Behaviour, Call, JsonObject } from "../../service";
 import { requireStored } from "../references";
-import { airflowsOf } from "./airflows";
+import { airflowsOf, commandKey } from "./airflows";
 
-const KEYS = "composer/commands/";
 /** Commands that Composer does not run either: the service's own parts, and what would take their database from them. */
 const REFUSED = new Set([
   ...["api-server", "celery", "dag-processor", "db", "fastapi-api", "kerberos", "kubernetes", "scheduler"],
@@ -67,7 +66,7 @@ function exitInfo({ exitCode, signal }: SparkEnd): JsonObject {
   return { exitCode: exitCode ?? 1, error: signal ? `ended by ${signal}` : `ended with ${exitCode ?? "no record"}` };
 }
 
-const keyOf = ({ name }: JsonObject, id: string) => `${KEYS}${textOf(name)}/${id}`;
+const keyOf = ({ name }: JsonObject, id: string) => commandKey(textOf(name), id);
 
 const environmentOf = (call: Call, cloud: Cloud) => requireStored(call.path.environment ?? "", cloud);
 

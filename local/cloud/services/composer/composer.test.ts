@@ -211,10 +211,14 @@ test("Settings that the service keeps to itself are refused, all at once", async
   await lone.close();
 });
 
-test("A clean end is not followed by a start; deletion ends Airflow, removes its folder and leaves the bucket", async () => {
+test("A clean end ends commands too and is not followed by a start; deletion ends Airflow, removes its folder and leaves the bucket", async () => {
+  const call = (verb: string, body: JsonObject) => rest("POST", `${API}/${NAME}:${verb}`, body);
+  const { executionId } = await call("executeAirflowCommand", { command: "dags", parameters: ["--wait"] });
   await close();
   const before = airflow.started.length;
   await open();
+  const ended = await call("pollAirflowCommand", { executionId: executionId! });
+  expect(ended).toMatchObject({ outputEnd: true, exitInfo: { error: "ended by SIGTERM" } });
   expect(airflow.swept).toEqual([]);
   expect(airflow.started).toHaveLength(before);
   await ask("/", tokenOf("composer"));
