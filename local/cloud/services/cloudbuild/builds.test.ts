@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createImageEngine } from "../../../engines/images";
 import { readTools } from "../../../engines/tools";
+import { operationKey } from "../../engine/operations";
 import type { JsonObject } from "../../service";
 import { grantOnProject, testCloud, type TestCloud } from "../../testing";
 import { artifactRegistry } from "../artifactregistry";
@@ -110,4 +111,11 @@ test("what a killed cloud left unfinished is built by the next one", async () =>
   lab = await lab.restart();
   const ended = await done(() => lab.rest(`GET https://cloudbuild.googleapis.com/v1/${started.name as string}`));
   expect(ended).toMatchObject({ response: { status: "SUCCESS" } });
+  // It may have died between the build's end and the operation's.
+  const { response: _, ...pending } = ended;
+  const key = operationKey(started.name as string);
+  const stored = await lab.cloud.store.get(key);
+  await lab.cloud.store.write({ put: { [key]: { ...stored, operation: { ...pending, done: false } } } });
+  lab = await lab.restart();
+  expect(await lab.rest(`GET https://cloudbuild.googleapis.com/v1/${started.name as string}`)).toEqual(ended);
 });

@@ -4,6 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import type { Cloud } from "../../cloud";
+import { pageOf } from "../../engine/list";
 import { operationError } from "../../engine/operations";
 import { ApiError } from "../../errors";
 import { textOf } from "../../json";
@@ -20,6 +21,8 @@ const OUTPUT_ONLY = ["id", "name", "status", "createTime", "startTime", "finishT
 interface Kept extends JsonObject {
   build: JsonObject;
   operation: string;
+  /** The operation's, once the build has failed. */
+  error: JsonObject | null;
 }
 
 export async function createBuild(call: Call, cloud: Cloud, builder: Builder): Promise<Json> {
@@ -34,7 +37,7 @@ export async function createBuild(call: Call, cloud: Cloud, builder: Builder): P
     ...{ id, name: `${parent}/builds/${id}`, projectId: cloud.project.id, status: "QUEUED", createTime: now },
   };
   const operation = await cloud.operations.start({ parent, id, metadata: metadataOf(build), call });
-  const kept: Kept = { build, operation: textOf(operation.name) };
+  const kept: Kept = { build, operation: textOf(operation.name), error: null };
   await cloud.store.write({ put: { [PREFIX + textOf(build.name)]: kept } });
   builder.begin(kept);
   return operation;
@@ -50,9 +53,10 @@ export async function getBuild(call: Call, cloud: Cloud): Promise<Json> {
 /** Newest first, as the service lists them. */
 export async function listBuilds(call: Call, cloud: Cloud): Promise<Json> {
   const kept = await cloud.store.list(`${PREFIX}${parentOf(call, cloud)}/builds/`);
-  const builds = kept.map(({ value }) => (value as Kept).build);
-  const newest = builds.sort((one, other) => (textOf(one.createTime) < textOf(other.createTime) ? 1 : -1));
-  return { ...(newest.length > 0 && { builds: newest }) };
+  const builds = kept.map(({ key, value }) => ({ key, value: (value as Kept).build }));
+  const newest = { ...call, query: { ...call.query, orderBy: "createTime desc" } };
+  const { items, nextPageToken } = pageOf(builds, newest);
+  return { ...(items.length > 0 && { builds: items }), ...(nextPageToken && { nextPageToken }) };
 }
 
 const parentOf = (call: Call, cloud: Cloud) =>
@@ -71,10 +75,16 @@ export class Builder {
     this.going.add(end);
   }
 
-  /** What a killed cloud left unfinished is built anew: an image is in the list whole or not at all. */
+  /**
+   * What a killed cloud left unfinished is built anew: an image is in the list whole or not at all. One whose end it had
+   * stored has an operation that may not know of it.
+   */
   async recover(): Promise<void> {
-    for (const { value } of await this.cloud.store.list(PREFIX))
-      if (GOING.includes(textOf((value as Kept).build.status))) this.begin(value as Kept);
+    for (const { value } of await this.cloud.store.list(PREFIX)) {
+      const kept = value as Kept;
+      if (GOING.includes(textOf(kept.build.status))) this.begin(kept);
+      else await this.answer(kept);
+    }
   }
 
   async close(): Promise<void> {
@@ -84,29 +94,39 @@ export class Builder {
 
   private async carryOut(kept: Kept): Promise<void> {
     const { cloud } = this;
-    const { build, operation } = kept;
+    const { build } = kept;
     await this.keep(kept, { status: "WORKING", startTime: cloud.now().toISOString() });
     try {
-      const { image, digest } = await this.make(build);
-      await this.keep(kept, {
-        status: "SUCCESS",
-        finishTime: cloud.now().toISOString(),
-        results: { images: [{ name: image, digest }] },
-      });
-      const response = { "@type": "type.googleapis.com/google.devtools.cloudbuild.v1.Build", ...build };
-      await cloud.operations.finish(operation, response, metadataOf(build));
+      const results = { images: [await this.make(build)] };
+      await this.keep(kept, { status: "SUCCESS", finishTime: cloud.now().toISOString(), results });
     } catch (error) {
       // A cloud that is being shut down has not failed to build; the next one does it.
       if (this.closing.signal.aborted) return;
       const refusal = error instanceof ApiError ? error : new ApiError("FAILED_PRECONDITION", (error as Error).message);
       const failure = { status: "FAILURE", statusDetail: refusal.message, finishTime: cloud.now().toISOString() };
-      await this.keep(kept, { ...failure, failureInfo: { type: "USER_BUILD_STEP", detail: refusal.message } });
-      await cloud.operations.fail(operation, operationError(refusal), metadataOf(build));
+      const failureInfo = { type: "USER_BUILD_STEP", detail: refusal.message };
+      kept.error = operationError(refusal);
+      await this.keep(kept, { ...failure, failureInfo });
       cloud.log.error({ err: error, build: build.name }, "build failed");
     }
+    await this.answer(kept);
   }
 
-  private async make(build: JsonObject): Promise<{ image: string; digest: string }> {
+  /** Tells the operation the end of its build, unless it knows it or nobody waits for it any more. */
+  private async answer({ build, operation, error }: Kept): Promise<void> {
+    const { operations } = this.cloud;
+    const pending = await operations.get(operation).catch((problem: unknown) => {
+      if (problem instanceof ApiError && problem.status === "NOT_FOUND") return { done: true };
+      throw problem;
+    });
+    if (pending.done === true) return;
+    const response = { "@type": "type.googleapis.com/google.devtools.cloudbuild.v1.Build", ...build };
+    if (error)
+      await operations.fail(operation, { code: Number(error.code), message: textOf(error.message) }, metadataOf(build));
+    else await operations.finish(operation, response, metadataOf(build));
+  }
+
+  private async make(build: JsonObject): Promise<{ name: string; digest: string }> {
     const { cloud } = this;
     const { bucket, object, generation, image, repository, account } = wantedBuild(build, cloud.project.id);
     const principal: Principal = { kind: "serviceAccount", email: account, via: "impersonation" };
@@ -127,7 +147,7 @@ export class Builder {
     const { digest } = await cloud.engines.images.build({
       ...{ archive, reference: image, log, signal: this.closing.signal },
     });
-    return { image, digest };
+    return { name: image, digest };
   }
 
   private async keep(kept: Kept, changes: JsonObject): Promise<void> {
