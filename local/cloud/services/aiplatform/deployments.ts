@@ -12,12 +12,11 @@ import type { Call, Json, JsonObject } from "../../service";
 import { requireActAs, requireStored } from "../references";
 import { unknownImage } from "../run/images";
 import { instancesOf } from "../run/instances";
-import { shareProblems } from "./endpoints";
+import { DEPLOYING, deployingKey, shareProblems } from "./endpoints";
 import { modelServer, whenHealthy } from "./model-server";
 import { modelVersion } from "./models";
 import { taskId } from "./pipelines/step";
 
-const PENDING = "aiplatform/deploying/";
 /** Endpoints that serve, so that a start need not look through everything. */
 const SERVING = "aiplatform/serving/";
 const RESOURCES = ["dedicatedResources", "automaticResources", "sharedResources"];
@@ -60,11 +59,15 @@ export class Deployments {
       displayName: textOf(sent.displayName) || textOf(version.displayName),
     };
     const metadata = { "@type": typeOf("DeployModelOperationMetadata"), genericMetadata: times(createTime) };
-    const operation = await cloud.operations.start({ parent: name, id, metadata, call });
-    const pending: Pending = { endpoint: name, deployed, trafficSplit, operation: textOf(operation.name) };
-    await cloud.store.write({ put: { [`${PENDING}${name}/${id}`]: pending } });
-    this.begin(() => this.finish(pending));
-    return operation;
+    // In turn with the endpoint's deletion: what is deleted has nothing under way.
+    return cloud.store.exclusive(name, async () => {
+      await requireStored(name, cloud);
+      const operation = await cloud.operations.start({ parent: name, id, metadata, call });
+      const pending: Pending = { endpoint: name, deployed, trafficSplit, operation: textOf(operation.name) };
+      await cloud.store.write({ put: { [deployingKey(name, id)]: pending } });
+      this.begin(() => this.finish(pending));
+      return operation;
+    });
   }
 
   async undeploy(call: Call): Promise<Json> {
@@ -109,7 +112,7 @@ export class Deployments {
   /** Deployments under way go on; servers of deployed models are started before somebody asks them. */
   async recover(): Promise<void> {
     const { cloud } = this;
-    for (const { value } of await cloud.store.list(PENDING)) this.begin(() => this.finish(value as Pending));
+    for (const { value } of await cloud.store.list(DEPLOYING)) this.begin(() => this.finish(value as Pending));
     for (const { value } of await cloud.store.list(SERVING)) {
       const endpoint = textOf(value.endpoint);
       for (const deployed of modelsOf(await requireStored(endpoint, cloud)))
@@ -132,17 +135,16 @@ export class Deployments {
 
   private async finish({ endpoint, deployed, trafficSplit, operation }: Pending): Promise<void> {
     const { cloud } = this;
-    const key = `${PENDING}${endpoint}/${textOf(deployed.id)}`;
-    const server = await modelServer(endpoint, deployed, cloud);
+    const key = deployingKey(endpoint, textOf(deployed.id));
     try {
-      await whenHealthy(server, cloud);
+      await whenHealthy(await modelServer(endpoint, deployed, cloud), cloud);
     } catch (error) {
       // A cloud that is being shut down has not failed to deploy; the next one does it.
       if (this.isClosing) return;
       const { message } = error as Error;
       await cloud.operations.fail(operation, operationError(new ApiError("FAILED_PRECONDITION", message)));
       await cloud.store.write({ delete: [key] });
-      instancesOf(cloud).end(server.deployment.name);
+      instancesOf(cloud).end(`${endpoint}/deployedModels/${textOf(deployed.id)}`);
       return;
     }
     await cloud.store.exclusive(endpoint, async () => {

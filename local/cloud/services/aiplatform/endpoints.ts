@@ -26,6 +26,10 @@ export const endpointType = (version: "v1" | "v1beta1"): ResourceType => ({
   source: "https://cloud.google.com/vertex-ai/docs/reference/rest/v1beta1/projects.locations.endpoints",
 });
 
+/** Where deployments are that are under way. */
+export const DEPLOYING = "aiplatform/deploying/";
+export const deployingKey = (endpoint: string, id = "") => `${DEPLOYING}${endpoint}/${id}`;
+
 const modelsOf = ({ deployedModels }: JsonObject) => (deployedModels ?? []) as JsonObject[];
 
 /** Shares of traffic go to models that are deployed, and are all of it or nothing. */
@@ -49,8 +53,11 @@ function checkTraffic({ current, next }: Parameters<Hook>[0]): void {
   if (problems.length > 0) throw badRequest(problems);
 }
 
-function refuseServing({ current }: Parameters<Hook>[0]): void {
-  const models = modelsOf(current ?? {}).map(({ id }) => textOf(id));
+async function refuseServing({ current, cloud }: Parameters<Hook>[0]): Promise<void> {
+  const begun = await cloud.store.list(deployingKey(textOf(current!.name)));
+  const models = [...modelsOf(current ?? {}), ...begun.map(({ value }) => value.deployed as JsonObject)].map(({ id }) =>
+    textOf(id),
+  );
   if (models.length === 0) return;
   throw new ApiError(
     "FAILED_PRECONDITION",

@@ -24,6 +24,7 @@ export function metadataTypes(version: "v1" | "v1beta1"): ResourceType[] {
     idPattern: ID,
     immutable: ["schemaTitle", "schemaVersion"],
     operations: { delete: true, responseType: "google.protobuf.Empty" },
+    before: { delete: ({ current, cloud }) => forget(textOf(current!.name), cloud) },
     source: `https://cloud.google.com/vertex-ai/docs/reference/rest/v1/projects.locations.metadataStores.${plural}`,
   });
   const store: ResourceType = {
@@ -47,6 +48,17 @@ export function metadataTypes(version: "v1" | "v1beta1"): ResourceType[] {
 export const memberKey = (context: string, member: string) => `aiplatform/members/${context}/${member}`;
 export const eventKey = (event: JsonObject) =>
   `aiplatform/events/${textOf(event.execution)}/${textOf(event.type)}/${textOf(event.artifact)}`;
+
+/** A node that is made again under its name is in no context and has no events. */
+async function forget(name: string, cloud: Cloud): Promise<void> {
+  const members = await cloud.store.list("aiplatform/members/");
+  const events = await allEvents(cloud, name);
+  const gone = [
+    ...members.filter(({ value }) => value.context === name || value.member === name).map(({ key }) => key),
+    ...events.filter(({ execution, artifact }) => execution === name || artifact === name).map(eventKey),
+  ];
+  await cloud.store.write({ delete: gone });
+}
 
 export const metadataMethods: Readonly<Record<string, Behaviour>> = {
   ...Object.fromEntries(NODES.map((plural) => [`${COLLECTION}.${plural}.list`, listOf(plural)])),
@@ -92,6 +104,8 @@ export const metadataMethods: Readonly<Record<string, Behaviour>> = {
 async function lineage(call: Call, cloud: Cloud): Promise<Json> {
   const artifact = textOf(call.path.artifact);
   await requireAll([artifact], cloud);
+  if (textOf(call.query.filter) !== "")
+    throw new ApiError("UNIMPLEMENTED", "filter: the lineage of an artifact is answered whole by this cloud.");
   const hops = Number(call.query.maxHops ?? 100);
   const events = await allEvents(cloud, artifact);
   const reached = new Set([artifact]);

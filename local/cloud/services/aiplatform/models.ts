@@ -4,7 +4,7 @@
  */
 import type { Cloud } from "../../cloud";
 import { badRequest } from "../../contract/validate";
-import { listPage } from "../../engine/list";
+import { listPage, pageOf } from "../../engine/list";
 import { etagOf } from "../../engine/resource";
 import { ApiError } from "../../errors";
 import { isObject, textOf } from "../../json";
@@ -45,7 +45,10 @@ export const modelMethods: Readonly<Record<string, Behaviour>> = {
   "aiplatform.projects.locations.models.list": list,
   "aiplatform.projects.locations.models.listVersions": async (call, cloud) => {
     const { model } = await versionOf(call, cloud);
-    return { models: await Promise.all(model.versions.map((version) => shown(model, version, cloud))) };
+    const shownAll = await Promise.all(model.versions.map((version) => shown(model, version, cloud)));
+    const numbered = shownAll.map((value) => ({ key: textOf(value.versionId).padStart(10, "0"), value }));
+    const { items, nextPageToken } = pageOf(numbered, call);
+    return { models: items, ...(nextPageToken && { nextPageToken }) };
   },
   "aiplatform.projects.locations.models.patch": (call, cloud) =>
     change(call, cloud, (_model, version) => {
@@ -165,7 +168,13 @@ async function list(call: Call, cloud: Cloud): Promise<Json> {
   return { ...(items.length > 0 && { models: items.map(withEtag) }), ...(nextPageToken && { nextPageToken }) };
 }
 
-async function remove(call: Call, cloud: Cloud, isVersion: boolean): Promise<Json> {
+/** In turn with uploads: a version that comes meanwhile must not go with the record that was read before. */
+function remove(call: Call, cloud: Cloud, isVersion: boolean): Promise<Json> {
+  const [name = ""] = textOf(call.path.name).split("@");
+  return cloud.store.exclusive(PREFIX + name, () => removeNow(call, cloud, isVersion));
+}
+
+async function removeNow(call: Call, cloud: Cloud, isVersion: boolean): Promise<Json> {
   const { model, version, name } = await versionOf(call, cloud);
   const serving = (await deployments(model, cloud)).filter(
     ({ modelVersionId }) => !isVersion || modelVersionId === version.versionId,

@@ -136,6 +136,7 @@ const servers = () =>
 
 test("a model whose bundle is truncated is not deployed, and the operation says what the server said", async () => {
   const { endpoint, operation } = await deployed("cut");
+  await expect(rest("DELETE", VERTEX.replace(L, endpoint))).rejects.toThrow("being-deployed");
   const { error } = (await finished(operation)) as { error: { message: string } };
   expect(error.message).toMatch(
     /could not be started: .*bundles\/churn\/cut\/bundle\.json: got a document that cannot be used/s,
