@@ -2,7 +2,7 @@
 import { crc32c } from "@node-rs/crc32";
 import type { Cloud } from "../../cloud";
 import { pageOf } from "../../engine/list";
-import { etagOf } from "../../engine/resource";
+import { checkEtag, etagOf } from "../../engine/resource";
 import { ApiError, invalid } from "../../errors";
 import { isObject, textOf } from "../../json";
 import type { Behaviour, Call, Json, JsonObject } from "../../service";
@@ -77,12 +77,13 @@ async function read(call: Call, cloud: Cloud): Promise<Stored & { key: string }>
 async function list(call: Call, cloud: Cloud): Promise<Json> {
   const secret = await requireSecret(call.path.parent ?? "", cloud);
   const all = await cloud.store.list(versionsKey(secret));
-  const { items, nextPageToken } = pageOf(
-    all.map(({ key, value }) => ({ key, value: storedIn(value).version })),
-    call,
-  );
   // Google lists the newest first.
-  return { versions: items.reverse(), totalSize: all.length, ...(nextPageToken && { nextPageToken }) };
+  const newest = all.map(({ key, value }) => ({
+    key: String(10 ** 10 - Number(key.split("/").at(-1))).padStart(11, "0"),
+    value: storedIn(value).version,
+  }));
+  const { items, nextPageToken } = pageOf(newest, call);
+  return { versions: items, totalSize: all.length, ...(nextPageToken && { nextPageToken }) };
 }
 
 async function access(call: Call, cloud: Cloud): Promise<Json> {
@@ -99,6 +100,7 @@ async function setState(call: Call, cloud: Cloud, state: string): Promise<Json> 
   const { key } = await read(call, cloud);
   return cloud.store.exclusive(key, async () => {
     const { version, data } = await read(call, cloud);
+    checkEtag(call.body.etag, version);
     if (version.state === "DESTROYED" && state !== "DESTROYED")
       throw new ApiError("FAILED_PRECONDITION", `Secret Version [${textOf(version.name)}] is in DESTROYED state.`);
     const isDestroyed = state === "DESTROYED";
