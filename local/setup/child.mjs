@@ -59,9 +59,13 @@ export function execLogged(command, args, { log, signal, cwd, env = process.env 
  * Ctrl-C of the terminal reaches it anyway. `late`: what it may wait for; a Node program that sends any message is told
  * when that has ended, by its problem or an empty text.
  */
-export function runInForeground(command, args, { cwd, env = process.env, stdout = "inherit", late } = {}) {
+export function runInForeground(
+  command,
+  args,
+  { cwd, env = process.env, stdout = "inherit", stderr = "inherit", late } = {},
+) {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd, env, stdio: ["inherit", stdout, "inherit", ...(late ? ["ipc"] : [])] });
+    const child = spawn(command, args, { cwd, env, stdio: ["inherit", stdout, stderr, ...(late ? ["ipc"] : [])] });
     const tell = (problem) => child.connected && child.send(problem);
     child.once(
       "message",

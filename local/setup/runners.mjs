@@ -7,7 +7,7 @@ import { join } from "node:path";
  * @typedef {object} Runner
  * @property {string} name
  * @property {boolean} deep           part of `npm run test:deep` instead of `npm test`
- * @property {boolean} [isCheck]      one core, no processes of its own: runs beside other checks
+ * @property {boolean} [paired]       busy with about one core: two of these run at once, the others alone
  * @property {RegExp} [files]         files that it takes when some are named
  * @property {(files: string[]) => string[]} command
  * @property {object} [env]
@@ -17,32 +17,14 @@ import { join } from "node:path";
 /** All runners in the order in which they run. Reports go to `reports`. @returns {Runner[]} */
 export function runnersOf({ root, manifest, reports }) {
   const bin = (name) => join(root, "node_modules", ".bin", name);
-  const { clients } = manifest.python;
-  const ruffed = ["pyspark", "local"].map((folder) => join(root, folder));
   return [
-    check("types", [bin("tsc"), "--noEmit"]),
-    check("eslint", [bin("eslint"), "."]),
-    check("imports", [
-      bin("depcruise"),
-      "--config",
-      ".dependency-cruiser.cjs",
-      "stacks",
-      "components",
-      "local",
-      "cli",
-      "functions",
-    ]),
-    check("ruff", [clients, "-m", "ruff", "check", "--no-cache", ...ruffed]),
+    // The longest of those that run two at a time; the next seven together take about as long.
+    pytest({ name: "pytest", paired: true, manifest, reports, marker: "not deep" }),
+    ...checks({ root, manifest, bin }),
     nodeTests({ root, reports }),
-    jest({
-      name: "jest",
-      reports,
-      bin,
-      ignored: ["/node_modules/", "\\.deep\\.test\\.ts$", "/local/e2e\\.test\\.ts$"],
-    }),
-    pytest({ name: "pytest", manifest, reports, marker: "not deep" }),
     pytest({
       name: "pipelines",
+      paired: true,
       manifest,
       reports,
       marker: "not deep",
@@ -52,11 +34,18 @@ export function runnersOf({ root, manifest, reports }) {
     }),
     jest({
       name: "e2e",
+      paired: true,
       reports,
       bin,
       ignored: ["/node_modules/"],
       match: ["**/local/e2e.test.ts"],
       files: /e2e\.test\.ts$/,
+    }),
+    jest({
+      name: "jest",
+      reports,
+      bin,
+      ignored: ["/node_modules/", "\\.deep\\.test\\.ts$", "/local/e2e\\.test\\.ts$"],
     }),
     jest({
       name: "jest-deep",
@@ -83,9 +72,20 @@ export function runnersOf({ root, manifest, reports }) {
 }
 
 /** A tool that only says yes or no counts as one test. */
-function check(name, command) {
+function checks({ root, manifest, bin }) {
+  const folders = ["stacks", "components", "local", "cli", "functions"];
+  const ruffed = ["pyspark", "local"].map((folder) => join(root, folder));
   const count = (code) => ({ passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 });
-  return { name, deep: false, isCheck: true, command: () => command, count };
+  const commands = {
+    types: [bin("tsc"), "--noEmit"],
+    eslint: [bin("eslint"), "."],
+    imports: [bin("depcruise"), "--config", ".dependency-cruiser.cjs", ...folders],
+    ruff: [manifest.python.clients, "-m", "ruff", "check", "--no-cache", ...ruffed],
+  };
+  return Object.entries(commands).map(([name, command]) => ({
+    ...{ name, deep: false, paired: true, count },
+    command: () => command,
+  }));
 }
 
 function nodeTests({ root, reports }) {
@@ -104,13 +104,14 @@ function nodeTests({ root, reports }) {
   return {
     name: "set-up",
     deep: false,
+    paired: true,
     files: /\.test\.mjs$/,
     command: (files) => [process.execPath, "--test", ...reporters, ...(files.length > 0 ? files : all())],
     count: () => tapCounts(read(report)),
   };
 }
 
-function jest({ name, deep = false, reports, bin, ignored, match, files = /(?<!e2e|\.deep)\.test\.ts$/ }) {
+function jest({ name, deep = false, paired, reports, bin, ignored, match, files = /(?<!e2e|\.deep)\.test\.ts$/ }) {
   const report = join(reports, `${name}.json`);
   const options = [
     ...ignored.flatMap((pattern) => ["--testPathIgnorePatterns", pattern]),
@@ -121,6 +122,7 @@ function jest({ name, deep = false, reports, bin, ignored, match, files = /(?<!e
   return {
     name,
     deep,
+    paired,
     files,
     quiet: true,
     command: (named) => [bin("jest"), ...options, ...(named.length > 0 ? ["--runTestsByPath", ...named] : [])],
@@ -131,12 +133,23 @@ function jest({ name, deep = false, reports, bin, ignored, match, files = /(?<!e
 /** Python tests but those of pipelines and DAGs, which need other environments. */
 const TESTS = /^(?!.*pyspark\/(pipelines|dags)\/).*\.py$/;
 
-function pytest({ name, deep = false, manifest, reports, marker, folder = "pyspark/tests", python, files = TESTS }) {
+function pytest({
+  name,
+  deep = false,
+  paired,
+  manifest,
+  reports,
+  marker,
+  folder = "pyspark/tests",
+  python,
+  files = TESTS,
+}) {
   const report = join(reports, `${name}.xml`);
   const { clients } = manifest.python;
   return {
     name,
     deep,
+    paired,
     files,
     command: (named) => [
       ...[python ?? clients, "-m", "pytest", "-c", "pyspark/pyproject.toml", "-m", marker, `--junitxml=${report}`],

@@ -16,22 +16,15 @@ const chosen = (options) =>
 
 test("runs types, lint, jest, pytest and the end-to-end test by default, the deep ones alone when asked", () => {
   assert.deepEqual(chosen({}).flat(), [
-    "types",
-    "eslint",
-    "imports",
-    "ruff",
-    "set-up",
+    ...["pytest", "types", "eslint", "imports", "ruff", "set-up", "pipelines", "e2e"],
     "jest",
-    "pytest",
-    "pipelines",
-    "e2e",
   ]);
   assert.deepEqual(chosen({ deep: true }).flat(), ["jest-deep", "pytest-deep", "dags"]);
 });
 
 test("runs the runners that are named, and refuses an unknown name with the list", () => {
-  assert.deepEqual(chosen({ only: ["pytest", "jest"] }).flat(), ["jest", "pytest"]);
-  assert.throws(() => chosen({ only: ["jset"] }), /--only: got jset; expected some of types, eslint/);
+  assert.deepEqual(chosen({ only: ["jest", "pytest"] }).flat(), ["pytest", "jest"]);
+  assert.throws(() => chosen({ only: ["jset"] }), /--only: got jset; expected some of pytest, types, eslint/);
 });
 
 test("finds the runner of a file by its ending", () => {
@@ -44,11 +37,11 @@ test("finds the runner of a file by its ending", () => {
     "local/setup/d.test.mjs",
   ];
   assert.deepEqual(chosen({ files }), [
-    ["set-up", "local/setup/d.test.mjs"],
-    ["jest", "local/a.test.ts"],
     ["pytest", "pyspark/tests/test_c.py"],
+    ["set-up", "local/setup/d.test.mjs"],
     ["pipelines", "pyspark/pipelines/test_p.py"],
     ["e2e", "local/e2e.test.ts"],
+    ["jest", "local/a.test.ts"],
     ["jest-deep", "local/b.deep.test.ts"],
   ]);
   assert.throws(() => chosen({ files: ["README.md"] }), /got README\.md; expected names that end in/);

@@ -1,5 +1,5 @@
 /** What `npm test` does once Node is known to be new enough. */
-import { mkdirSync, openSync, readFileSync, rmSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { runInForeground } from "./child.mjs";
@@ -8,6 +8,7 @@ import { runnersOf } from "./runners.mjs";
 import { asProgram, root, setUp } from "./set-up.mjs";
 import { SetupError } from "./steps.mjs";
 import { closingLine, judge, select, sumOf } from "./summary.mjs";
+import { inTurns } from "./turns.mjs";
 
 /** What the long tests use beside what every set-up makes. */
 const ON_DEMAND = ["notebooks", "airflow"];
@@ -27,16 +28,11 @@ await asProgram(async ({ signal, release }) => {
   mkdirSync(reports, { recursive: true });
   const all = runnersOf({ root, manifest, reports });
   const chosen = select(all, { deep: values.deep, only: values.only?.split(","), files: positionals });
-  const outcomes = await runChecks(
-    chosen.filter(({ runner }) => runner.isCheck),
+  const outcomes = await runPaired(
+    chosen.filter(({ runner }) => runner.paired),
     reports,
   );
-  for (const { runner, files } of chosen) {
-    if (runner.isCheck) continue;
-    process.stdout.write(`\n── ${runner.name}\n`);
-    // jest repeats its report on standard output; what a person reads goes to standard error.
-    outcomes.push(await runOne(runner, files, runner.quiet ? openSync("/dev/null", "w") : "inherit"));
-  }
+  for (const one of chosen.filter(({ runner }) => !runner.paired)) outcomes.push(await runLive(one));
   for (const { name, seconds, counts, problem } of outcomes) {
     const note = problem === undefined ? "" : `  ${problem}`;
     process.stdout.write(`  ${name.padEnd(12)} ${closingLine(counts).padEnd(34)} ${duration(seconds)}${note}\n`);
@@ -47,27 +43,37 @@ await asProgram(async ({ signal, release }) => {
   return total.failed > 0 || total.passed === 0 ? 1 : 0;
 });
 
-/** At once, for each uses one core; what they say is told one after the other. */
-async function runChecks(chosen, reports) {
-  if (chosen.length > 0) process.stdout.write(`\n── ${chosen.map(({ runner }) => runner.name).join(", ")}\n`);
-  const output = ({ name }) => join(reports, `${name}.txt`);
-  const running = chosen.map(async ({ runner, files }) => {
-    const outcome = await runOne(runner, files, openSync(output(runner), "w"));
-    process.stdout.write(`  ${outcome.name} ended after ${duration(outcome.seconds)}\n`);
+/** Two at a time, because each is busy with about one core; what one says is told whole when it has ended. */
+async function runPaired(chosen, reports) {
+  if (chosen.length < 2) return Promise.all(chosen.map(runLive));
+  process.stdout.write(`\n── two at a time: ${chosen.map(({ runner }) => runner.name).join(", ")}\n`);
+  const jobs = chosen.map((one) => async () => {
+    const told = join(reports, `${one.runner.name}.txt`);
+    const file = openSync(told, "w");
+    const outcome = await runOne(one, file, file);
+    closeSync(file);
+    process.stdout.write(`\n── ${outcome.name}: ${duration(outcome.seconds)}\n${readFileSync(told, "utf8")}`);
     return outcome;
   });
-  const outcomes = await Promise.all(running);
-  for (const { runner } of chosen) process.stdout.write(readFileSync(output(runner), "utf8"));
-  return outcomes;
+  return inTurns(jobs, 2);
 }
 
-async function runOne(runner, files, stdout) {
+function runLive(one) {
+  process.stdout.write(`\n── ${one.runner.name}\n`);
+  return runOne(one, "inherit", "inherit");
+}
+
+async function runOne({ runner, files }, stdout, stderr) {
   const started = performance.now();
   const [command, ...args] = runner.command(files);
   const env = Object.fromEntries(
     Object.entries({ ...process.env, ...runner.env }).filter(([, value]) => value !== undefined),
   );
-  const code = await runInForeground(command, args, { cwd: root, env, stdout });
+  // jest repeats its report on standard output; what a person reads goes to standard error.
+  const code = await runInForeground(command, args, {
+    ...{ cwd: root, env, stderr },
+    stdout: runner.quiet ? "ignore" : stdout,
+  });
   return { name: runner.name, seconds: (performance.now() - started) / 1000, ...judge(runner, code) };
 }
 
