@@ -53,7 +53,8 @@ export function keepOperatorCredentials(
   let last = Promise.resolve();
   const failed = (err: unknown) => options.log.error({ err }, "operator's token not renewed");
   const renew = () => (last = last.then(() => writeOperatorCredentials(options)).catch(failed));
-  const timer = setInterval(() => void renew(), everyMs);
+  // The door keeps the process alive, not what waits for its credentials to grow old.
+  const timer = setInterval(() => void renew(), everyMs).unref();
   return () => {
     clearInterval(timer);
     return last;
