@@ -45,8 +45,10 @@ it("says so when a file differs from it, and not for a file that is not deployed
   expect(deployedCommit(folder)).toBe(`${deployed}-dirty`);
 });
 
-it("is unknown where there is no repository, and before the first commit", () => {
+it("is unknown where there is no repository, before the first commit, and without git", () => {
   expect(deployedCommit(folder)).toBe("unknown");
   git("init", "-q");
   expect(deployedCommit(folder)).toBe("unknown");
+  commit("stacks/lab.ts", "one");
+  expect(deployedCommit(folder, { PATH: folder })).toBe("unknown");
 });

@@ -58,9 +58,10 @@ export interface CommitFact {
   hash: string | null;
   /** Files that were deployed differed from the commit. */
   dirty: boolean;
-  /** From this checkout, if it has the commit. */
+  /** From this checkout; or why it does not tell it. */
   subject?: string;
   at?: string;
+  untold?: string;
 }
 
 /** `0f0f-dirty` is the commit and what is said of it. */

@@ -74,7 +74,7 @@ it("says what is not as it was: file, batch, pipeline job, stack, commit", async
     pipelineJob: async () => undefined,
     registered: async () => undefined,
     customersFile: async () => ({ uri: "gs://raw/customers.csv", now: { md5: "00", generation: "18", created: "t" } }),
-    commit: () => undefined,
+    commit: () => ({ untold: "no git on PATH to ask" }),
   });
   const text = await tree("run-1", gone);
   for (const told of [
@@ -82,7 +82,7 @@ it("says what is not as it was: file, batch, pipeline job, stack, commit", async
     "has changed since: now md5 00  generation 18",
     "no pipeline job: the batches were submitted one by one",
     `deployed from ${COMMIT} since`,
-    `commit ${COMMIT}  not in this checkout  dirty: deployed files differed from it`,
+    `commit ${COMMIT}  no git on PATH to ask  dirty: deployed files differed from it`,
   ])
     expect(text).toContain(told);
   expect(text).not.toContain("registered");

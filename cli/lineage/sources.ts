@@ -1,5 +1,4 @@
 /** What lineage asks of the cloud, through Google's own APIs in either world, and of this checkout. */
-import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { BigQuery } from "@google-cloud/bigquery";
 import type { StackOutputs } from "../deployed";
@@ -7,6 +6,7 @@ import { readState, resourcesOf } from "../deployment-state";
 import { ask, listAll } from "../google";
 import type { Lab } from "../lab";
 import type { DataFact, StackFact } from "./chain";
+import { commitIn } from "./commit";
 import type { ModelRow, PredictionRow, Sources } from "./trace";
 
 const AT = "FORMAT_TIMESTAMP('%FT%TZ', pipeline_execution_dt) AS at";
@@ -35,11 +35,7 @@ export function cloudSources(lab: Lab, stack: string, outputs: StackOutputs): So
     },
     customersFile: () => customersFile(outputs.jobSettings.customers ?? ""),
     stack: () => stackNow(lab, stack, outputs.commit),
-    commit: (hash) => {
-      const done = spawnSync("git", ["log", "-1", "--format=%cI %s", hash], { cwd: lab.root, encoding: "utf8" });
-      const [, at, subject] = /^(\S+) (.*)$/m.exec(done.stdout ?? "") ?? [];
-      return done.status === 0 && at && subject !== undefined ? { subject, at } : undefined;
-    },
+    commit: (hash) => commitIn(lab.root, hash),
   };
 }
 

@@ -1,6 +1,7 @@
 /** Follows a customer, a model or a run back through what the tables and Google's services know of it. */
 import { UserError } from "../lab";
 import { type BatchFact, commitOf, type Lineage, type ModelFact, type StackFact } from "./chain";
+import type { ToldCommit } from "./commit";
 
 /** A row of batch_predictions, as far as lineage goes. */
 export interface PredictionRow {
@@ -38,7 +39,7 @@ export interface Sources {
   registered: (version: string) => Promise<string | undefined>;
   customersFile: () => Promise<Pick<ModelFact["data"], "uri" | "now">>;
   stack: () => Promise<StackFact["now"]>;
-  commit: (hash: string) => { subject: string; at: string } | undefined;
+  commit: (hash: string) => ToldCommit;
 }
 
 /** @throws UserError for an id that nothing is known of */

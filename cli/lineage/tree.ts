@@ -68,11 +68,11 @@ function stackNode({ name, now }: StackFact, commit: CommitFact): Node {
   };
 }
 
-function commitNode({ hash, dirty, subject, at }: CommitFact): Node {
+function commitNode({ hash, dirty, subject = "", at = "", untold }: CommitFact): Node {
   if (hash === null)
     return { text: faint("commit not recorded: no git, or no checkout, where it was deployed from"), below: [] };
   const unclean = dirty ? `  ${bad("dirty: deployed files differed from it")}` : "";
-  const told = subject === undefined ? faint("not in this checkout") : `${subject}  ${faint(at ?? "")}`;
+  const told = untold ? faint(untold) : `${subject}  ${faint(at)}`;
   return { text: `commit ${hash}  ${told}${unclean}`, below: [] };
 }
 
