@@ -48,7 +48,7 @@ export function jarsStep({ tools, env }) {
     output: "jars",
     key: () => keyOf([join(here, "connectors.xml"), join(here, "ivysettings.xml")], jars),
     check: (result) => Object.values(result).every((file) => existsSync(resolve(tools, file))),
-    run: async ({ folder, results, exec }) => {
+    run: async ({ folder, scratch, results, exec }) => {
       const java = join(resolve(tools, results.java.home), "bin", "java");
       const trust = await javaTrust({ folder, exec, env, clients: resolve(tools, results.clients.interpreter) });
       const out = join(folder, "[artifact]-[revision](-[classifier]).[ext]");
@@ -60,15 +60,7 @@ export function jarsStep({ tools, env }) {
         "-retrieve",
         out,
       ];
-      const ivy = [
-        "-cp",
-        ivyJar(tools, results),
-        "org.apache.ivy.Main",
-        "-warn",
-        "-cache",
-        join(tools, "tmp", "ivy"),
-        ...files,
-      ];
+      const ivy = ["-cp", ivyJar(tools, results), "org.apache.ivy.Main", "-warn", "-cache", scratch, ...files];
       await exec(java, [...trust, ...javaProxy(env), ...ivy], { env });
       rmSync(join(folder, "trust.p12"), { force: true });
       for (const [file, expected] of Object.values(jars)) {

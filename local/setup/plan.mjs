@@ -1,6 +1,6 @@
 /** What set-up makes, as steps. Everything comes by package name from PyPI, npm and Maven Central, pinned by hash. */
 import { existsSync, linkSync, readdirSync } from "node:fs";
-import { basename, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { ownCustomersStep, publishedCustomersStep } from "./customers.mjs";
 import { keyOf } from "./files.mjs";
 import { jarsStep, javaStep, sparkArchiveStep } from "./java-steps.mjs";
@@ -121,9 +121,8 @@ function descriptionsStep({ tools, env }) {
     key: () => keyOf([python("descriptions.txt")], described),
     check: () => existsSync(join(tools, "descriptions", "storage.v1.json")),
     run: async (context) => {
-      const unpacked = join(tools, "tmp", `${basename(context.folder)}-package`);
-      await unpackPackage({ ...context, folder: unpacked }, { tools, env, name: "descriptions" });
-      const documents = join(unpacked, "googleapiclient", "discovery_cache", "documents");
+      await unpackPackage({ ...context, folder: context.scratch }, { tools, env, name: "descriptions" });
+      const documents = join(context.scratch, "googleapiclient", "discovery_cache", "documents");
       const services = new Set(described.split(" "));
       const kept = readdirSync(documents).filter(
         (file) => services.has(file.split(".")[0]) && !/alpha|preview/.test(file),

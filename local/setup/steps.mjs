@@ -21,6 +21,7 @@
  *
  * @typedef {object} StepContext
  * @property {string} folder        the step's own, empty folder
+ * @property {string} scratch       a second one, for what is needed on the way: gone after success
  * @property {string} place         where that folder will be after success
  * @property {Record<string, any>} results   results of the steps that it needs
  * @property {(command: string, args: string[], options?: object) => Promise<string>} exec
@@ -106,14 +107,19 @@ async function runStep({ step, tools, results, seen, progress, signal }) {
   progress.start(step);
   const started = performance.now();
   const folder = join(tools, "tmp", `${step.name}-${process.pid}`);
+  const scratch = join(tools, "tmp", `${step.name}-scratch-${process.pid}`);
   const log = join(tools, "logs", `${step.name}.log`);
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
+  for (const made of [folder, scratch]) {
+    rmSync(made, { recursive: true, force: true });
+    mkdirSync(made, { recursive: true });
+  }
   rmSync(stampFile(tools, step), { force: true });
   writeFileSync(log, "");
   const place = step.output === undefined ? folder : join(tools, step.output);
   const exec = (command, args, options = {}) => execLogged(command, args, { log, signal, ...options });
-  const result = await step.run({ folder, place, results, exec, say: (text) => progress.say(step, text), signal });
+  const say = (text) => progress.say(step, text);
+  const result = await step.run({ folder, scratch, place, results, exec, say, signal });
+  rmSync(scratch, { recursive: true, force: true });
   if (step.output !== undefined) replaceFolder(folder, place, join(tools, "tmp"));
   else rmSync(folder, { recursive: true, force: true });
   const seconds = Math.round((performance.now() - started) / 100) / 10;
