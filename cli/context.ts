@@ -2,8 +2,9 @@
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
 import { join } from "node:path";
-import { clientEnvironment } from "../local/cloud/door/client-environment";
+import { clientEnvironment, cloudFiles } from "../local/cloud/door/client-environment";
 import { findCloud } from "./cloud-process";
+import { EXIT } from "./exit-codes";
 import { LOCAL_STACK, UserError, type Lab } from "./lab";
 import type { Terminal } from "./terminal";
 
@@ -30,11 +31,20 @@ export async function asClient(context: Context, stack: string, work: () => Prom
   const wanted = cloudEnvironment(context.lab);
   const isSet = Object.entries(wanted).every(([key, value]) => context.environment[key] === value);
   return isSet
-    ? work()
+    ? work().catch((error: unknown) => toldIfAway(error, context))
     : spawnInherited(process.execPath, [join(__dirname, "bin", "sparklab.mjs"), ...context.words], {
         ...context.environment,
         ...wanted,
       });
+}
+
+/** A cloud that ended meanwhile is why its client failed: what it was asked then says nothing. */
+function toldIfAway(error: unknown, { lab, words, terminal }: Context): number {
+  if (findCloud(lab)) throw error;
+  terminal.note(
+    `The loopback cloud has ended: ${(error as Error).message}\nIts last words are in ${join(cloudFiles(lab.folder).cloud, "cloud.out")}. What it had answered is kept: npx sparklab up, then npx sparklab ${words.join(" ")} goes on`,
+  );
+  return EXIT.failed;
 }
 
 /**
@@ -59,8 +69,6 @@ export function spawnInherited(
     child.once("error", (error: NodeJS.ErrnoException) =>
       settle(() => reject(error.code === "ENOENT" ? new UserError(`${command}: no such command on PATH`) : error)),
     );
-    child.once("exit", (code, signal) =>
-      settle(() => resolve(code ?? 128 + (signal ? constants.signals[signal] : 0))),
-    );
+    child.once("exit", (code, signal) => settle(() => resolve(code ?? 128 + (signal ? constants.signals[signal] : 0))));
   });
 }
