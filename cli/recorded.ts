@@ -2,7 +2,8 @@
 
 /** Resource type to what does not happen here. */
 export const RECORDED_ONLY: Readonly<Record<string, string>> = {
-  "gcp:workbench/instance:Instance": "no virtual machine runs; npx sparklab notebook opens the same notebooks here",
+  "gcp:workbench/instance:Instance":
+    "no machine runs, which its start script needs (root, gcloud); npx sparklab notebook opens the same notebooks",
   "gcp:dataproc/metastoreService:MetastoreService": "no Hive metastore listens; batches use Spark's own catalogue",
   "gcp:artifactregistry/repository:Repository":
     "no image can be pushed to it from outside; npx sparklab image build fills it",
@@ -13,7 +14,6 @@ export const RECORDED_ONLY: Readonly<Record<string, string>> = {
   "gcp:compute/routerNat:RouterNat": "packages come by the machine's own network",
   "gcp:compute/globalAddress:GlobalAddress": "its range is kept free of others, nobody has an address in it",
   "gcp:servicenetworking/connection:Connection": "its ranges are checked, no network is peered",
-  "gcp:logging/projectSink:ProjectSink": "no log entry is routed",
   "gcp:logging/metric:Metric": "no log entry is counted",
   "gcp:monitoring/alertPolicy:AlertPolicy": "no condition is evaluated",
   "gcp:monitoring/notificationChannel:NotificationChannel": "nothing is sent",
@@ -42,6 +42,7 @@ export const AT_WORK: Readonly<Record<string, string>> = {
   "gcp:dataproc/cluster:Cluster": "a Spark history server",
   "gcp:dataproc/metastoreServiceIamMember:MetastoreServiceIamMember": "asked at every call",
   "gcp:dataproc/sessionTemplate:SessionTemplate": "Jupyter sessions are started from it",
+  "gcp:logging/projectSink:ProjectSink": "rows of BigQuery, written as the sink's writer",
   "gcp:orgpolicy/policy:Policy": "refuses the calls that violate it",
   "gcp:projects/iAMCustomRole:IAMCustomRole": "asked at every call",
   "gcp:projects/iAMMember:IAMMember": "asked at every call",

@@ -40,8 +40,6 @@ export const services: readonly Service[] = [
   artifactRegistry,
   cloudBuild,
   billingBudgets,
-  logging,
-  ...monitoring,
   orgPolicy,
   secretManager,
   pubsub,
@@ -57,4 +55,7 @@ export const services: readonly Service[] = [
   notebooks,
   run,
   cloudFunctions,
+  // After all whose work it tells of, and after BigQuery, which it writes to: it closes first.
+  logging,
+  ...monitoring,
 ];

@@ -3,7 +3,7 @@ import type { Cloud } from "../cloud";
 import { ApiError, invalid } from "../errors";
 import { isObject, textOf } from "../json";
 import type { Hook, Json, JsonObject, ResourceType, ServerSetContext, Service } from "../service";
-import { parseFilter } from "./logging-filter";
+import { parseFilter } from "./logging/filter";
 
 const record = ({ now, call }: ServerSetContext): JsonObject => ({ mutateTime: now, mutatedBy: call.principal.email });
 

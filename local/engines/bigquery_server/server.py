@@ -15,7 +15,7 @@ from typing import Any, TextIO
 import anyio
 import uvicorn
 
-from . import calls, storage_service, tables, write_streams
+from . import calls, storage_service, table_rows, tables, write_streams
 from .database import Database
 from .emulator import build_emulator
 from .jobs import Jobs
@@ -58,6 +58,7 @@ def _open(folder: Path, settings: dict[str, Any]) -> tuple[State, Jobs]:
     emulator = build_emulator(database, folder, settings["project"])
     state = State(folder, settings["project"], settings["location"], database, emulator)
     state.prepare()
+    table_rows.recall(state)
     jobs = Jobs(state, _PARALLEL_JOBS)
     jobs.recover()
     return state, jobs

@@ -17,7 +17,8 @@ from .table_refs import TableRef
 from .values import RowError, arrow_schema, from_json, to_json
 
 _PAGE_ROWS = 100_000
-# Google remembers insert ids for a minute, as best effort.
+# Google remembers insert ids for a minute, as best effort. Here they are stored with their rows: whoever repeats what
+# an engine that died has not answered is known by the next one.
 _REMEMBERED_SECONDS = 60
 _seen: OrderedDict[tuple[str, str], float] = OrderedDict()
 _guard = threading.Lock()
@@ -91,10 +92,11 @@ def insert_all(state: State, call: Call) -> Json:
                 "kind": "bigquery#tableDataInsertAllResponse",
                 "insertErrors": sorted(errors, key=lambda e: e["index"]),
             }
-        fresh = [i for i in range(len(rows)) if i not in bad and not _repeated(ref, rows[i].get("insertId"))]
+        fresh = _fresh(ref, rows, bad)
         append(state, ref, fields, pa.Table.from_pylist([parsed[i] for i in fresh], schema=arrow_schema(fields)))
-    for index in fresh:
-        _remember(ref, rows[index].get("insertId"))
+        ids = [rows[i]["insertId"] for i in fresh if rows[i].get("insertId") is not None]
+        _store_ids(state, ref, ids)
+    _remember([(str(ref), insert_id) for insert_id in ids])
     answer: Json = {"kind": "bigquery#tableDataInsertAllResponse"}
     return {**answer, "insertErrors": errors} if errors else answer
 
@@ -123,15 +125,39 @@ def _error(index: int, reason: str, location: str, message: str) -> Json:
     return {"index": index, "errors": [{"reason": reason, "location": location, "debugInfo": "", "message": message}]}
 
 
+def _fresh(ref: TableRef, rows: list[Json], bad: set[int]) -> list[int]:
+    """Positions of the rows to insert: the good ones, each insert id once."""
+    first: dict[str | int, int] = {}
+    for index, row in enumerate(rows):
+        if index not in bad and not _repeated(ref, row.get("insertId")):
+            first.setdefault(row.get("insertId") or index, index)
+    return list(first.values())
+
+
 def _repeated(ref: TableRef, insert_id: str | None) -> bool:
     with _guard:
         return insert_id is not None and time.monotonic() - _seen.get((str(ref), insert_id), -1e9) < _REMEMBERED_SECONDS
 
 
-def _remember(ref: TableRef, insert_id: str | None) -> None:
-    if insert_id is None:
+def recall(state: State) -> None:
+    """What the engine before this one remembered, as if it had been inserted now."""
+    with state.database.writing() as connection:
+        connection.execute("UPDATE sparklab.insert_ids SET seen = ?", [time.time()])
+        known = connection.execute("SELECT target, id FROM sparklab.insert_ids").fetchall()
+    _remember(known)
+
+
+def _store_ids(state: State, ref: TableRef, ids: list[str]) -> None:
+    if not ids:
         return
+    connection, seen = state.database.connection, time.time()
+    connection.execute("DELETE FROM sparklab.insert_ids WHERE seen < ?", [seen - _REMEMBERED_SECONDS])
+    connection.execute("INSERT INTO sparklab.insert_ids SELECT ?, unnest(?::VARCHAR[]), ?", [str(ref), ids, seen])
+
+
+def _remember(ids: list[tuple[str, str]]) -> None:
     with _guard:
-        _seen[(str(ref), insert_id)] = time.monotonic()
+        for known in ids:
+            _seen[known] = time.monotonic()
         while _seen and time.monotonic() - next(iter(_seen.values())) > _REMEMBERED_SECONDS:
             _seen.popitem(last=False)

@@ -48,6 +48,29 @@ test("every row whose insert was answered is there, and none twice, while the en
   expect(answered.length).toBeGreaterThan(90);
 });
 
+test("a row is known by its insert id after the engine was killed", async () => {
+  const once = { rows: [{ insertId: "one", json: { id: 1 } }] };
+  await retried(() => lab.api("POST datasets/d/tables", table("known", [{ name: "id", type: "INTEGER" }])));
+  await lab.api("POST datasets/d/tables/known/insertAll", once);
+  await kill();
+  await retried(() => lab.api("POST datasets/d/tables/known/insertAll", once));
+  expect(await lab.rows("SELECT COUNT(*) FROM d.known")).toEqual([["1"]]);
+});
+
+test("a record that got a field is whole after the engine was killed", async () => {
+  const inner = (...names: string[]) => names.map((name) => ({ name, type: "STRING" }));
+  const fields = (...names: string[]) => [{ name: "r", type: "RECORD", fields: inner(...names) }];
+  await lab.api("POST datasets/d/tables", table("grown", fields("a")));
+  await lab.api("POST datasets/d/tables/grown/insertAll", { rows: [{ json: { r: { a: "x" } } }] });
+  await lab.api("PATCH datasets/d/tables/grown", { schema: { fields: fields("a", "b") } });
+  await lab.api("POST datasets/d/tables/grown/insertAll", { rows: [{ json: { r: { b: "y" } } }] });
+  await kill();
+  expect(await retried(() => lab.rows("SELECT r.a, r.b FROM d.grown ORDER BY 1"))).toEqual([
+    [null, "y"],
+    ["x", null],
+  ]);
+});
+
 test("the result of a query is read after the engine was killed, and a query that ran then has failed", async () => {
   const done = await retried(() =>
     lab.job(query("SELECT RAND() AS r, x FROM UNNEST(GENERATE_ARRAY(1, 5)) x ORDER BY x")),

@@ -36,7 +36,7 @@ export interface Answer {
 }
 
 export interface TestBigQuery {
-  test: TestCloud;
+  readonly test: TestCloud;
   engine: BigQueryEngine;
   /** `api("GET datasets/d")`, below the project. */
   api: (request: string, body?: JsonObject) => Promise<Answer>;
@@ -46,6 +46,8 @@ export interface TestBigQuery {
   /** The rows of a query, each as an array of texts. */
   rows: (query: string) => Promise<Json[][]>;
   put: (name: string, content: string | Buffer) => Promise<string>;
+  /** Closes the cloud and opens it again on the same folder. */
+  restart: () => Promise<void>;
   close: () => Promise<void>;
 }
 
@@ -55,7 +57,7 @@ const BASE = "https://bigquery.googleapis.com/bigquery/v2/projects/sparklab-loca
 export async function openBigQuery(more: Partial<TestCloudOptions> = {}): Promise<TestBigQuery> {
   const folder = mkdtempSync(join(tmpdir(), "sparklab-bq-"));
   const engine = testEngine(join(folder, "bigquery"));
-  const test = await testCloud(bigQueryParts(folder, engine, more));
+  let test = await testCloud(bigQueryParts(folder, engine, more));
   const url = (request: string) =>
     request.replace(/^(\w+) (.*)$/, (_, verb: string, path: string) => `${verb} ${BASE}/${path}`);
   const api: TestBigQuery["api"] = async (request, body) => (await test.rest(url(request), body)) as unknown as Answer;
@@ -73,7 +75,10 @@ export async function openBigQuery(more: Partial<TestCloudOptions> = {}): Promis
     ...{ name: "files", location: "us-central1", softDeletePolicy: { retentionDurationSeconds: "0" } },
   });
   return {
-    ...{ test, engine, api, job },
+    get test() {
+      return test;
+    },
+    ...{ engine, api, job },
     refusal: (request, body) => test.refusal(url(request), body, OPERATOR),
     rows: async (query) => {
       const answer = await api("POST queries", { query, useLegacySql: false, timeoutMs: 60_000 });
@@ -83,7 +88,8 @@ export async function openBigQuery(more: Partial<TestCloudOptions> = {}): Promis
       await writeObject(test.cloud, { bucket: "files", name }, content);
       return `gs://files/${name}`;
     },
-    close: test.close,
+    restart: async () => void (test = await test.restart()),
+    close: () => test.close(),
   };
 }
 

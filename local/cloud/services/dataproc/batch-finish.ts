@@ -4,6 +4,8 @@ import type { Cloud } from "../../cloud";
 import { ApiError } from "../../errors";
 import type { JsonObject } from "../../service";
 import { endCall } from "../bigquery/spark-ends";
+import { announce, recordsOf } from "../logging/arrivals";
+import { endEntry } from "./batch-audit";
 import { failureMessage } from "./batch-failure";
 import { keepEventLogs, outputUri, tail } from "./batch-output";
 import { isTerminal, operationMetadata, type State, withRuntimeInfo, withState } from "./batch-record";
@@ -63,7 +65,10 @@ async function store(cloud: Cloud, run: Run, batch: JsonObject, { state, message
         },
       })
     : ended;
-  await cloud.store.write({ put: { [run.batch]: next } });
+  // It is no batch of the project that runs for a procedure: its query job tells its end.
+  const entries = run.call ? [] : [endEntry(next, CODE, cloud.project.id)];
+  await cloud.store.write({ put: { [run.batch]: next, ...recordsOf(entries) } });
+  announce(cloud, run.batch);
   return next;
 }
 

@@ -2,6 +2,7 @@
 import type { SparkRun } from "../../../engines/interface";
 import type { Cloud } from "../../cloud";
 import type { JsonObject } from "../../service";
+import { announce } from "../logging/arrivals";
 import { OutputCopy, outputUri } from "./batch-output";
 import { type Run, runFolder } from "./batch-runs";
 import { executionOf, propertiesOf, seconds, text } from "./workload-rules";
@@ -67,6 +68,7 @@ export class LiveBatch {
   private advance(): Promise<void> {
     this.copying = this.copying
       .then(() => this.copy.advance())
+      .then((hasGrown) => void (hasGrown && announce(this.cloud, this.run.batch)))
       .catch((error: unknown) =>
         this.cloud.log.error({ err: error, batch: this.run.batch }, "driver output was not copied"),
       );

@@ -37,8 +37,10 @@ export class OutputCopy {
     private readonly uri: string,
   ) {}
 
-  async advance(): Promise<void> {
+  /** Tells whether something was new. */
+  async advance(): Promise<boolean> {
     const size = await sizeOf(this.file);
+    const before = this.copied;
     while (this.copied < size || (this.parts === 0 && size === 0)) {
       const part = Math.floor(this.copied / PART_BYTES);
       const start = part * PART_BYTES;
@@ -51,6 +53,7 @@ export class OutputCopy {
       this.copied = end;
       this.parts = part + 1;
     }
+    return this.copied > before;
   }
 }
 

@@ -72,7 +72,7 @@ export class LiveSession {
   }
 
   /** Neither a bucket that cannot be written nor a server that hangs may end the session. */
-  private async attempt(problem: string, work: () => Promise<void>): Promise<void> {
+  private async attempt(problem: string, work: () => Promise<unknown>): Promise<void> {
     try {
       await work();
     } catch (error) {

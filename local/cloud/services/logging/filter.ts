@@ -2,8 +2,8 @@
  * Cloud Logging's filters, as far as they compare fields: a text becomes a test of an entry.
  * Source: https://cloud.google.com/logging/docs/view/logging-query-language
  */
-import { invalid } from "../errors";
-import type { Json, JsonObject } from "../service";
+import { invalid } from "../../errors";
+import type { Json, JsonObject } from "../../service";
 
 export type EntryTest = (entry: JsonObject) => boolean;
 

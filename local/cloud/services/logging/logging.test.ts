@@ -1,11 +1,11 @@
 /** Log entries: what clients write, what drivers print, and the filters that find both. */
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import type { JsonObject } from "../service";
-import { testCloud, type TestCloud } from "../testing";
-import { logging } from "./logging";
-import { parseFilter } from "./logging-filter";
-import { storage } from "./storage";
-import { writeObject } from "./storage/objects";
+import type { JsonObject } from "../../service";
+import { testCloud, type TestCloud } from "../../testing";
+import { logging } from ".";
+import { parseFilter } from "./filter";
+import { storage } from "../storage";
+import { writeObject } from "../storage/objects";
 
 const P = "projects/sparklab-local";
 const STAGING = "sparklab-local-staging";
@@ -120,6 +120,12 @@ test("a sink whose filter cannot be read is refused, one with the lab's is kept"
   expect((await lab.refusal(sinks, { ...sink, filter: "a=(1" })).message).toMatch(/^Unparseable filter/);
   const filter = 'resource.type=("cloud_dataproc_batch" OR "cloud_dataproc_session")';
   expect(await lab.rest(sinks, { ...sink, filter })).toMatchObject({ filter });
+});
+
+test("a sink to what is not written to here is refused", async () => {
+  const sink = { name: "files", destination: "storage.googleapis.com/files" };
+  const refusal = await lab.refusal(`POST https://logging.googleapis.com/v2/${P}/sinks`, sink);
+  expect(refusal.message).toBe("Sink destination storage.googleapis.com/files: only BigQuery is written to here.");
 });
 
 test("refuses another project's entries", async () => {
