@@ -100,10 +100,17 @@ test("runs as its connection's account, with its arguments, and its job tells of
   spark.print(driver.id, "hello from Spark\n");
   spark.end(driver.id, { exitCode: 0 });
   expect((await ended("called")).status).toEqual({ state: "DONE" });
-  const filter = 'resource.type="bigquery.googleapis.com/SparkJob"';
+  // As Google's page on stored procedures of Spark says to look for a driver's entries.
+  const filter = [
+    'resource.type="bigquery.googleapis.com/SparkJob"',
+    'resource.labels.resource_container="sparklab-local"',
+    `resource.labels.spark_job_id="${driver.id}"`,
+    'resource.labels.location="us-central1"',
+    'labels.component="DRIVER"',
+  ].join(" AND ");
   const asked = { resourceNames: ["projects/sparklab-local"], filter };
   expect(await cloud.rest("POST https://logging.googleapis.com/v2/entries:list", asked)).toMatchObject({
-    entries: [{ textPayload: "hello from Spark", resource: { labels: { job_id: driver.id } } }],
+    entries: [{ textPayload: "hello from Spark" }],
   });
   expect(await cloud.rest(`GET ${BIGQUERY}/queries/called?maxResults=0`)).toMatchObject({ jobComplete: true });
   const batches =
