@@ -15,7 +15,7 @@ const READS_ENVIRONMENT = [
   "cli/google-cloud/pulumi.ts",
   "functions/*/index.ts",
   "local/bench/**",
-  "local/deploy/{run,options,stack-state}.ts",
+  "local/deploy/{scene,stack-state}.ts",
   "local/engines/**",
   "**/testing.ts",
   "**/*testing*.ts",

@@ -2,12 +2,14 @@
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { deploy, drift, type Summary } from "../../local/deploy";
+import { deploy, drift, type DeployEvent, type Summary } from "../../local/deploy";
 import { builtImages } from "../../local/engines/images-list";
 import { ensureCloud } from "../cloud-process";
 import { asClient, cloudEnvironment, type Context } from "../context";
 import { checkCustomers, customersFile } from "../customers";
 import { EXIT } from "../exit-codes";
+import { makeDisplay } from "../display/display";
+import { timingsOf, type Timing } from "../display/timings";
 import { LOCAL_STACK, UserError } from "../lab";
 import { MASK, printResult, type Outcome } from "../outcome";
 import type { DeploymentRequest } from "../requests";
@@ -63,20 +65,44 @@ function refuse({ target }: DeploymentRequest): void {
 
 async function operate(request: DeploymentRequest, context: Context): Promise<Outcome> {
   const { lab, terminal, environment } = context;
+  const { command, stack, config, parallel, skipPreview, refresh, expectNoChanges } = request;
   const stopping = stopOnSignals(terminal);
   const options = {
-    ...optionsOf(request),
+    ...{ stack, config, skipPreview, refresh, expectNoChanges, ...(parallel ? { parallel } : {}) },
     policyPacks: [...ownPolicyPack(lab.root), ...request.policyPack],
     ...{ program: lab.root, lab: lab.folder, signal: stopping.signal },
     environment: { ...environment, ...cloudEnvironment(lab) },
   };
   try {
-    if (request.command !== "drift")
-      return outcomeOf(request, await deploy({ ...options, operation: request.command }), terminal);
-    const found = await drift(options);
-    return { ...outcomeOf(request, found.summary, terminal), drift: found.drift };
+    const { summary, ...found } = await shown(request, async (onEvent) =>
+      command === "drift"
+        ? drift({ ...options, onEvent })
+        : { summary: await deploy({ ...options, operation: command, onEvent }) },
+    );
+    return { ...outcomeOf(request, summary, terminal), ...found };
   } finally {
     stopping.release();
+  }
+}
+
+/** Shows the work while it goes on and what came of it, with what each resource waited for where that is asked. */
+async function shown<R extends { summary: Summary }>(
+  { json, diff, timings: isTimed }: DeploymentRequest,
+  work: (onEvent: (event: DeployEvent) => void) => Promise<R>,
+): Promise<R & { timings?: Timing[] }> {
+  const display = makeDisplay(json ? "none" : diff ? "lines" : "auto");
+  const events: DeployEvent[] = [];
+  let ended: [summary?: Summary, timings?: Timing[]] = [];
+  try {
+    const found = await work((event) => {
+      if (isTimed) events.push(event);
+      display.show(event);
+    });
+    const timings = isTimed ? timingsOf(events) : undefined;
+    ended = [found.summary, timings];
+    return { ...found, ...(timings && { timings }) };
+  } finally {
+    display.close(...ended);
   }
 }
 
@@ -88,22 +114,10 @@ function ownPolicyPack(root: string): string[] {
 
 /** The summary with its secrets masked, or told by name where a person asks for them. */
 function outcomeOf({ showSecrets, json }: DeploymentRequest, summary: Summary, terminal: Terminal): Outcome {
-  const { result, counts, errors, durations, secretOutputs, timings } = summary;
+  const { result, counts, errors, durations, secretOutputs } = summary;
   const isShown = (name: string) => showSecrets || !secretOutputs.includes(name);
   const outputs = Object.entries(summary.outputs).map(([name, value]) => [name, isShown(name) ? value : MASK]);
   if (showSecrets && !json)
     for (const name of secretOutputs) terminal.line(`  ${name}: ${JSON.stringify(summary.outputs[name])}`);
-  return {
-    ...{ result, counts, errors, durations, outputs: Object.fromEntries(outputs) as Outcome["outputs"] },
-    ...(timings ? { timings } : {}),
-  };
-}
-
-function optionsOf(request: DeploymentRequest) {
-  const { stack, json, config, parallel, skipPreview, diff, refresh, expectNoChanges, timings } = request;
-  return {
-    display: json ? ("none" as const) : diff ? ("lines" as const) : ("auto" as const),
-    ...{ stack, config, skipPreview, refresh, expectNoChanges, timings },
-    ...(parallel ? { parallel } : {}),
-  };
+  return { result, counts, errors, durations, outputs: Object.fromEntries(outputs) as Outcome["outputs"] };
 }

@@ -79,7 +79,7 @@ function growth(least: Measured, full: Measured): object {
 async function hostMegabytes(lab: string): Promise<number> {
   const environment = { ...process.env, ...clientEnvironment(lab) };
   const program = resolve(__dirname, "..", "..");
-  await deploy({ operation: "preview", program, stack: "local", lab, environment, display: "none" });
+  await deploy({ operation: "preview", program, stack: "local", lab, environment });
   return process.resourceUsage().maxRSS / 1024;
 }
 

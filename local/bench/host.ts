@@ -42,11 +42,10 @@ async function measure(folder: string, copies: number, environment: NodeJS.Proce
       lab: folder,
       config: { "host-bench:copies": String(copies), "gcp:project": "sparklab-local", "gcp:region": "us-central1" },
       environment,
-      display: "none",
     });
     const seconds = (performance.now() - began) / 1000;
     const expected = JSON.stringify(counts);
-    if (JSON.stringify(summary.counts) !== expected || summary.failed)
+    if (JSON.stringify(summary.counts) !== expected || summary.result !== "succeeded")
       throw new Error(`${operation} of ${copies}: got ${JSON.stringify(summary)}; expected counts ${expected}`);
     process.stderr.write(
       `   ${copies} copies, ${operation}: ${seconds.toFixed(2)} s ${JSON.stringify(summary.durations)}\n`,

@@ -38,7 +38,8 @@ export async function contentOf(asset: Properties, root: string): Promise<Conten
   const zip = new ZipFile();
   // The same constant as the engine's, so that equal content gives equal bytes on every machine and day.
   const options = { mtime: new Date(1990, 0, 1), forceDosTimestamp: true, mode: 0o100600 };
-  for (const [name, content] of await members(asset, root)) zip.addBuffer(await collect(content), name, options);
+  for (const [name, content] of await members(asset, root))
+    zip.addBuffer(await buffer(content.chunks()), name, options);
   zip.end();
   return bytesContent(await buffer(zip.outputStream as Readable));
 }
@@ -170,10 +171,4 @@ async function fileContent(path: string): Promise<Content> {
 
 async function update(hash: Hash, content: Content): Promise<void> {
   for await (const chunk of content.chunks()) hash.update(chunk);
-}
-
-async function collect(content: Content): Promise<Buffer> {
-  const parts: Uint8Array[] = [];
-  for await (const chunk of content.chunks()) parts.push(chunk);
-  return Buffer.concat(parts);
 }

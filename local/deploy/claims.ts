@@ -1,7 +1,6 @@
 /** Which old resource belongs to which registration of a run: by its URN, or by an alias, and to one only. */
 import { DeployError } from "./errors";
-import type { Snapshot } from "./snapshot";
-import type { Entry } from "./steps";
+import type { Entry, Snapshot } from "./snapshot";
 
 export class Claims {
   /** Keys of old resources that a registration of this run has taken. */

@@ -4,10 +4,9 @@
  */
 import type { PropertyChange } from "./events";
 import { stateOf, type Goal } from "./goal";
-import { isProviderType, type Diff, type Provider } from "./provider";
-import type { ResourceState } from "./snapshot";
 import { instanceOf } from "./instance";
-import type { Entry } from "./steps";
+import type { Diff, Provider } from "./provider";
+import type { Entry, ResourceState } from "./snapshot";
 import {
   annotate,
   covers,
@@ -46,7 +45,7 @@ export function decide(question: Question): Decision {
   const alias = old && old.state.urn !== urn ? old.state.urn : undefined;
   const isNew = !old || old.state.pendingReplacement;
   const wanted =
-    old && !isNew ? ignoring(goal.ignoreChanges, old.state.inputs ?? {}, goal.properties) : goal.properties;
+    old && !isNew ? ignoring(goal.ignoreChanges ?? [], old.state.inputs ?? {}, goal.properties) : goal.properties;
   const checked = checkInputs(provider, goal, urn, wanted, isNew ? undefined : old?.state.inputs);
   const state = (inputs: Properties) => stateOf(goal, urn, inputs, providerRef, alias);
   const decision = (step: Decision["step"], rest: Partial<Decision> = {}): Decision => ({
@@ -116,7 +115,7 @@ function differences({ goal, provider, isReplaced }: Question, old: ResourceStat
     return { changes: isSame ? [] : topLevelChanges(old.inputs ?? {}, news), deleteBeforeReplace: false };
   }
   const diff = provider.diff(goal.type, instanceOf(old), plain(news));
-  const patterns = goal.replaceOnChanges.map(parsePath);
+  const patterns = (goal.replaceOnChanges ?? []).map(parsePath);
   const changes = diff.changes.map((change) => {
     const path = parsePath(change.path);
     return patterns.some((pattern) => covers(pattern, path)) ? { ...change, replaces: true } : change;
@@ -144,5 +143,3 @@ export function maskedChange(change: PropertyChange, olds: Properties, news: Pro
   const show = (value: Value | undefined) => (value === undefined ? undefined : isHidden ? "[secret]" : masked(value));
   return { ...change, old: show(change.old), new: show(change.new) };
 }
-
-export const isManaged = (state: ResourceState) => state.custom && !isProviderType(state.type);

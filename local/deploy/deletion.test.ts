@@ -34,7 +34,7 @@ function stage(...resources: ResourceState[]) {
   const steps = new Steps({
     ...{ store: { snapshot, record: async (record) => snapshot.apply(record) }, preview: false, parallel: 8 },
     ...{ emit: (event) => void (event.type === "step" && event.state === "done" && log.push(event.kind)) },
-    ...{ signal: new AbortController().signal, now: () => new Date(0) },
+    signal: new AbortController().signal,
   });
   const find = (ref: string | undefined) => (ref === `${PROVIDER}::id` ? deleting : undefined);
   const keyOf = (name: string) => [...snapshot.resources].find(([, { urn }]) => urn === urnOf(name))![0];

@@ -2,16 +2,13 @@
  * Deletions: what goes before a replacement is made, and what goes at the end because nobody declares it any more.
  * Source: calculateDependentReplacements, GenerateDeletes and ScheduleDeletes in pkg/resource/deploy/step_generator.go.
  */
-import { isManaged } from "./decide";
 import { allProblems, CancelledError, messageOf } from "./errors";
-import type { Provider } from "./provider";
-import { needsOf, type ResourceState, type Snapshot } from "./snapshot";
 import { instanceOf } from "./instance";
-import type { Entry, Steps } from "./steps";
+import { isManaged, type FindProvider } from "./provider";
+import { needsOf, type Entry, type ResourceState, type Snapshot } from "./snapshot";
+import type { Steps } from "./steps";
 import { providerUrn } from "./urn";
 import { plain, UNKNOWN, type Properties } from "./values";
-
-type FindProvider = (ref: string | undefined) => Provider | undefined;
 
 /** Old resources that would have to be replaced if `root` were, in dependency order. */
 export function dependentReplacements(
@@ -21,16 +18,13 @@ export function dependentReplacements(
   find: FindProvider,
 ): Entry[] {
   const replaced = new Set([root.state.urn]);
-  const doomed: Entry[] = [];
-  for (const key of snapshot.base.keys()) {
-    const state = snapshot.resources.get(key);
+  return snapshot.old().filter(({ key, state }) => {
     // What this run has claimed already depends on other things now, or would have waited for the root.
-    if (!state || key === root.key || claimed.has(key) || !state.custom || state.pendingReplacement) continue;
-    if (!mustFollow(state, replaced, find)) continue;
-    replaced.add(state.urn);
-    doomed.push({ key, state });
-  }
-  return doomed;
+    if (key === root.key || claimed.has(key) || !state.custom || state.pendingReplacement) return false;
+    const follows = mustFollow(state, replaced, find);
+    if (follows) replaced.add(state.urn);
+    return follows;
+  });
 }
 
 function mustFollow(state: ResourceState, replaced: ReadonlySet<string>, find: FindProvider): boolean {
@@ -48,32 +42,23 @@ function mustFollow(state: ResourceState, replaced: ReadonlySet<string>, find: F
 
 /** Deletes all that no registration has claimed: each as soon as everything that depends on it is gone. */
 export async function condemnedSteps(steps: Steps, find: FindProvider, claimed: ReadonlySet<number>): Promise<void> {
-  const { snapshot } = steps;
-  const condemned: Entry[] = [];
-  for (const key of snapshot.base.keys()) {
-    const state = snapshot.resources.get(key);
-    if (state && (state.delete || !claimed.has(key))) condemned.push({ key, state });
-  }
+  const condemned = steps.snapshot.old().filter(({ key, state }) => state.delete || !claimed.has(key));
   const isProtected = condemned.filter(({ state }) => state.protect && !state.delete);
   if (isProtected.length > 0)
     throw allProblems(
       "Protected resources would be deleted",
       isProtected.map(({ state }) => `${state.urn}. Set protect to false, run up, then delete it.`),
     );
-  const gone = new Map<number, Promise<void>>();
   const isGoing = new Set(condemned.filter(({ state }) => !state.delete).map(({ state }) => state.urn));
-  // Dependents come later in the snapshot, so that going backwards their promises are there when they are asked for.
-  for (const entry of condemned.reverse()) {
-    const dependents = condemned.filter(
-      (other) => other.key !== entry.key && gone.has(other.key) && needsOf(other.state).includes(entry.state.urn),
-    );
-    const before = dependents.map(({ key }) => gone.get(key)!);
-    gone.set(
-      entry.key,
-      Promise.all(before).then(() => removeCondemned(steps, find, entry, isGoing)),
-    );
-  }
-  const results = await Promise.allSettled(gone.values());
+  const dependents = new Map<string, Promise<void>[]>();
+  // Dependents come later in the snapshot, so that going backwards they are there when they are waited for.
+  const gone = condemned.reverse().map((entry) => {
+    const before = Promise.all(dependents.get(entry.state.urn) ?? []);
+    const removed = before.then(() => removeCondemned(steps, find, entry, isGoing));
+    for (const urn of needsOf(entry.state)) dependents.set(urn, [...(dependents.get(urn) ?? []), removed]);
+    return removed;
+  });
+  const results = await Promise.allSettled(gone);
   const reasons = results.flatMap((result) => (result.status === "rejected" ? [result.reason as unknown] : []));
   // What waits for something that failed fails with the same error: each is told once.
   const messages = [...new Set(reasons.filter((reason) => !(reason instanceof CancelledError)).map(messageOf))];

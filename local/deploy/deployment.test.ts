@@ -52,11 +52,11 @@ function deploymentOf(...resources: ResourceState[]): Deployment {
       calls.push(`deleted ${id}`);
     },
   });
+  const store = { snapshot, record: async (record: JournalRecord) => snapshot.apply(record) };
   return new Deployment({
-    ...{ scope: { stack: "test", project: "steps" }, root: "/", preview: false, parallel: 8 },
-    store: { snapshot, record: async (record: JournalRecord) => snapshot.apply(record) },
-    providers: new Providers({ files: { ...files, configure } }, {}, "/"),
-    ...{ emit: () => undefined, signal: new AbortController().signal, now: () => new Date(0) },
+    ...{ store, scope: { stack: "test", project: "steps" }, root: "/", preview: false, parallel: 8 },
+    providers: new Providers({ files: { ...files, configure } }, {}, "/", store),
+    ...{ emit: () => undefined, signal: new AbortController().signal },
   });
 }
 

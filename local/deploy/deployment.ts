@@ -2,20 +2,20 @@
  * One run of a program: each registration becomes a step, and what the program no longer registers is deleted at the
  * end. The decision about a resource is made without an await in it, so that concurrent registrations cannot interleave.
  */
+import { isDeepStrictEqual } from "node:util";
 import { withHashes } from "./assets";
-import { condemnedSteps, dependentReplacements } from "./deletion";
 import { Claims } from "./claims";
 import { decide, type Decision } from "./decide";
-import { defaultProviderGoal, defaultProviderLabel, providerId } from "./default-provider";
+import { condemnedSteps, dependentReplacements } from "./deletion";
 import { allProblems, CancelledError, DeployError, InvokeError, messageOf } from "./errors";
-import type { Emit } from "./events";
 import { inherit, type Goal, type Registered } from "./goal";
-import { isProviderType, packageOf, type Invoked, type Provider } from "./provider";
 import type { PolicyPacks } from "./policy";
 import { PolicyGate } from "./policy-gate";
-import type { Providers } from "./providers";
+import { isProviderType, packageOf, type Invoked, type Provider } from "./provider";
+import { providerId, type Providers } from "./providers";
 import type { Invocation } from "./requests";
-import { Steps, type Entry, type StepsOptions } from "./steps";
+import type { Entry } from "./snapshot";
+import { Steps, type StepsOptions } from "./steps";
 import { aliasUrns, makeUrn, STACK_TYPE, type Scope } from "./urn";
 import { plain, type Properties } from "./values";
 
@@ -24,7 +24,6 @@ export interface DeploymentOptions extends StepsOptions {
   /** Folder that relative paths of assets start at. */
   root: string;
   providers: Providers;
-  emit: Emit;
   policies?: PolicyPacks;
 }
 
@@ -35,7 +34,7 @@ export class Deployment {
   /** Aborted at the first failure of the engine itself. */
   readonly failing = new AbortController();
   /** Entries of this run by URN. */
-  readonly registered = new Map<string, Entry>();
+  private readonly registered = new Map<string, Entry>();
   private readonly goals = new Map<string, Goal>();
   private readonly claims: Claims;
   /** Deletions that must be over before a dependent is made again. */
@@ -44,7 +43,7 @@ export class Deployment {
   private readonly defaults = new Map<string, Promise<string>>();
   private readonly gate?: PolicyGate;
 
-  constructor(readonly options: DeploymentOptions) {
+  constructor(private readonly options: DeploymentOptions) {
     const signal = AbortSignal.any([options.signal, this.failing.signal]);
     this.steps = new Steps({ ...options, signal });
     this.claims = new Claims(this.steps.snapshot);
@@ -73,9 +72,9 @@ export class Deployment {
     const entry = this.registered.get(urn);
     if (!entry) throw this.fail(new DeployError(`outputs of ${urn}: no such resource was registered`), urn);
     const hashed = (await withHashes(outputs, this.options.root)) as Properties;
-    const isChanged = JSON.stringify(entry.state.outputs ?? {}) !== JSON.stringify(hashed);
+    const isChanged = !isDeepStrictEqual(entry.state.outputs ?? {}, hashed);
     entry.state = { ...entry.state, outputs: hashed };
-    await this.options.store.record({ put: [{ key: entry.key, resource: entry.state }] }, isChanged);
+    await this.options.store.record({ put: [entry] }, isChanged);
   }
 
   /**
@@ -83,12 +82,10 @@ export class Deployment {
    * Source: resmon.Invoke in pkg/resource/deploy/source_eval.go.
    */
   async invoke({ token, args, provider, version }: Invocation): Promise<Invoked> {
-    const failed = (reason: string, cause?: unknown) =>
-      new InvokeError(`invocation of ${token} returned an error: ${reason}`, { cause });
     this.options.providers.checkToken(token);
     const called = this.provider(provider || (await this.defaultProvider(packageOf(token), version)));
     return called.invoke(token, plain(args)).catch((error: unknown) => {
-      throw failed(messageOf(error), error);
+      throw new InvokeError(`invocation of ${token} returned an error: ${messageOf(error)}`, { cause: error });
     });
   }
 
@@ -97,7 +94,7 @@ export class Deployment {
     if (this.failure) return;
     try {
       await this.gate?.finish();
-      await condemnedSteps(this.steps, (ref) => this.options.providers.get(ref, this.steps.snapshot), this.claims.keys);
+      await condemnedSteps(this.steps, this.options.providers.find, this.claims.keys);
     } catch (error) {
       this.fail(error);
     }
@@ -110,10 +107,8 @@ export class Deployment {
 
   /** Notes and tells a failure; the first one ends the run. */
   fail(error: unknown, urn?: string): unknown {
-    if (!(error instanceof CancelledError)) {
-      const message = messageOf(error);
-      this.options.emit({ type: "diagnostic", severity: "error", message, ...(urn && { urn }) });
-    }
+    if (!(error instanceof CancelledError))
+      this.options.emit({ type: "diagnostic", severity: "error", message: messageOf(error), ...(urn && { urn }) });
     this.failure ??= error;
     this.failing.abort();
     return error;
@@ -121,45 +116,35 @@ export class Deployment {
 
   private async carryOut(goal: Goal, urn: string, providerRef: string | undefined): Promise<Entry> {
     const provider = providerRef ? this.provider(providerRef) : undefined;
-    const aliases = aliasUrns(this.options.scope, { ...goal, type: goal.type }, (used) => this.claims.usedAlias(used));
+    const aliases = aliasUrns(this.options.scope, goal, (used) => this.claims.usedAlias(used));
     const old = this.claims.claim([urn, ...aliases]);
-    const isReplaced = (other: string) => this.replaced.has(other);
-    await this.gate?.pass({ goal, urn, old, provider, providerRef, isReplaced });
+    const question = { goal, urn, provider, providerRef, isReplaced: (other: string) => this.replaced.has(other) };
+    await this.gate?.pass({ ...question, old });
     // A dependent of something replaced was or is being deleted: it is made anew once that is over.
     const pending = old && this.condemned.get(old.key);
     if (pending) await pending;
     if (this.failure) throw new CancelledError();
     const current = old && { key: old.key, state: this.steps.snapshot.resources.get(old.key) ?? old.state };
-    const decision = decide({ goal, urn, old: current, provider, providerRef, isReplaced });
+    const decision = decide({ ...question, old: current });
     if (decision.problems.length > 0) throw allProblems(urn, decision.problems);
     const deletions = decision.step === "replace" ? this.condemn(decision, current!) : undefined;
-    return this.execute(decision, current, provider, deletions);
-  }
-
-  private async execute(
-    decision: Decision,
-    old: Entry | undefined,
-    provider: Provider | undefined,
-    deletions: Promise<void> | undefined,
-  ): Promise<Entry> {
     const { step, state, changes } = decision;
     if (isProviderType(state.type)) {
-      state.id ??= old?.state.id ?? providerId(state);
-      this.options.providers.configure(`${state.urn}::${state.id}`, state, this.options.root);
+      state.id ??= current?.state.id ?? providerId(state);
+      this.options.providers.configure(state);
     }
     await deletions;
-    if (step === "create" || step === "replace") return this.steps.create(provider, state, old, changes);
-    if (step === "update") return this.steps.update(provider, old!, state, changes);
-    return this.steps.same(old!, state);
+    if (step === "create" || step === "replace") return this.steps.create(provider, state, current, changes);
+    if (step === "update") return this.steps.update(provider, current!, state, changes);
+    return this.steps.same(current!, state);
   }
 
   /** Marks what must be deleted before the replacement is made, and begins to delete it: dependents first. */
   private condemn(decision: Decision, old: Entry): Promise<void> | undefined {
     this.replaced.add(old.state.urn);
     if (!decision.deleteBeforeReplace || old.state.pendingReplacement) return undefined;
-    const doomed = dependentReplacements(this.steps.snapshot, old, this.claims.keys, (ref) =>
-      this.options.providers.get(ref, this.steps.snapshot),
-    );
+    const { find } = this.options.providers;
+    const doomed = dependentReplacements(this.steps.snapshot, old, this.claims.keys, find);
     const isProtected = doomed.filter(({ state }) => state.protect);
     if (isProtected.length > 0)
       throw allProblems(
@@ -168,14 +153,13 @@ export class Deployment {
       );
     let done: Promise<void> = Promise.resolve();
     for (const entry of [...doomed.reverse(), old]) {
-      const provider = this.options.providers.get(entry.state.provider, this.steps.snapshot);
-      const called = entry.state.retainOnDelete ? undefined : provider;
-      done = done.then(() => this.steps.remove("delete-replaced", called, entry, "pendingReplacement"));
+      const provider = entry.state.retainOnDelete ? undefined : find(entry.state.provider);
+      done = done.then(() => this.steps.remove("delete-replaced", provider, entry, "pendingReplacement"));
+      // Whoever waits for it sees its failure; nobody may be waiting.
+      done.catch(() => undefined);
       this.condemned.set(entry.key, done);
       this.replaced.add(entry.state.urn);
     }
-    // Whoever waits for one of these sees its failure; nobody may be waiting for the others.
-    for (const promise of this.condemned.values()) promise.catch(() => undefined);
     return done;
   }
 
@@ -188,7 +172,7 @@ export class Deployment {
   }
 
   private provider(ref: string): Provider {
-    const provider = this.options.providers.get(ref, this.steps.snapshot);
+    const provider = this.options.providers.find(ref);
     if (!provider) throw new DeployError(`provider ${ref}: was not registered`);
     return provider;
   }
@@ -196,15 +180,14 @@ export class Deployment {
   private async providerFor(goal: Goal): Promise<string> {
     const name = packageOf(goal.type);
     this.options.providers.checkToken(goal.type);
-    const inherited = goal.parent ? this.goals.get(goal.parent)?.providers[name] : undefined;
+    const inherited = goal.parent ? this.goals.get(goal.parent)?.providers?.[name] : undefined;
     return goal.provider || inherited || this.defaultProvider(name, goal.version);
   }
 
   private defaultProvider(name: string, version: string | undefined): Promise<string> {
-    const label = defaultProviderLabel(version);
-    const key = `${name}:${label}`;
-    const goal = () => defaultProviderGoal(name, label, version, this.options.providers.config(name));
-    const ref = this.defaults.get(key) ?? this.register(goal()).then(({ urn, id }) => `${urn}::${id}`);
+    const goal = this.options.providers.defaultGoal(name, version);
+    const key = `${name}:${goal.name}`;
+    const ref = this.defaults.get(key) ?? this.register(goal).then(({ urn, id }) => `${urn}::${id}`);
     this.defaults.set(key, ref);
     return ref;
   }

@@ -47,16 +47,14 @@ export type DeployEvent =
   | PhaseEvent
   | StepEvent
   | { type: "diagnostic"; severity: "info" | "warning" | "error"; message: string; urn?: string }
-  /** `full`: the command that shows them in full. */
-  | { type: "outputs"; outputs: Properties; full: string };
+  /** Of the stack, whose URN it is. */
+  | { type: "outputs"; urn: string; outputs: Properties };
 
 export type Emit = (event: DeployEvent) => void;
 
 export interface Summary {
   operation: Operation;
   result: "succeeded" | "failed" | "cancelled";
-  /** True unless it succeeded. */
-  failed: boolean;
   /** Resources by what was (or, in a preview, would be) done; `replace` counts a replacement once. */
   counts: Partial<Record<"same" | "create" | "update" | "delete" | "replace", number>>;
   /** Stack outputs, secrets opened; what a preview cannot know is absent. */
@@ -66,21 +64,13 @@ export interface Summary {
   errors: string[];
   /** Milliseconds: whole, and of the program's own evaluation until its first resource. */
   durations: { total: number; preview?: number; update?: number; programStart?: number };
-  /** What each step of the last phase waited for, in the order in which they began; where it was asked for. */
-  timings?: Timing[];
 }
 
-export interface Timing {
-  kind: StepKind;
-  urn: string;
-  /** Milliseconds from the begin of the phase. */
-  began: number;
-  ms: number;
-  queued: number;
-  /** The one of those that it needs that was ready last. */
-  after?: string;
-  /** Milliseconds from that to its begin: the program's own time, and the protocol's. */
-  gap: number;
-  /** On the chain of waiting that leads to the last step. */
-  critical: boolean;
-}
+/** As what a step counts. A replacement counts once, when it is made; what is only forgotten or read does not. */
+export const COUNTED: Partial<Record<StepKind, keyof Summary["counts"]>> = {
+  same: "same",
+  create: "create",
+  update: "update",
+  delete: "delete",
+  "create-replacement": "replace",
+};

@@ -3,28 +3,30 @@ import type { ResourceState } from "./snapshot";
 import type { Alias } from "./urn";
 import type { Properties } from "./values";
 
-export interface Goal {
-  type: string;
+/** What the state keeps of a goal as it is. */
+const KEPT = [
+  "parent",
+  "protect",
+  "dependencies",
+  "propertyDependencies",
+  "additionalSecretOutputs",
+  "customTimeouts",
+  "retainOnDelete",
+  "deletedWith",
+  "ignoreChanges",
+  "replaceOnChanges",
+] as const;
+
+export interface Goal extends Pick<ResourceState, "type" | "custom" | (typeof KEPT)[number]> {
   name: string;
-  custom: boolean;
   properties: Properties;
-  parent?: string;
-  protect?: boolean;
-  dependencies: string[];
-  propertyDependencies: Record<string, string[]>;
   /** `urn::id` of an explicit provider. */
   provider?: string;
   /** Explicit providers by package, for children. */
-  providers: Record<string, string>;
+  providers?: Record<string, string>;
   version?: string;
   deleteBeforeReplace?: boolean;
-  ignoreChanges: string[];
-  replaceOnChanges: string[];
-  additionalSecretOutputs: string[];
-  aliases: Alias[];
-  customTimeouts: { create?: number; update?: number; delete?: number; read?: number };
-  retainOnDelete?: boolean;
-  deletedWith?: string;
+  aliases?: Alias[];
 }
 
 export interface Registered {
@@ -53,27 +55,19 @@ export function stateOf(
   provider: string | undefined,
   alias: string | undefined,
 ): ResourceState {
-  const list = <T>(items: readonly T[]) => (items.length > 0 ? [...items] : undefined);
-  const record = <T>(entries: Record<string, T>) => (Object.keys(entries).length > 0 ? entries : undefined);
+  const kept = KEPT.map((key) => [key, goal[key]] as const).filter(([, value]) => !isEmpty(value));
   return compact({
     urn,
     custom: goal.custom,
     type: goal.type,
     inputs,
-    parent: goal.parent || undefined,
-    protect: goal.protect || undefined,
-    dependencies: list([...goal.dependencies].sort()),
     provider,
-    propertyDependencies: record(goal.propertyDependencies),
-    additionalSecretOutputs: list(goal.additionalSecretOutputs),
-    aliases: alias ? [alias] : undefined,
-    customTimeouts: record(compact(goal.customTimeouts)),
-    retainOnDelete: goal.retainOnDelete || undefined,
-    deletedWith: goal.deletedWith || undefined,
-    ignoreChanges: list(goal.ignoreChanges),
-    replaceOnChanges: list(goal.replaceOnChanges),
+    ...(Object.fromEntries(kept) as Partial<ResourceState>),
+    ...(alias && { aliases: [alias] }),
   });
 }
+
+const isEmpty = (value: unknown) => !value || (typeof value === "object" && Object.keys(value).length === 0);
 
 export function compact<T extends object>(value: T): T {
   return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined)) as T;

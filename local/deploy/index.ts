@@ -6,11 +6,12 @@
 import { join } from "node:path";
 import type { DeployEvent, PropertyChange, Summary } from "./events";
 import { lock } from "./lock";
-import { readProject } from "./project";
 import type { DeployOptions } from "./options";
-import { Run } from "./run";
+import { readProject } from "./project";
+import { carryOut } from "./run";
+import { openScene } from "./scene";
 
-export type { DeployEvent, Emit, Operation, PropertyChange, StepEvent, StepKind, Summary, Timing } from "./events";
+export type { DeployEvent, Emit, Operation, PhaseEvent, PropertyChange, StepEvent, StepKind, Summary } from "./events";
 export type { DeployOptions } from "./options";
 export { DeployError } from "./errors";
 export { exportStack, importStack } from "./stack-state";
@@ -22,15 +23,9 @@ export async function deploy(options: DeployOptions): Promise<Summary> {
   const folder = join(options.lab, "stacks");
   const release = await lock(join(folder, `${options.stack}.lock`), `${options.operation} ${options.stack}`);
   try {
-    const run = await Run.begin(options, project, folder);
-    let summary: Summary | undefined;
-    try {
-      summary = await run.carryOut();
-      summary.durations.total = performance.now() - began;
-      return summary;
-    } finally {
-      run.display.close(summary);
-    }
+    const summary = await carryOut(await openScene(options, project, folder));
+    summary.durations.total = performance.now() - began;
+    return summary;
   } finally {
     await release();
   }

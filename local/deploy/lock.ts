@@ -1,9 +1,10 @@
 /** One deployment of a stack at a time: a lock that names its holder and that outlives no process. */
-import { link, mkdir, readFile, unlink, writeFile } from "node:fs/promises";
+import { link, mkdir, unlink, writeFile } from "node:fs/promises";
 import { hostname, userInfo } from "node:os";
 import { dirname } from "node:path";
 import { startedAt } from "../process";
 import { DeployError } from "./errors";
+import { readIfThere } from "./state-files";
 
 interface Holder {
   pid: number;
@@ -28,7 +29,7 @@ export async function lock(path: string, operation: string): Promise<() => Promi
   };
   const mine = JSON.stringify(me);
   while (!(await claim(path, mine))) {
-    const held = await readFile(path, "utf8").catch(absent);
+    const held = await readIfThere(path);
     if (held === undefined) continue;
     const holder = parseHolder(held);
     if (holder && isAlive(holder))
@@ -38,7 +39,7 @@ export async function lock(path: string, operation: string): Promise<() => Promi
     await removeDead(path, held);
   }
   return async () => {
-    if ((await readFile(path, "utf8").catch(absent)) === mine) await unlink(path);
+    if ((await readIfThere(path)) === mine) await unlink(path);
   };
 }
 
@@ -61,7 +62,7 @@ async function claim(path: string, content: string): Promise<boolean> {
 async function removeDead(path: string, seen: string): Promise<void> {
   const release = await lock(`${path}.takeover`, "take over a dead lock");
   try {
-    if ((await readFile(path, "utf8").catch(absent)) === seen) await unlink(path);
+    if ((await readIfThere(path)) === seen) await unlink(path);
   } finally {
     await release();
   }
@@ -77,9 +78,4 @@ function parseHolder(text: string): Holder | undefined {
 
 function isAlive({ pid, began, host }: Holder): boolean {
   return host !== hostname() || startedAt(pid) === began;
-}
-
-function absent(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== "ENOENT") throw error;
-  return undefined;
 }

@@ -28,7 +28,8 @@ import type { Properties } from "./values";
 
 /** What the runtime may ask for and gets. Everything else is refused by the runtime itself, by name. */
 export const FEATURES: ReadonlySet<string> = new Set(["secrets", "resourceReferences", "deletedWith", "aliasSpecs"]);
-const LARGEST_MESSAGE = 400 * 1024 * 1024;
+/** What Pulumi allows a message: assets and large properties travel whole. */
+export const LARGEST_MESSAGE = 400 * 1024 * 1024;
 
 export interface Monitor {
   /** Address in gRPC's syntax. */
@@ -102,7 +103,6 @@ function monitorService({ deployment, onFirstResource }: MonitorOptions): Untype
 }
 
 function engineService({ deployment, emit }: MonitorOptions): UntypedServiceImplementation {
-  let root = "";
   const severities = { 0: "debug", 1: "info", 2: "warning", 3: "error" } as const;
   return {
     log: answer(deployment, async (_, request: engine.LogRequest) => {
@@ -112,11 +112,8 @@ function engineService({ deployment, emit }: MonitorOptions): UntypedServiceImpl
       emit({ type: "diagnostic", severity, message: request.getMessage(), ...(urn && { urn }) });
       return new Empty();
     }),
-    getRootResource: answer(deployment, async () => new engine.GetRootResourceResponse().setUrn(root)),
-    setRootResource: answer(deployment, async (_, request: engine.SetRootResourceRequest) => {
-      root = request.getUrn();
-      return new engine.SetRootResourceResponse();
-    }),
+    // The stack registers itself, too.
+    setRootResource: answer(deployment, async () => new engine.SetRootResourceResponse()),
   };
 }
 

@@ -1,5 +1,4 @@
 /** What an operation on a stack can be told. */
-import type { DisplayKind } from "./display";
 import type { Emit, Operation } from "./events";
 import type { ProviderPackages } from "./provider";
 
@@ -28,10 +27,6 @@ export interface DeployOptions {
   expectNoChanges?: boolean;
   /** Folders of policy packs, each with a PulumiPolicy.yaml. @default none */
   policyPacks?: readonly string[];
-  /** Show at the end what each resource waited for. @default false */
-  timings?: boolean;
-  /** @default "auto": a tree on a terminal, else plain lines */
-  display?: DisplayKind;
   onEvent?: Emit;
   /** @default Google Cloud's */
   packages?: ProviderPackages;

@@ -1,108 +1,112 @@
 /** The phases of an operation: the program run against a store, and changes that the state alone decides. */
 import { condemnedSteps } from "./deletion";
 import { Deployment } from "./deployment";
-import { CancelledError } from "./errors";
-import type { Emit, Summary } from "./events";
-import type { DeployOptions } from "./options";
+import { CancelledError, messageOf } from "./errors";
+import type { Summary } from "./events";
+import { gcpPackage } from "./gcp/provider";
 import type { PolicyPacks } from "./policy";
-import type { Project, StackConfig } from "./project";
-import type { Providers } from "./providers";
+import type { Program } from "./program";
+import { Providers } from "./providers";
 import { refreshAll } from "./refresh";
-import { isTold } from "./reports";
-import type { StartedProgram } from "./started-program";
-import { Steps, type Store } from "./steps";
+import type { Scene } from "./scene";
+import { isTold, Steps, type Store } from "./steps";
 import type { Properties } from "./values";
 
-/** What all phases of one operation share. */
-export interface Scene {
-  options: DeployOptions;
-  project: Project;
-  config: StackConfig;
-  environment: NodeJS.ProcessEnv;
-  signal: AbortSignal;
-  durations: Summary["durations"];
-  emit: Emit;
-  /** Providers of one phase. */
-  providers: () => Providers;
-  /** They start beside the program; nothing of it runs before they are there. */
-  policies?: Promise<PolicyPacks | undefined>;
-}
-
+/** What a phase has come to. */
 export interface Done {
   counts: Summary["counts"];
   outputs: Properties;
   failure?: unknown;
 }
 
+export const stopped = (failure: unknown): Done => ({ counts: {}, outputs: {}, failure });
+
+export interface ProgramPhase {
+  preview: boolean;
+  program: Program;
+  policies: Promise<PolicyPacks | undefined>;
+  planned?: Summary["counts"];
+}
+
 /** Lets the program run; what it declares and what it no longer declares becomes steps. */
 export async function programPhase(
   scene: Scene,
   store: Store,
-  { preview, program, planned }: { preview: boolean; program: StartedProgram; planned?: Summary["counts"] },
+  { preview, program, policies, planned }: ProgramPhase,
 ): Promise<Done> {
-  const { options, project, emit, durations } = scene;
-  const began = performance.now();
+  const { options, project, emit } = scene;
   const phase = !preview ? "update" : options.operation === "up" ? "plan" : "preview";
   emit({ type: "phase", phase, ...(planned && { planned }) });
-  try {
-    const { failure } = options.refresh ? await refreshed(scene, store, preview) : {};
-    if (failure) return { counts: {}, outputs: {}, failure };
+  const run = async (): Promise<Done> => {
+    const unread = await refreshedFirst(scene, store, preview);
+    if (unread) return stopped(unread);
     const deployment = new Deployment({
       ...stepsOptions(scene, store, preview),
       scope: { stack: options.stack, project: project.name },
       root: project.root,
-      providers: scene.providers(),
-      policies: await scene.policies,
+      providers: providersOf(scene, store),
+      policies: await policies,
     });
     await program.run(deployment);
     return { counts: deployment.steps.counts, outputs: deployment.stackOutputs(), failure: deployment.failure };
+  };
+  try {
+    return await timed(scene, preview ? "preview" : "update", run);
   } finally {
-    durations[preview ? "preview" : "update"] = performance.now() - began;
     await program.close();
   }
 }
 
-/** Refresh and destroy need no program: the state says all. */
-export async function statePhase(scene: Scene, store: Store, dryRun: boolean): Promise<Done> {
-  const { options, durations, emit } = scene;
+/** Needs no program: the state says what to read. */
+export async function refreshPhase(scene: Scene, store: Store, preview: boolean): Promise<Done> {
+  scene.emit({ type: "phase", phase: "refresh" });
+  return timed(scene, "update", () => refreshed(scene, store, preview));
+}
+
+/** Needs no program: all that the state knows goes. */
+export async function destroyPhase(scene: Scene, store: Store, preview: boolean): Promise<Done> {
+  scene.emit({ type: "phase", phase: "destroy", planned: { delete: store.snapshot.ordered().filter(isTold).length } });
+  return timed(scene, "update", async () => {
+    const unread = await refreshedFirst(scene, store, preview);
+    if (unread) return stopped(unread);
+    const steps = new Steps(stepsOptions(scene, store, preview));
+    return outcome(scene, steps, condemnedSteps(steps, providersOf(scene, store).find, new Set()));
+  });
+}
+
+/** Providers of one phase. */
+export const providersOf = ({ options, environment, config, project }: Scene, store: Store) =>
+  new Providers(options.packages ?? { gcp: gcpPackage(environment) }, config.values, project.root, store);
+
+async function timed<T>({ durations }: Scene, name: "preview" | "update", work: () => Promise<T>): Promise<T> {
   const began = performance.now();
-  if (options.operation === "refresh") {
-    emit({ type: "phase", phase: "refresh" });
-    const done = await refreshed(scene, store, dryRun);
-    durations.update = performance.now() - began;
-    return done;
-  }
-  emit({ type: "phase", phase: "destroy", planned: { delete: store.snapshot.ordered().filter(isTold).length } });
-  const { failure: unread } = options.refresh ? await refreshed(scene, store, dryRun) : {};
-  if (unread) return { counts: {}, outputs: {}, failure: unread };
-  const steps = new Steps(stepsOptions(scene, store, dryRun));
-  const providers = scene.providers();
-  const failure = await failureOf(scene, () =>
-    condemnedSteps(steps, (ref) => providers.get(ref, store.snapshot), new Set()),
-  );
-  durations.update = performance.now() - began;
-  return { counts: steps.counts, outputs: {}, failure };
-}
-
-async function refreshed(scene: Scene, store: Store, dryRun: boolean): Promise<Done> {
-  const countsRefresh = scene.options.operation === "refresh";
-  const steps = new Steps({ ...stepsOptions(scene, store, dryRun), countsRefresh });
-  const providers = scene.providers();
-  const failure = await failureOf(scene, () => refreshAll(steps, (ref) => providers.get(ref, store.snapshot)));
-  return { counts: steps.counts, outputs: {}, failure };
-}
-
-async function failureOf({ emit }: Scene, work: () => Promise<void>): Promise<unknown> {
   try {
-    await work();
-    return undefined;
-  } catch (error) {
-    if (!(error instanceof CancelledError))
-      emit({ type: "diagnostic", severity: "error", message: (error as Error).message });
-    return error;
+    return await work();
+  } finally {
+    durations[name] = performance.now() - began;
   }
 }
 
-function stepsOptions({ options, signal, emit }: Scene, store: Store, preview: boolean) {
-  return { store, preview, parallel: options.parallel ?? 16, emit, signal, now: () => new Date() };
+async function refreshed(scene: Scene, store: Store, preview: boolean): Promise<Done> {
+  const steps = new Steps(stepsOptions(scene, store, preview));
+  return outcome(scene, steps, refreshAll(steps, providersOf(scene, store).find));
 }
+
+/** Before another phase, if it is asked for; what it finds is not counted. Answers what it failed with. */
+async function refreshedFirst(scene: Scene, store: Store, preview: boolean): Promise<unknown> {
+  return scene.options.refresh ? (await refreshed(scene, store, preview)).failure : undefined;
+}
+
+async function outcome({ emit }: Scene, { counts }: Steps, work: Promise<void>): Promise<Done> {
+  try {
+    await work;
+    return { counts, outputs: {} };
+  } catch (error) {
+    if (!(error instanceof CancelledError)) emit({ type: "diagnostic", severity: "error", message: messageOf(error) });
+    return { counts, outputs: {}, failure: error };
+  }
+}
+
+const stepsOptions = ({ parallel, signal, emit }: Scene, store: Store, preview: boolean) => ({
+  ...{ store, preview, parallel, emit, signal },
+});

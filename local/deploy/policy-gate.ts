@@ -3,8 +3,7 @@ import { decide, type Question } from "./decide";
 import { DeployError } from "./errors";
 import type { Goal } from "./goal";
 import type { PolicyPacks } from "./policy";
-import type { ResourceState } from "./snapshot";
-import type { Entry } from "./steps";
+import type { Entry, ResourceState } from "./snapshot";
 import { providerUrn } from "./urn";
 
 export interface PolicyGateOptions {

@@ -35,6 +35,16 @@ export function fillAnalyzed<T extends analyzer.AnalyzeRequest | analyzer.Analyz
   return message;
 }
 
+/** The same with what only policies of the whole stack see. */
+export function analyzedOfStack(resource: Analyzed): analyzer.AnalyzerResource {
+  const { parent, dependencies = [], propertyDependencies = {} } = resource.state;
+  const message = fillAnalyzed(new analyzer.AnalyzerResource(), resource);
+  message.setParent(parent ?? "").setDependenciesList(dependencies);
+  for (const [key, urns] of Object.entries(propertyDependencies))
+    message.getPropertydependenciesMap().set(key, new analyzer.AnalyzerPropertyDependencies().setUrnsList(urns));
+  return message;
+}
+
 function optionsOf(state: ResourceState, goal: Goal | undefined): analyzer.AnalyzerResourceOptions {
   const options = new analyzer.AnalyzerResourceOptions();
   options.setProtect(state.protect === true).setParent(state.parent ?? "");

@@ -4,8 +4,7 @@
  * Source: NewPolicyAnalyzer in sdk/go/common/resource/plugin/analyzer_plugin.go, RunPlugin in
  * sdk/nodejs/cmd/pulumi-language-nodejs/main.go, AnalyzeResources in pkg/resource/deploy/step_generator.go.
  */
-import { spawn, type ChildProcess } from "node:child_process";
-import { readFile } from "node:fs/promises";
+import type { ChildProcess } from "node:child_process";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { promisify, stripVTControlCharacters } from "node:util";
@@ -17,11 +16,12 @@ import { parse } from "yaml";
 import { z } from "zod";
 import { checked, DeployError } from "./errors";
 import type { Emit } from "./events";
-import type { DeployOptions } from "./options";
-import { ORGANIZATION, PRELOADS } from "./program";
-import { fillAnalyzed, type Analyzed } from "./policy-request";
+import { LARGEST_MESSAGE } from "./monitor";
 import { policyConfig } from "./policy-config";
-import type { Project, StackConfig } from "./project";
+import { analyzedOfStack, fillAnalyzed, type Analyzed } from "./policy-request";
+import { ORGANIZATION, startRuntime } from "./runtime";
+import type { Scene } from "./scene";
+import { readIfThere } from "./state-files";
 
 const packFile = z.strictObject({
   runtime: z.union([z.literal("nodejs"), z.strictObject({ name: z.literal("nodejs") })]),
@@ -33,16 +33,6 @@ const packFile = z.strictObject({
   website: z.string().optional(),
   license: z.string().optional(),
 });
-const LARGEST_MESSAGE = 400 * 1024 * 1024;
-
-/** What packs have to know of an operation. */
-interface Scene {
-  options: Pick<DeployOptions, "policyPacks" | "stack">;
-  project: Project;
-  config: StackConfig;
-  environment: NodeJS.ProcessEnv;
-  emit: Emit;
-}
 
 /** Undefined where the operation has none. */
 export async function startPolicyPacks(scene: Scene): Promise<PolicyPacks | undefined> {
@@ -73,40 +63,32 @@ export class PolicyPacks {
   /** @returns whether anything mandatory is violated; a preview goes on, so that all violations are seen at once. */
   async analyze(resource: Analyzed): Promise<boolean> {
     const request = fillAnalyzed(new analyzer.AnalyzeRequest(), resource);
-    const answers = await Promise.all(
-      this.packs.map(({ client }) =>
-        ask<analyzer.AnalyzeRequest, Answer>((sent, done) => client.analyze(sent, done), request),
-      ),
+    const answers = this.packs.map(({ client }) =>
+      ask<analyzer.AnalyzeRequest, analyzer.AnalyzeResponse>((sent, done) => client.analyze(sent, done), request),
     );
-    return this.tell(answers, resource.state.urn);
+    return this.tell(await Promise.all(answers), resource.state.urn);
   }
 
   async analyzeStack(resources: readonly Analyzed[]): Promise<boolean> {
-    const filled = resources.map((resource) => {
-      const { parent, dependencies = [], propertyDependencies = {} } = resource.state;
-      const message = fillAnalyzed(new analyzer.AnalyzerResource(), resource);
-      message.setParent(parent ?? "").setDependenciesList(dependencies);
-      for (const [key, urns] of Object.entries(propertyDependencies))
-        message.getPropertydependenciesMap().set(key, new analyzer.AnalyzerPropertyDependencies().setUrnsList(urns));
-      return message;
-    });
-    const request = new analyzer.AnalyzeStackRequest().setResourcesList(filled);
-    const answers = await Promise.all(
-      this.packs.map(({ client }) =>
-        ask<analyzer.AnalyzeStackRequest, Answer>((sent, done) => client.analyzeStack(sent, done), request),
+    const request = new analyzer.AnalyzeStackRequest().setResourcesList(resources.map(analyzedOfStack));
+    const answers = this.packs.map(({ client }) =>
+      ask<analyzer.AnalyzeStackRequest, analyzer.AnalyzeResponse>(
+        (sent, done) => client.analyzeStack(sent, done),
+        request,
       ),
     );
-    return this.tell(answers, undefined);
+    return this.tell(await Promise.all(answers), undefined);
   }
 
   async stop(): Promise<void> {
     await Promise.all(this.packs.map((pack) => pack.stop()));
   }
 
-  private tell(answers: readonly Answer[], urn: string | undefined): boolean {
-    const found = answers.flatMap((answer) => answer.getDiagnosticsList());
-    for (const violation of found) {
+  private tell(answers: readonly analyzer.AnalyzeResponse[], urn: string | undefined): boolean {
+    let isViolated = false;
+    for (const violation of answers.flatMap((answer) => answer.getDiagnosticsList())) {
       const isMandatory = violation.getEnforcementlevel() === analyzer.EnforcementLevel.MANDATORY;
+      isViolated ||= isMandatory;
       const where = urn ?? (violation.getUrn() || undefined);
       const policy = `${violation.getPolicypackname()}@v${violation.getPolicypackversion()}, ${violation.getPolicyname()}`;
       const message = `[${isMandatory ? "mandatory" : "advisory"}] ${policy}: ${violation.getMessage()}`;
@@ -115,25 +97,19 @@ export class PolicyPacks {
       const severity = isMandatory ? "error" : "warning";
       this.emit({ type: "diagnostic", severity, message, ...(where && { urn: where }) });
     }
-    return found.some((violation) => violation.getEnforcementlevel() === analyzer.EnforcementLevel.MANDATORY);
+    return isViolated;
   }
 }
 
 async function startPack(folder: string, scene: Scene): Promise<Pack> {
-  const { emit } = scene;
-  const { main = "." } = await readPack(folder);
-  const child = spawn(process.execPath, [...PRELOADS, runtimeOf(folder), "engine", main], {
-    cwd: folder,
-    env: packEnvironment(scene),
-    stdio: ["ignore", "pipe", "pipe", "ipc"],
-  });
+  const child = await startProcess(folder, scene);
   const ended = new Promise<void>((done) => child.once("exit", () => done()));
   const stop = async () => {
     child.kill("SIGKILL");
     await ended;
   };
   try {
-    const port = await portOf(child, folder, emit);
+    const port = await portOf(child, folder, scene.emit);
     const client = new AnalyzerClient(`127.0.0.1:${port}`, credentials.createInsecure(), {
       "grpc.max_receive_message_length": LARGEST_MESSAGE,
       "grpc.max_send_message_length": LARGEST_MESSAGE,
@@ -161,32 +137,21 @@ async function startPack(folder: string, scene: Scene): Promise<Pack> {
  * What a policy can ask of Pulumi's runtime; ConfigureStack would tell a pack for Node no more than the stack's tags,
  * which there are none of here. Source: constructEnv in analyzer_plugin.go, configureStack of @pulumi/policy.
  */
-function packEnvironment({ environment, options, project, config }: Scene): NodeJS.ProcessEnv {
-  return {
-    ...environment,
-    PULUMI_STACK: options.stack,
-    PULUMI_NODEJS_ORGANIZATION: ORGANIZATION,
-    PULUMI_NODEJS_PROJECT: project.name,
-    PULUMI_NODEJS_STACK: options.stack,
-    PULUMI_CONFIG: JSON.stringify(config.values),
-    PULUMI_CONFIG_SECRET_KEYS: JSON.stringify(config.secretKeys),
-  };
-}
-
-async function readPack(folder: string): Promise<z.infer<typeof packFile>> {
+async function startProcess(folder: string, { environment, options, project, config }: Scene): Promise<ChildProcess> {
   const file = join(folder, "PulumiPolicy.yaml");
-  const raw = await readFile(file, "utf8").catch((error: unknown) => {
-    throw new DeployError(`${file}: no such file; expected a policy pack`, { cause: error });
+  const raw = await readIfThere(file);
+  if (raw === undefined) throw new DeployError(`${file}: no such file; expected a policy pack`);
+  const { main = "." } = checked(packFile, parse(raw), file);
+  return startRuntime({
+    ...{ entry: "run-policy-pack", folder, words: ["engine", main], config },
+    environment: {
+      ...environment,
+      PULUMI_STACK: options.stack,
+      PULUMI_NODEJS_ORGANIZATION: ORGANIZATION,
+      PULUMI_NODEJS_PROJECT: project.name,
+      PULUMI_NODEJS_STACK: options.stack,
+    },
   });
-  return checked(packFile, parse(raw), file);
-}
-
-function runtimeOf(folder: string): string {
-  try {
-    return require.resolve("@pulumi/pulumi/cmd/run-policy-pack", { paths: [folder] });
-  } catch (error) {
-    throw new DeployError(`${folder}: @pulumi/pulumi is not installed. npm ci`, { cause: error });
-  }
 }
 
 /** The first line of a plugin's output is its port; what comes after it, and on the other stream, is for the person. */
@@ -211,7 +176,6 @@ function portOf(child: ChildProcess, folder: string, emit: Emit): Promise<number
   });
 }
 
-type Answer = analyzer.AnalyzeResponse;
 type Method<Request, Response> = (
   request: Request,
   callback: (error: ServiceError | null, response: Response) => void,

@@ -1,114 +1,117 @@
 /**
- * Starts Pulumi's own Node runtime on a program, as Pulumi's language host for Node does.
- * Source: execRuntime and constructArguments in sdk/nodejs/cmd/pulumi-language-nodejs/main.go of github.com/pulumi/pulumi.
+ * A program: started while there is something else to wait for, answered when its deployment begins. The first thing
+ * that Pulumi's runtime does is to ask what the engine can do, and none of the program's own code runs before the answer.
+ * Source: setRootResource in sdk/nodejs/runtime/settings.ts of github.com/pulumi/pulumi.
  */
-import { spawn, type ChildProcess } from "node:child_process";
-import { join } from "node:path";
-import { createInterface } from "node:readline";
-import type { Readable } from "node:stream";
-import { DeployError } from "./errors";
-import type { Emit } from "./events";
-import type { Project, StackConfig } from "./project";
+import type { ChildProcess } from "node:child_process";
+import type { Deployment } from "./deployment";
+import { CancelledError, DeployError } from "./errors";
+import type { DeployEvent, Emit } from "./events";
+import { startMonitor, type Monitor } from "./monitor";
+import { ORGANIZATION, startRuntime, tellLines } from "./runtime";
+import type { Scene } from "./scene";
 
-export interface ProgramOptions {
-  project: Project;
-  stack: string;
-  config: StackConfig;
-  /** Address of the monitor and engine services. */
-  address: string;
-  parallel: number;
-  dryRun: boolean;
-  environment: NodeJS.ProcessEnv;
-  emit: Emit;
-}
-
-/** The name of the organisation where the state is kept by oneself. Source: pulumi.com/docs/iac/concepts/state-and-backends. */
-export const ORGANIZATION = "organization";
 /** Exit code by which the runtime says that it has told the user already. */
 const ALREADY_TOLD = 32;
-/** What every process of Pulumi's runtime is started with. */
-export const PRELOADS = ["end-with-host.cjs", "quick-start.cjs"].flatMap((file) => [
-  "--require",
-  join(__dirname, file),
-]);
 
-export interface RunningProgram {
-  /** Resolves when the program has ended well, rejects otherwise; `told` if the program has logged the reason itself. */
-  ended: Promise<{ told: boolean; failure?: string }>;
-  stop: () => void;
+export class Program {
+  private readonly began = performance.now();
+  private readonly deployment: Promise<Deployment>;
+  private answer!: (deployment: Deployment) => void;
+  private stopping: AbortSignal;
+  private monitor!: Monitor;
+  private process!: ChildProcess;
+  private exited!: Promise<{ code: number | null; signal: string | null }>;
+
+  private constructor(private readonly scene: Scene) {
+    this.stopping = scene.signal;
+    this.deployment = new Promise((resolve) => (this.answer = resolve));
+  }
+
+  static async start(scene: Scene, preview: boolean): Promise<Program> {
+    const program = new Program(scene);
+    const { deployment, emit, began } = program;
+    const onFirstResource = () => void (scene.durations.programStart ??= performance.now() - began);
+    program.monitor = await startMonitor({ deployment, emit, onFirstResource });
+    program.process = startProcess(scene, program.monitor.address, preview);
+    program.exited = exitOf(program.process, emit);
+    return program;
+  }
+
+  /** Lets the program go on, to its end; what it comes to is the deployment's. */
+  async run(deployment: Deployment): Promise<void> {
+    const { scene } = this;
+    this.stopping = AbortSignal.any([scene.signal, deployment.failing.signal]);
+    // Nothing that the program could still ask for would be done.
+    const stop = () => void deployment.steps.whenIdle().then(() => this.process.kill("SIGKILL"));
+    this.stopping.addEventListener("abort", stop);
+    if (this.stopping.aborted) stop();
+    this.answer(deployment);
+    const { code, signal } = await this.exited.finally(() => this.stopping.removeEventListener("abort", stop));
+    await deployment.steps.whenIdle();
+    if (scene.signal.aborted) deployment.failure ??= new CancelledError();
+    if (code === ALREADY_TOLD) deployment.failure ??= new DeployError("The program failed");
+    else if (code !== 0 && !deployment.failure)
+      deployment.fail(
+        new DeployError(
+          code === null ? `Program ended by signal ${signal}` : `Program exited with non-zero exit code: ${code}`,
+        ),
+      );
+    await deployment.finish();
+  }
+
+  /** Ends it, whether or not its turn has come. */
+  async close(): Promise<void> {
+    this.process.kill("SIGKILL");
+    await this.exited;
+    await this.monitor.close();
+  }
+
+  /** Once its engine answers no more, all that a program complains about is that: the reason was told before. */
+  private readonly emit = (event: DeployEvent): void => {
+    if (event.type === "diagnostic" && event.severity !== "info" && this.stopping.aborted) return;
+    this.scene.emit(event);
+  };
 }
 
-export function startProgram(options: ProgramOptions): RunningProgram {
-  const { project, emit } = options;
-  const child = spawn(process.execPath, [...PRELOADS, ...project.nodeArguments, ...runtimeArguments(options)], {
-    cwd: project.root,
-    env: programEnvironment(options),
-    stdio: ["ignore", "pipe", "pipe", "ipc"],
-  });
-  // A program must not outlive its engine: nothing would answer it.
-  const stop = () => void child.kill("SIGKILL");
-  process.once("exit", stop);
-  const output = Promise.all([lines(child.stdout!, "info", emit), lines(child.stderr!, "warning", emit)]);
-  return { stop, ended: ended(child, output).finally(() => process.off("exit", stop)) };
-}
-
-function runtimeArguments({ project, stack, address, parallel, dryRun }: ProgramOptions): string[] {
+function startProcess(scene: Scene, address: string, preview: boolean): ChildProcess {
+  const { options, project, config, environment } = scene;
+  const { root } = project;
   const flags = {
     monitor: address,
     engine: address,
     organization: ORGANIZATION,
     project: project.name,
-    "root-directory": project.root,
-    stack,
-    pwd: project.root,
-    parallel: String(parallel),
+    "root-directory": root,
+    stack: options.stack,
+    pwd: root,
+    parallel: String(scene.parallel),
   };
   const words = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value]);
-  return [runtimePath(project.root), ...words, ...(dryRun ? ["--dry-run"] : []), project.main ?? "."];
+  const noProxy = [environment.NO_PROXY ?? environment.no_proxy, "127.0.0.1", "localhost"].filter(Boolean).join(",");
+  return startRuntime({
+    entry: "run",
+    folder: root,
+    nodeArguments: project.nodeArguments,
+    words: [...words, ...(preview ? ["--dry-run"] : []), project.main ?? "."],
+    environment: {
+      ...environment,
+      ...(project.typescript && { PULUMI_NODEJS_TYPESCRIPT: "true" }),
+      // The runtime's gRPC honours proxies, and would send its own loopback traffic through one.
+      NO_PROXY: noProxy,
+      no_proxy: noProxy,
+    },
+    config,
+  });
 }
 
-/** The runtime of the program's own SDK: its version is the one that the program was written for. */
-function runtimePath(root: string): string {
-  try {
-    return require.resolve("@pulumi/pulumi/cmd/run", { paths: [root] });
-  } catch (error) {
-    throw new DeployError(`${root}: @pulumi/pulumi is not installed. npm ci`, { cause: error });
-  }
-}
-
-function programEnvironment({ project, config, environment }: ProgramOptions): NodeJS.ProcessEnv {
-  const older = Object.entries(config.values).map(([key, value]) => [key.replace(":", ":config:"), value] as const);
-  const loopback = ["127.0.0.1", "localhost"];
-  const noProxy = [...new Set([...(environment.NO_PROXY ?? environment.no_proxy ?? "").split(","), ...loopback])]
-    .filter((host) => host !== "")
-    .join(",");
-  return {
-    ...environment,
-    PULUMI_CONFIG: JSON.stringify(Object.fromEntries(older)),
-    PULUMI_CONFIG_SECRET_KEYS: JSON.stringify(config.secretKeys),
-    ...(project.typescript && { PULUMI_NODEJS_TYPESCRIPT: "true" }),
-    // The runtime's gRPC honours proxies, and would send its own loopback traffic through one.
-    NO_PROXY: noProxy,
-    no_proxy: noProxy,
-  };
-}
-
-async function ended(child: ChildProcess, output: Promise<unknown>): Promise<{ told: boolean; failure?: string }> {
+/** How it ended, when all that it printed has been told. */
+async function exitOf(child: ChildProcess, emit: Emit) {
+  const output = Promise.all([tellLines(child.stdout!, "info", emit), tellLines(child.stderr!, "warning", emit)]);
   const exit = await new Promise<{ code: number | null; signal: string | null }>((resolve, reject) => {
     child.once("error", reject);
     child.once("exit", (code, signal) => resolve({ code, signal }));
   });
   await output;
-  if (exit.code === 0) return { told: false };
-  const failure =
-    exit.code === null
-      ? `Program ended by signal ${exit.signal}`
-      : `Program exited with non-zero exit code: ${exit.code}`;
-  return { told: exit.code === ALREADY_TOLD, failure };
-}
-
-/** What the program prints, line by line. */
-async function lines(stream: Readable, severity: "info" | "warning", emit: Emit): Promise<void> {
-  for await (const line of createInterface({ input: stream }))
-    if (line !== "") emit({ type: "diagnostic", severity, message: line });
+  return exit;
 }

@@ -72,7 +72,12 @@ export interface ProviderPackage {
 
 export type ProviderPackages = Readonly<Record<string, ProviderPackage>>;
 
+/** The provider of a reference `urn::id`, as a resource's state has it. */
+export type FindProvider = (ref: string | undefined) => Provider | undefined;
+
 export const PROVIDER_TYPE = "pulumi:providers:";
 export const isProviderType = (type: string) => type.startsWith(PROVIDER_TYPE);
+/** Whether a provider is called for it. */
+export const isManaged = ({ custom, type }: { custom: boolean; type: string }) => custom && !isProviderType(type);
 /** `gcp` of `gcp:storage/bucket:Bucket`. */
 export const packageOf = (token: string) => token.split(":")[0] ?? "";

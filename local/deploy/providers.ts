@@ -1,6 +1,8 @@
-/** The providers of one run, by reference `urn::id`. */
+/** The providers of one run, by reference `urn::id`: those that a program makes, and each package's default one. */
+import { createHash } from "node:crypto";
 import { allProblems, DeployError } from "./errors";
-import { packageOf, PROVIDER_TYPE, type Provider, type ProviderPackages } from "./provider";
+import type { Goal } from "./goal";
+import { packageOf, PROVIDER_TYPE, type FindProvider, type Provider, type ProviderPackages } from "./provider";
 import type { ResourceState, Snapshot } from "./snapshot";
 import { plain, type Properties } from "./values";
 
@@ -11,18 +13,19 @@ export class Providers {
     private readonly packages: ProviderPackages,
     private readonly stackConfig: Readonly<Record<string, string>>,
     private readonly root: string,
+    private readonly store: { snapshot: Snapshot },
   ) {}
 
   /** A provider that this run registered, or that the state holds for what is only to be deleted. */
-  get(ref: string | undefined, snapshot: Snapshot): Provider | undefined {
+  readonly find: FindProvider = (ref) => {
     if (!ref) return undefined;
     const known = this.configured.get(ref);
     if (known) return known;
-    const state = [...snapshot.resources.values()].find(({ urn, id }) => `${urn}::${id}` === ref);
-    return state && this.configure(ref, state, this.root);
-  }
+    const state = [...this.store.snapshot.resources.values()].find(({ urn, id }) => `${urn}::${id}` === ref);
+    return state && this.configure(state);
+  };
 
-  configure(ref: string, state: ResourceState, root: string): Provider {
+  configure(state: ResourceState): Provider {
     const name = state.type.slice(PROVIDER_TYPE.length);
     const { version: _, __internal: __, ...config } = plain(state.inputs ?? {});
     const found = this.package(name, state.type);
@@ -32,16 +35,25 @@ export class Providers {
         `Provider ${state.urn}`,
         problems.map(({ property, reason }) => `${property}: ${reason}`),
       );
-    const provider = found.configure(config, root);
-    this.configured.set(ref, provider);
+    const provider = found.configure(config, this.root);
+    this.configured.set(`${state.urn}::${state.id}`, provider);
     return provider;
   }
 
-  /** `gcp:project` of the stack's configuration is `project` of the default provider. */
-  config(name: string): Properties {
+  /**
+   * The provider that a package has where the program makes none; `gcp:project` of the stack's configuration is its
+   * `project`. Source: pkg/resource/deploy/default_providers.go.
+   */
+  defaultGoal(name: string, version: string | undefined): Goal {
     const prefix = `${name}:`;
-    const own = Object.entries(this.stackConfig).filter(([key]) => key.startsWith(prefix));
-    return Object.fromEntries(own.map(([key, value]) => [key.slice(prefix.length), value]));
+    const config = Object.entries(this.stackConfig).filter(([key]) => key.startsWith(prefix));
+    const properties: Properties = Object.fromEntries(config.map(([key, value]) => [key.slice(prefix.length), value]));
+    return {
+      type: `${PROVIDER_TYPE}${name}`,
+      name: version ? `default_${version.replace(/[^\w]/g, "_")}` : "default",
+      custom: true,
+      properties: { ...properties, ...(version && { version }) },
+    };
   }
 
   /** Refuses a resource type or function that cannot be deployed here. */
@@ -58,4 +70,12 @@ export class Providers {
       `${token}: package ${name} cannot be deployed here; can be: ${Object.keys(this.packages).sort().join(", ")}`,
     );
   }
+}
+
+/** The engine draws a provider's id; here it follows from what the provider is, in the same form. */
+export function providerId({ urn, inputs = {} }: ResourceState): string {
+  const digest = createHash("sha256")
+    .update(`${urn} ${JSON.stringify(inputs)}`)
+    .digest("hex");
+  return digest.replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12}).*$/, "$1-$2-4$3-8$4-$5");
 }

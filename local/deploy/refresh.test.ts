@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import type { DeployEvent, StepEvent } from "./events";
 import type { Provider } from "./provider";
-import { recoverPending, refreshAll } from "./refresh";
+import { recoverPending } from "./recovery";
+import { refreshAll } from "./refresh";
 import { Snapshot, type JournalRecord, type PendingOperation, type ResourceState } from "./snapshot";
 import { Steps } from "./steps";
 import { filesPackage } from "./testing";
@@ -50,7 +51,7 @@ async function refresh(...resources: ResourceState[]) {
   const events: StepEvent[] = [];
   const emit = (event: DeployEvent) => void (event.type === "step" && event.state === "done" && events.push(event));
   const signal = new AbortController().signal;
-  const steps = new Steps({ store, preview: false, parallel: 4, emit, signal, now: () => new Date(0) });
+  const steps = new Steps({ store, preview: false, parallel: 4, emit, signal });
   await refreshAll(steps, find);
   return { ...store, changes: events.map(({ changes }) => changes), states: store.snapshot.ordered() };
 }

@@ -35,7 +35,7 @@ describe("before the first change", () => {
     "refuses %s",
     async (program, message) => {
       const { summary } = await up(program);
-      expect(summary).toMatchObject({ result: "failed", failed: true });
+      expect(summary).toMatchObject({ result: "failed" });
       expect(summary.errors.join("\n")).toContain(message);
       expect(lab.listFiles()).toEqual([]);
       expect(await lab.resources()).toEqual([]);

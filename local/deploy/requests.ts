@@ -16,13 +16,12 @@ export function readGoal(request: RegisterResourceRequest): Goal {
     replacementTrigger: request.hasReplacementTrigger(),
     "resource hooks":
       request.hasHooks() && Object.values(request.getHooks()?.toObject() ?? {}).some((list) => list.length > 0),
-    ...packagesRefused(request),
     hideDiffs: request.getHidediffsList().length > 0,
     envVarMappings: request.getEnvvarmappingsMap().getLength() > 0,
     "answers without secrets": !request.getAcceptsecrets(),
-    ...referencesRefused(request),
     "answers without partial values": request.getCustom() && !request.getSupportspartialvalues(),
     "aliases without their specification": !request.getAliasspecs() && request.getAliasesList().length > 0,
+    ...commonlyRefused(request),
   });
   return {
     type: request.getType(),
@@ -31,7 +30,7 @@ export function readGoal(request: RegisterResourceRequest): Goal {
     properties: request.getObject()?.toJavaScript() ?? {},
     parent: request.getParent() || undefined,
     protect: request.hasProtect() ? request.getProtect() : undefined,
-    dependencies: request.getDependenciesList(),
+    dependencies: request.getDependenciesList().sort(),
     propertyDependencies: propertyDependencies(request),
     provider: request.getProvider() || undefined,
     providers: Object.fromEntries(request.getProvidersMap().toArray()),
@@ -55,10 +54,7 @@ export interface Invocation {
 }
 
 export function readInvocation(request: ResourceInvokeRequest): Invocation {
-  refuseUnimplemented(request.getTok(), {
-    ...packagesRefused(request),
-    ...referencesRefused(request),
-  });
+  refuseUnimplemented(request.getTok(), commonlyRefused(request));
   return {
     token: request.getTok(),
     args: request.getArgs()?.toJavaScript() ?? {},
@@ -67,18 +63,12 @@ export function readInvocation(request: ResourceInvokeRequest): Invocation {
   };
 }
 
-type Any = RegisterResourceRequest | ResourceInvokeRequest;
-
-/** There is one package manager here: npm. */
-const packagesRefused = (request: Any) => ({
+/** There is one package manager here: npm; and no components of other languages, which hand out stack traces. */
+const commonlyRefused = (request: RegisterResourceRequest | ResourceInvokeRequest) => ({
   pluginDownloadURL: request.getPlugindownloadurl() !== "",
   "plugin checksums": request.getPluginchecksumsMap().getLength() > 0,
   "parameterized packages": request.getPackageref() !== "",
-  // Components of other languages hand them out; those do not run here.
   "handles of parents' stack traces": request.getParentstacktracehandle() !== "",
-});
-
-const referencesRefused = (request: Any) => ({
   "answers without resource references (PULUMI_DISABLE_RESOURCE_REFERENCES)": !request.getAcceptresources(),
 });
 
@@ -91,15 +81,11 @@ function refuseUnimplemented(what: string, used: Record<string, boolean>): void 
     );
 }
 
-/** Every input has an entry, empty where it depends on nothing, as the runtime sends it. */
+/** The runtime sends an entry for every input, empty where it depends on nothing. */
 function propertyDependencies(request: RegisterResourceRequest): Record<string, string[]> {
-  const entries = request.getPropertydependenciesMap().toArray() as unknown as [string, unknown][];
-  const map = request.getPropertydependenciesMap();
-  return Object.fromEntries(
-    entries
-      .map(([key]) => [key, (map.get(key)?.getUrnsList() ?? []).sort()] as const)
-      .filter(([, urns]) => urns.length > 0),
-  );
+  const entries: [string, string[]][] = [];
+  request.getPropertydependenciesMap().forEach((value, key) => entries.push([key, value.getUrnsList().sort()]));
+  return Object.fromEntries(entries.filter(([, urns]) => urns.length > 0));
 }
 
 function readAlias(alias: AliasMessage): Alias {

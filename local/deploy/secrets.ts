@@ -39,6 +39,16 @@ export async function passphraseCrypter(passphrase: string, salt?: string): Prom
   );
 }
 
+/** Crypters by their salt, a new one without; each is made once, for deriving a key takes a while. */
+export function crypters(lab: string, environment: NodeJS.ProcessEnv): (salt?: string) => Promise<Crypter> {
+  const made = new Map<string | undefined, Promise<Crypter>>();
+  return (salt) => {
+    const known = made.get(salt) ?? findPassphrase(lab, environment).then((text) => passphraseCrypter(text, salt));
+    made.set(salt, known);
+    return known;
+  };
+}
+
 /** PULUMI_CONFIG_PASSPHRASE, or the file it names, or the lab's own, made at first use and readable by its owner only. */
 export async function findPassphrase(folder: string, environment: NodeJS.ProcessEnv): Promise<string> {
   const { PULUMI_CONFIG_PASSPHRASE: text, PULUMI_CONFIG_PASSPHRASE_FILE: named } = environment;

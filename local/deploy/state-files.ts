@@ -14,13 +14,11 @@ export const statePath = ({ folder, stack }: Place) => join(folder, `${stack}.js
 export const journalPath = ({ folder, stack }: Place) => join(folder, `${stack}.journal`);
 export const backupFolder = ({ folder }: Place) => join(folder, "backups");
 
-/** Names of the state files that were, oldest first; none before the first deployment. */
+/** Paths of the state files that were, oldest first; none before the first deployment. */
 export async function backups(place: Place): Promise<string[]> {
-  const names = await readdir(backupFolder(place)).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return [];
-    throw error;
-  });
-  return names.filter((name) => name.startsWith(`${place.stack}.2`) && name.endsWith(".json")).sort();
+  const names = (await ifThere(readdir(backupFolder(place)))) ?? [];
+  const own = names.filter((name) => name.startsWith(`${place.stack}.2`) && name.endsWith(".json"));
+  return own.sort().map((name) => join(backupFolder(place), name));
 }
 
 /** Keeps the state file as it is, and of those kept before the newest. */
@@ -29,8 +27,7 @@ export async function backUp(place: Place): Promise<void> {
   if ((await readIfThere(from)) === undefined) return;
   const time = new Date().toISOString().replaceAll(":", "-");
   await copyFile(from, join(backupFolder(place), `${place.stack}.${time}.json`));
-  const old = (await backups(place)).slice(0, -KEPT_BACKUPS);
-  await Promise.all(old.map((name) => unlinkIfThere(join(backupFolder(place), name))));
+  await Promise.all((await backups(place)).slice(0, -KEPT_BACKUPS).map(unlinkIfThere));
 }
 
 export async function writeAtomically(path: string, text: string): Promise<void> {
@@ -56,15 +53,12 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-export async function readIfThere(path: string): Promise<string | undefined> {
-  return readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+export const readIfThere = (path: string) => ifThere(readFile(path, "utf8"));
+export const unlinkIfThere = (path: string) => ifThere(unlink(path));
+
+async function ifThere<T>(work: Promise<T>): Promise<T | undefined> {
+  return work.catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return undefined;
     throw error;
-  });
-}
-
-export async function unlinkIfThere(path: string): Promise<void> {
-  await unlink(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== "ENOENT") throw error;
   });
 }

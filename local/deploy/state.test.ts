@@ -35,7 +35,7 @@ const crypter: Crypter = {
 };
 const opened: State[] = [];
 const open = async () => {
-  const state = await State.open({ folder, stack: "test", version: "v3.248.0", crypter: async () => crypter });
+  const state = await State.open({ folder, stack: "test", crypter: async () => crypter });
   opened.push(state);
   return state;
 };
@@ -51,7 +51,7 @@ const urns = (state: State) => state.snapshot.ordered().map(({ urn }) => urn.spl
 
 test("what was recorded is there after a crash, before any folding", async () => {
   const state = await open();
-  await state.record({ put: [{ key: state.snapshot.newKey(), resource: resource("a") }] });
+  await state.record({ put: [{ key: state.snapshot.newKey(), state: resource("a") }] });
   await state.record({
     begin: { token: state.snapshot.newKey(), operation: { type: "creating", resource: resource("b") } },
   });
@@ -64,7 +64,7 @@ test("what was recorded is there after a crash, before any folding", async () =>
 
 test("a record whose writer died half way never counted", async () => {
   const state = await open();
-  await state.record({ put: [{ key: state.snapshot.newKey(), resource: resource("a") }] });
+  await state.record({ put: [{ key: state.snapshot.newKey(), state: resource("a") }] });
   appendFileSync(path("test.journal"), '{"put":[{"key":9,"resource":{"urn"');
   expect(urns(await open())).toEqual(["a"]);
 });
@@ -72,7 +72,7 @@ test("a record whose writer died half way never counted", async () => {
 test("a journal that was folded already is not applied again", async () => {
   const state = await open();
   const key = state.snapshot.newKey();
-  await state.record({ put: [{ key, resource: resource("a") }] });
+  await state.record({ put: [{ key, state: resource("a") }] });
   const journal = readFileSync(path("test.journal"));
   await state.fold();
   writeFileSync(path("test.journal"), journal);
@@ -81,7 +81,7 @@ test("a journal that was folded already is not applied again", async () => {
 
 test("a damaged journal is refused with its line", async () => {
   const state = await open();
-  await state.record({ put: [{ key: state.snapshot.newKey(), resource: resource("a") }] });
+  await state.record({ put: [{ key: state.snapshot.newKey(), state: resource("a") }] });
   appendFileSync(path("test.journal"), "garbage\n");
   await expect(open()).rejects.toThrow(/test\.journal: line 3 is damaged/);
 });
@@ -89,7 +89,7 @@ test("a damaged journal is refused with its line", async () => {
 test("the file is the engine's format, private, with secrets sealed and read back open", async () => {
   const state = await open();
   await state.record({
-    put: [{ key: state.snapshot.newKey(), resource: resource("a", { inputs: { word: secret("opensesame") } }) }],
+    put: [{ key: state.snapshot.newKey(), state: resource("a", { inputs: { word: secret("opensesame") } }) }],
   });
   await state.fold();
   const text = readFileSync(path("test.json"), "utf8");
@@ -119,7 +119,7 @@ test("fields that are not known here stay as they were", async () => {
     put: [
       {
         key: state.snapshot.newKey(),
-        resource: { ...resource("a"), taint: true, stackTrace: [{ sourcePosition: "x" }] },
+        state: { ...resource("a"), taint: true, stackTrace: [{ sourcePosition: "x" }] },
       },
     ],
   });
@@ -129,15 +129,15 @@ test("fields that are not known here stay as they were", async () => {
 
 test("nothing is written when nothing changed; each change keeps the state before it", async () => {
   const state = await open();
-  await state.record({ put: [{ key: state.snapshot.newKey(), resource: resource("a") }] });
+  await state.record({ put: [{ key: state.snapshot.newKey(), state: resource("a") }] });
   await state.fold();
   const before = statSync(path("test.json")).mtimeMs;
   const again = await open();
-  await again.record({ put: [{ key: again.snapshot.newKey(), resource: resource("a") }], drop: [0] }, false);
+  await again.record({ put: [{ key: again.snapshot.newKey(), state: resource("a") }], drop: [0] }, false);
   await again.fold();
   expect(statSync(path("test.json")).mtimeMs).toBe(before);
   for (let i = 0; i < 12; i++) {
-    await again.record({ put: [{ key: again.snapshot.newKey(), resource: resource(`n${i}`) }] });
+    await again.record({ put: [{ key: again.snapshot.newKey(), state: resource(`n${i}`) }] });
     await again.fold();
   }
   expect(readdirSync(path("backups")).length).toBe(10);
@@ -149,9 +149,9 @@ test.each([
   ["changed by hand", (text: string) => text.replace("1c72", "0000")],
 ])("a state file that is %s is refused with the backup named", async (_, damage) => {
   const state = await open();
-  await state.record({ put: [{ key: state.snapshot.newKey(), resource: resource("a") }] });
+  await state.record({ put: [{ key: state.snapshot.newKey(), state: resource("a") }] });
   await state.fold();
-  await state.record({ put: [{ key: state.snapshot.newKey(), resource: resource("b") }] });
+  await state.record({ put: [{ key: state.snapshot.newKey(), state: resource("b") }] });
   await state.fold();
   writeFileSync(path("test.json"), damage(readFileSync(path("test.json"), "utf8")));
   await expect(open()).rejects.toThrow(
@@ -161,16 +161,16 @@ test.each([
 
 test("what another process is recording can be looked at", async () => {
   const state = await open();
-  await state.record({ put: [{ key: state.snapshot.newKey(), resource: resource("a") }] });
-  expect((await exportState(folder, "test")).deployment.resources).toEqual([resource("a")]);
+  await state.record({ put: [{ key: state.snapshot.newKey(), state: resource("a") }] });
+  expect((await exportState({ folder, stack: "test" })).deployment.resources).toEqual([resource("a")]);
   expect(existsSync(path("test.journal"))).toBe(true);
-  expect((await exportState(folder, "never")).deployment.resources).toEqual([]);
+  expect((await exportState({ folder, stack: "never" })).deployment.resources).toEqual([]);
 });
 
 test("after a failed write nothing later counts as recorded", async () => {
   const state = await open();
   rmSync(folder, { recursive: true });
-  await expect(state.record({ put: [{ key: 0, resource: resource("a") }] })).rejects.toThrow("ENOENT");
-  await expect(state.record({ put: [{ key: 1, resource: resource("b") }] })).rejects.toThrow("ENOENT");
+  await expect(state.record({ put: [{ key: 0, state: resource("a") }] })).rejects.toThrow("ENOENT");
+  await expect(state.record({ put: [{ key: 1, state: resource("b") }] })).rejects.toThrow("ENOENT");
   folder = mkdtempSync(join(tmpdir(), "state-"));
 });

@@ -28,7 +28,7 @@ beforeEach(() => {
     snapshot.apply(one);
   };
   const signal = new AbortController().signal;
-  const options = { preview: false, parallel: 1, emit: () => undefined, signal, now: () => new Date(0) };
+  const options = { preview: false, parallel: 1, emit: () => undefined, signal };
   steps = new Steps({ ...options, store: { snapshot, record } });
   const note = async ({ timeout }: CallOptions) => {
     calls.push([timeout, [...snapshot.pending.values()].map(({ type }) => type)]);

@@ -3,24 +3,20 @@
  * a process that dies anywhere in between leaves a state from which the next run converges.
  */
 import { CancelledError, messageOf, UncertainError } from "./errors";
-import { instanceOf, sameState, sealOutputs } from "./instance";
-import type { Emit, PropertyChange, StepKind, Summary } from "./events";
+import { COUNTED, type Emit, type PropertyChange, type StepEvent, type StepKind, type Summary } from "./events";
 import { compact } from "./goal";
-import { isProviderType, type CallOptions, type Provider } from "./provider";
-import type { JournalRecord, OperationType, ResourceState, Snapshot } from "./snapshot";
-import { Reports } from "./reports";
+import { instanceOf, sameState, sealOutputs } from "./instance";
+import { isManaged, isProviderType, type Provider } from "./provider";
+import { needsOf, type Entry, type JournalRecord, type OperationType, type Snapshot } from "./snapshot";
+import type { ResourceState } from "./snapshot";
 import { Turns } from "./turns";
+import { nameOf } from "./urn";
 import { plain, type Properties } from "./values";
 
 /** Where changes go: to disk, or for a preview only into memory. */
 export interface Store {
   snapshot: Snapshot;
   record: (record: JournalRecord, durable?: boolean) => Promise<void>;
-}
-
-export interface Entry {
-  key: number;
-  state: ResourceState;
 }
 
 export interface StepsOptions {
@@ -30,31 +26,19 @@ export interface StepsOptions {
   emit: Emit;
   /** Aborted: steps in flight finish, no other begins. */
   signal: AbortSignal;
-  now: () => Date;
-  /** Whether what a refresh finds is what the operation is about. */
-  countsRefresh?: boolean;
 }
 
 export class Steps {
-  readonly reports: Reports;
+  readonly counts: Summary["counts"] = {};
   private readonly turns: Turns;
 
   constructor(private readonly options: StepsOptions) {
     this.turns = new Turns(options.parallel);
-    this.reports = new Reports(options);
-  }
-
-  get counts(): Summary["counts"] {
-    return this.reports.counts;
   }
 
   /** Resolves when no step is in flight. */
   whenIdle(): Promise<void> {
     return this.turns.whenIdle();
-  }
-
-  get preview(): boolean {
-    return this.options.preview;
   }
 
   get snapshot(): Snapshot {
@@ -63,19 +47,10 @@ export class Steps {
 
   /** The resource stays as it is; only what the engine keeps about it may change. */
   async same(old: Entry, state: ResourceState): Promise<Entry> {
-    const next = compact({
-      ...state,
-      id: old.state.id,
-      outputs: old.state.outputs,
-      created: old.state.created,
-      modified: old.state.modified,
-    });
-    const entry = { key: this.snapshot.newKey(), state: next };
-    await this.options.store.record(
-      { put: [{ key: entry.key, resource: next }], drop: [old.key] },
-      !sameState(old.state, next),
-    );
-    this.reports.tell({ kind: "same", resource: next, state: "done", changes: [] });
+    const { id, outputs, created, modified } = old.state;
+    const entry = { key: this.snapshot.newKey(), state: compact({ ...state, id, outputs, created, modified }) };
+    await this.options.store.record({ put: [entry], drop: [old.key] }, !sameState(old.state, entry.state));
+    this.tell("same", entry.state, "done");
     return entry;
   }
 
@@ -88,15 +63,12 @@ export class Steps {
   ): Promise<Entry> {
     const entry = { key: this.snapshot.newKey(), state };
     const old = replaces && this.snapshot.resources.get(replaces.key);
-    await this.perform(replaces ? "create-replacement" : "create", "creating", state, changes, async (options) => {
-      const made = await this.make(provider, state, options);
-      const time = this.options.now().toISOString();
-      entry.state = { ...state, ...made, created: time, modified: time };
-      const put = [{ key: entry.key, resource: entry.state }];
-      if (!replaces || !old) return { put };
-      return old.pendingReplacement
-        ? { put, drop: [replaces.key] }
-        : { put: [...put, { key: replaces.key, resource: { ...old, delete: true } }] };
+    await this.perform(replaces ? "create-replacement" : "create", "creating", state, changes, async () => {
+      const made = await this.call(provider, state);
+      entry.state = { ...state, ...made, created: now(), modified: now() };
+      if (!replaces || !old) return { put: [entry] };
+      if (old.pendingReplacement) return { put: [entry], drop: [replaces.key] };
+      return { put: [entry, { key: replaces.key, state: { ...old, delete: true } }] };
     });
     return entry;
   }
@@ -107,17 +79,11 @@ export class Steps {
     state: ResourceState,
     changes: PropertyChange[],
   ): Promise<Entry> {
-    const entry = { key: this.snapshot.newKey(), state };
-    const before = { ...state, id: old.state.id, outputs: old.state.outputs };
-    await this.perform("update", "updating", before, changes, async (options) => {
-      const outputs = await this.change(provider, old.state, state, options);
-      entry.state = compact({
-        ...before,
-        outputs,
-        created: old.state.created,
-        modified: this.options.now().toISOString(),
-      });
-      return { put: [{ key: entry.key, resource: entry.state }], drop: [old.key] };
+    const { id, outputs, created } = old.state;
+    const entry = { key: this.snapshot.newKey(), state: compact({ ...state, id, outputs, created }) };
+    await this.perform("update", "updating", entry.state, changes, async () => {
+      entry.state = { ...entry.state, ...(await this.call(provider, state, old.state)), modified: now() };
+      return { put: [entry], drop: [old.key] };
     });
     return entry;
   }
@@ -129,17 +95,13 @@ export class Steps {
   async remove(
     kind: "delete" | "delete-replaced",
     provider: Provider | undefined,
-    old: Entry,
+    { key, state }: Entry,
     then: "forget" | "pendingReplacement",
   ): Promise<void> {
-    await this.perform(kind, provider ? "deleting" : undefined, old.state, [], async (options) => {
-      if (provider && !this.preview)
-        await provider.delete(old.state.type, instanceOf(old.state), {
-          ...options,
-          timeout: old.state.customTimeouts?.delete,
-        });
-      if (then === "forget") return { drop: [old.key] };
-      return { put: [{ key: old.key, resource: { ...old.state, pendingReplacement: true } }] };
+    await this.perform(kind, provider ? "deleting" : undefined, state, [], async () => {
+      const timeout = state.customTimeouts?.delete;
+      if (!this.options.preview) await provider?.delete(state.type, instanceOf(state), { timeout });
+      return then === "forget" ? { drop: [key] } : { put: [{ key, state: { ...state, pendingReplacement: true } }] };
     });
   }
 
@@ -149,62 +111,74 @@ export class Steps {
     operation: OperationType | undefined,
     state: ResourceState,
     changes: PropertyChange[],
-    work: (options: CallOptions) => Promise<JournalRecord>,
+    work: () => Promise<JournalRecord>,
   ): Promise<void> {
+    const { store, preview, signal } = this.options;
     const asked = performance.now();
     await this.turns.enter();
     const began = performance.now();
-    const step = { kind, resource: state, changes, began, queued: began - asked };
+    const step = { changes, began, queued: began - asked };
+    const took = () => ({ ...step, ms: performance.now() - began });
     const token = this.snapshot.newKey();
-    const isCalled = operation !== undefined && !this.preview && state.custom && !isProviderType(state.type);
+    const isCalled = operation !== undefined && !preview && isManaged(state);
     try {
-      if (this.options.signal.aborted) throw new CancelledError();
-      this.reports.tell({ ...step, state: "started" });
-      if (isCalled)
-        await this.options.store.record({ begin: { token, operation: { type: operation, resource: state } } });
-      const record = await work({});
-      await this.options.store.record(isCalled ? { ...record, settle: [token] } : record);
-      this.reports.tell({ ...step, state: "done", ended: performance.now() });
+      if (signal.aborted) throw new CancelledError();
+      this.tell(kind, state, "started", step);
+      if (isCalled) await store.record({ begin: { token, operation: { type: operation, resource: state } } });
+      const record = await work();
+      await store.record(isCalled ? { ...record, settle: [token] } : record);
+      this.tell(kind, state, "done", took());
     } catch (error) {
       // An uncertain outcome keeps its pending operation: the next run looks whether it happened.
       const isUncertain = error instanceof UncertainError;
-      if (this.snapshot.pending.has(token) && !isUncertain) await this.options.store.record({ settle: [token] });
-      if (!(error instanceof CancelledError))
-        this.reports.tell({ ...step, state: "failed", ended: performance.now(), error: messageOf(error) });
+      if (this.snapshot.pending.has(token) && !isUncertain) await store.record({ settle: [token] });
+      if (!(error instanceof CancelledError)) this.tell(kind, state, "failed", { ...took(), error: messageOf(error) });
       throw error;
     } finally {
       this.turns.leave();
     }
   }
 
-  private async make(
-    provider: Provider | undefined,
-    state: ResourceState,
-    options: CallOptions,
-  ): Promise<{ id?: string; outputs: Properties }> {
-    if (!provider) return { ...(state.id && { id: state.id }), outputs: state.custom ? (state.inputs ?? {}) : {} };
-    const inputs = plain(state.inputs ?? {});
-    if (this.preview) return { id: "", outputs: sealOutputs(provider, state, provider.preview(state.type, inputs)) };
-    const { id, outputs } = await provider.create(state.type, inputs, {
-      ...options,
-      timeout: state.customTimeouts?.create,
-    });
-    return { id, outputs: sealOutputs(provider, state, outputs) };
+  count(name: keyof Summary["counts"] | undefined): void {
+    if (name) this.counts[name] = (this.counts[name] ?? 0) + 1;
   }
 
-  private async change(
+  /** What the provider makes of it, or what a preview foresees; without a provider it is as the program says. */
+  private async call(
     provider: Provider | undefined,
-    old: ResourceState,
     state: ResourceState,
-    options: CallOptions,
-  ): Promise<Properties> {
-    if (!provider) return state.custom ? (state.inputs ?? {}) : (old.outputs ?? {});
+    old?: ResourceState,
+  ): Promise<{ id?: string; outputs: Properties }> {
+    if (!provider) return { outputs: state.custom ? (state.inputs ?? {}) : (old?.outputs ?? {}) };
+    const { type, customTimeouts: timeouts } = state;
     const inputs = plain(state.inputs ?? {});
-    if (this.preview) return sealOutputs(provider, state, provider.preview(state.type, inputs, instanceOf(old)));
-    const { outputs } = await provider.update(state.type, instanceOf(old), inputs, {
-      ...options,
-      timeout: state.customTimeouts?.update,
-    });
-    return sealOutputs(provider, state, outputs);
+    const before = old && instanceOf(old);
+    const seal = (outputs: Properties) => sealOutputs(provider, state, outputs);
+    if (this.options.preview) {
+      const outputs = seal(provider.preview(type, inputs, before));
+      return old ? { outputs } : { id: "", outputs };
+    }
+    if (before)
+      return { outputs: seal((await provider.update(type, before, inputs, { timeout: timeouts?.update })).outputs) };
+    const { id, outputs } = await provider.create(type, inputs, { timeout: timeouts?.create });
+    return { id, outputs: seal(outputs) };
+  }
+
+  private tell(
+    kind: StepKind,
+    resource: ResourceState,
+    state: StepEvent["state"],
+    more: Partial<StepEvent> = {},
+  ): void {
+    if (!isTold(resource)) return;
+    if (state === "done") this.count(COUNTED[kind]);
+    const { urn, parent } = resource;
+    const known = { needs: needsOf(resource), preview: this.options.preview, changes: [] };
+    this.options.emit({ type: "step", state, kind, urn, ...(parent && { parent }), ...known, ...more });
   }
 }
+
+/** The engine keeps default providers to itself. */
+export const isTold = ({ type, urn }: ResourceState) => !(isProviderType(type) && nameOf(urn).startsWith("default"));
+
+const now = () => new Date().toISOString();

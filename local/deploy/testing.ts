@@ -157,7 +157,6 @@ export function testLab(program: string, original?: string): TestLab {
     stack: "test",
     lab: folder,
     environment,
-    display: "none" as const,
     packages: { files: filesPackage(files) },
   };
   return {
@@ -174,7 +173,7 @@ export function testLab(program: string, original?: string): TestLab {
       });
       return { summary, events, steps: stepsOf(events) };
     },
-    resources: async () => (await exportState(join(folder, "stacks"), "test")).deployment.resources ?? [],
+    resources: async () => (await exportState({ folder: join(folder, "stacks"), stack: "test" })).deployment.resources,
     close: () => rmSync(folder, { recursive: true, force: true }),
   };
 }

@@ -38,10 +38,10 @@ export const naming = (urn: string | undefined, message: string) =>
 /** URNs under which the resource may have been known: its own aliases, and those that it inherits from its parent's. */
 export function aliasUrns(
   scope: Scope,
-  resource: { type: string; name: string; parent?: string; aliases: readonly Alias[] },
+  resource: { type: string; name: string; parent?: string; aliases?: readonly Alias[] },
   usedAlias: (urn: string) => string | undefined,
 ): string[] {
-  const { type, name, parent, aliases } = resource;
+  const { type, name, parent, aliases = [] } = resource;
   const own = aliases.map((alias) => collapse(scope, type, name, parent, alias, usedAlias));
   const parentAlias = parent && usedAlias(parent);
   if (!parent || !parentAlias) return [...new Set(own)];

@@ -69,7 +69,6 @@ async function main(): Promise<void> {
     lab,
     config: JSON.parse(config) as Record<string, string>,
     environment: { ...process.env, PULUMI_CONFIG_PASSPHRASE: "test" },
-    display: "none",
     skipPreview: true,
     packages: { files: watched },
   });

@@ -1,8 +1,8 @@
 /** What each step waited for, reckoned from what was told. */
 import { expect, test } from "@jest/globals";
 import { stripVTControlCharacters } from "node:util";
-import type { DeployEvent, StepEvent, StepKind } from "./events";
-import { timingText } from "./display-text";
+import type { DeployEvent, StepEvent, StepKind } from "../../local/deploy";
+import { timingText } from "./text";
 import { timingsOf } from "./timings";
 
 const step = (

@@ -1,6 +1,6 @@
 /** How far a phase has come, and how long the rest takes if it goes on as it has. */
-import type { StepEvent, Summary } from "./events";
-import { countedAs } from "./reports";
+import type { StepEvent, Summary } from "../../local/deploy";
+import { COUNTED } from "../../local/deploy/events";
 
 export class Progress {
   private done = 0;
@@ -13,7 +13,7 @@ export class Progress {
   }
 
   count({ kind, state }: StepEvent): void {
-    const name = countedAs(kind);
+    const name = COUNTED[kind];
     if (state === "done" && name && name !== "same") this.done++;
   }
 

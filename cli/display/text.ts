@@ -1,9 +1,10 @@
 /** The words of a display: one line for a step, a change, a value, a summary. */
 import { stripVTControlCharacters } from "node:util";
 import pc from "picocolors";
-import type { DeployEvent, PropertyChange, StepEvent, StepKind, Summary, Timing } from "./events";
-import { nameOf, naming, STACK_TYPE, typeOf } from "./urn";
-import { isAsset, isSecret, isUnknown, masked, text, type Value } from "./values";
+import type { DeployEvent, PropertyChange, StepEvent, StepKind, Summary } from "../../local/deploy";
+import { nameOf, naming, STACK_TYPE, typeOf } from "../../local/deploy/urn";
+import { isAsset, isSecret, isUnknown, masked, text, type Value } from "../../local/deploy/values";
+import type { Timing } from "./timings";
 
 const SIGNS: Readonly<Record<StepKind, [string, (text: string) => string]>> = {
   same: [" ", pc.dim],
@@ -81,12 +82,18 @@ export function countsText(counts: Summary["counts"], isAhead: boolean): string 
 }
 
 /** Names and values beside each other; scalars whole, so that they can be copied, lists and objects as far as they fit. */
-export function outputLines({ outputs, full }: Extract<DeployEvent, { type: "outputs" }>, columns = 120): string[] {
+export function outputLines(
+  { urn, outputs }: Extract<DeployEvent, { type: "outputs" }>,
+  isPreview: boolean,
+  columns = 120,
+): string[] {
   const names = Object.keys(outputs).sort();
   if (names.length === 0) return [];
   const widest = Math.max(...names.map((name) => name.length));
   const lines = names.map((name) => `  ${name.padEnd(widest)}  ${outputText(outputs[name]!, columns - widest - 4)}`);
   const isWhole = names.every((name) => isScalar(outputs[name]!));
+  // A preview's are nowhere yet.
+  const full = isPreview ? "npx sparklab preview --json" : `npx sparklab state show ${nameOf(urn)}`;
   return [pc.bold("Outputs"), ...lines, ...(isWhole ? [] : [pc.dim(`  In full: ${full}`)])];
 }
 

@@ -1,5 +1,20 @@
 /** What each step waited for, from what was told of them. A pure function of the events. */
-import type { DeployEvent, StepEvent, Timing } from "./events";
+import type { DeployEvent, StepEvent, StepKind } from "../../local/deploy";
+
+export interface Timing {
+  kind: StepKind;
+  urn: string;
+  /** Milliseconds from the begin of the phase. */
+  began: number;
+  ms: number;
+  queued: number;
+  /** The one of those that it needs that was ready last. */
+  after?: string;
+  /** Milliseconds from that to its begin: the program's own time, and the protocol's. */
+  gap: number;
+  /** On the chain of waiting that leads to the last step. */
+  critical: boolean;
+}
 
 type Timed = StepEvent & { began: number; ms: number };
 const isDeletion = ({ kind }: StepEvent) => kind === "delete" || kind === "delete-replaced";

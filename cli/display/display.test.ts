@@ -2,8 +2,8 @@
 import { afterEach, expect, jest, test } from "@jest/globals";
 import { stripVTControlCharacters } from "node:util";
 import { makeDisplay } from "./display";
-import type { DeployEvent, StepEvent, Summary } from "./events";
-import { secret, type Properties } from "./values";
+import type { DeployEvent, StepEvent, Summary } from "../../local/deploy";
+import { secret, type Properties } from "../../local/deploy/values";
 
 const step = (name: string, more: Partial<StepEvent>): StepEvent => ({
   type: "step",
@@ -15,6 +15,7 @@ const step = (name: string, more: Partial<StepEvent>): StepEvent => ({
   changes: [],
   ...more,
 });
+const STACK = "urn:pulumi:s::p::pulumi:pulumi:Stack::p-s";
 const EVENTS: DeployEvent[] = [
   { type: "phase", phase: "update" },
   step("parent", { state: "started" }),
@@ -28,10 +29,10 @@ const EVENTS: DeployEvent[] = [
   }),
   step("bad", { state: "failed", ms: 10, error: "refused" }),
   { type: "diagnostic", severity: "error", message: "refused", urn: "urn:pulumi:s::p::a:m/m:T::bad" },
-  { type: "outputs", outputs: { open: "a", hidden: secret("b") }, full: "sparklab show" },
+  { type: "outputs", urn: STACK, outputs: { open: "a", hidden: secret("b") } },
 ];
 const SUMMARY: Summary = {
-  ...{ operation: "up", result: "failed", failed: true, counts: { create: 1, update: 1, same: 1 } },
+  ...{ operation: "up", result: "failed", counts: { create: 1, update: 1, same: 1 } },
   ...{ outputs: {}, secretOutputs: [], errors: ["refused"], durations: { total: 2000 } },
 };
 afterEach(() => void jest.useRealTimers());
@@ -147,7 +148,8 @@ test("outputs: scalars whole and beside each other, lists and objects as far as 
       mixed: ["a", secret("opensesame")],
     },
   };
-  const { text } = shown("lines", [{ type: "outputs", outputs, full: "sparklab show" }]);
+  const told: DeployEvent = { type: "outputs", urn: STACK, outputs };
+  const { text } = shown("lines", [told]);
   expect(text.split("\n").slice(0, -2)).toEqual([
     "Outputs",
     "  buckets   2 values: code, raw",
@@ -161,6 +163,7 @@ test("outputs: scalars whole and beside each other, lists and objects as far as 
     "  none      []",
     "  sealed    [secret]",
     `  url       ${outputs.url as string}`,
-    "  In full: sparklab show",
+    "  In full: npx sparklab state show p-s",
   ]);
+  expect(shown("lines", [{ type: "phase", phase: "preview" }, told]).text).toContain("npx sparklab preview --json\n");
 });

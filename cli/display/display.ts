@@ -1,6 +1,6 @@
 /** Shows a deployment to a person: a tree that changes in place on a terminal, plain lines anywhere else. */
 import pc from "picocolors";
-import type { DeployEvent, PhaseEvent, StepEvent, Summary } from "./events";
+import type { DeployEvent, PhaseEvent, StepEvent, Summary } from "../../local/deploy";
 import {
   changeText,
   countsText,
@@ -12,15 +12,16 @@ import {
   seconds,
   stepText,
   timingText,
-} from "./display-text";
+} from "./text";
 import { Progress } from "./progress";
+import type { Timing } from "./timings";
 
 export type DisplayKind = "auto" | "tree" | "lines" | "none";
 
 export interface Display {
   show: (event: DeployEvent) => void;
   /** @param summary what came of it; undefined where it was broken off */
-  close: (summary?: Summary) => void;
+  close: (summary?: Summary, timings?: readonly Timing[]) => void;
 }
 
 /** What a display writes to; standard output is one. */
@@ -43,7 +44,7 @@ const PROGRESS_MS = 10_000;
 /** One line per step that does something, and one per property that it changes; a plan's are told by its update. */
 class Lines implements Display {
   protected readonly rhythm: number = PROGRESS_MS;
-  protected isPlan = false;
+  protected phase?: PhaseEvent["phase"];
   protected progress?: Progress;
   protected timer?: NodeJS.Timeout;
 
@@ -53,14 +54,15 @@ class Lines implements Display {
     if (event.type === "phase") this.begin(event);
     if (event.type === "diagnostic") this.line(diagnosticText(event));
     if (event.type === "step") this.step(event);
-    if (event.type === "outputs") for (const text of outputLines(event, this.terminal.columns)) this.line(text);
+    if (event.type === "outputs")
+      for (const text of outputLines(event, this.phase === "preview", this.terminal.columns)) this.line(text);
   }
 
-  close(summary?: Summary): void {
+  close(summary?: Summary, timings?: readonly Timing[]): void {
     clearInterval(this.timer);
     if (!summary) return;
-    if (summary.timings) this.line(pc.bold("     began    took  (* is what the whole waited for)"));
-    for (const timing of summary.timings ?? []) this.line(timingText(timing));
+    if (timings) this.line(pc.bold("     began    took  (* is what the whole waited for)"));
+    for (const timing of timings ?? []) this.line(timingText(timing));
     this.line(
       `${resultText(summary)}  ${countsText(summary.counts, summary.operation === "preview")}  ${seconds(summary.durations.total)}`,
     );
@@ -68,7 +70,7 @@ class Lines implements Display {
 
   protected begin({ phase, planned }: PhaseEvent): void {
     this.line(`${pc.bold(TITLES[phase])}${planned ? `  ${countsText(planned, true)}` : ""}`);
-    this.isPlan = phase === "plan";
+    this.phase = phase;
     this.progress = planned && new Progress(planned);
     clearInterval(this.timer);
     this.timer = setInterval(() => this.tick(), this.rhythm).unref();
@@ -76,7 +78,7 @@ class Lines implements Display {
 
   protected step(event: StepEvent): void {
     this.progress?.count(event);
-    if (this.isPlan || event.state === "started" || !isWorthALine(event)) return;
+    if (this.phase === "plan" || event.state === "started" || !isWorthALine(event)) return;
     this.line(stepText(event));
     for (const change of event.changes) this.line(`      ${changeText(change)}`);
   }
@@ -110,9 +112,9 @@ class Tree extends Lines {
     this.draw();
   }
 
-  override close(summary?: Summary): void {
+  override close(summary?: Summary, timings?: readonly Timing[]): void {
     this.settle(true);
-    super.close(summary);
+    super.close(summary, timings);
   }
 
   protected override step(event: StepEvent): void {
@@ -135,7 +137,7 @@ class Tree extends Lines {
     if (!isForGood) return;
     clearInterval(this.timer);
     this.timer = undefined;
-    if (!this.isPlan) for (const row of this.texts(true)) this.line(row);
+    if (this.phase !== "plan") for (const row of this.texts(true)) this.line(row);
     this.rows.clear();
     this.same = 0;
   }
