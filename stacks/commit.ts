@@ -7,7 +7,7 @@ const DEPLOYED = ["stacks", "components", "functions", "pyspark", "notebooks", "
 export const UNKNOWN_COMMIT = "unknown";
 
 /** Forty digits, with `-dirty` behind them when a file differs from the commit. @param folder The checkout. */
-export function deployedCommit(folder = ".", environment = process.env): string {
+export function deployedCommit(folder = ".", environment?: NodeJS.ProcessEnv): string {
   const git = (...words: string[]) => answerOf(words, folder, environment);
   const commit = git("log", "-1", "--format=%H", "--", ...DEPLOYED);
   const changes = git("status", "--porcelain", "--", ...DEPLOYED);
@@ -15,7 +15,7 @@ export function deployedCommit(folder = ".", environment = process.env): string 
   return changes === "" ? commit : `${commit}-dirty`;
 }
 
-function answerOf(words: readonly string[], cwd: string, env: NodeJS.ProcessEnv): string | undefined {
+function answerOf(words: readonly string[], cwd: string, env: NodeJS.ProcessEnv | undefined): string | undefined {
   // A lock is not taken: somebody may be committing at this moment.
   const done = spawnSync("git", ["--no-optional-locks", ...words], { cwd, env, encoding: "utf8" });
   return done.status === 0 ? done.stdout.trim() : undefined;

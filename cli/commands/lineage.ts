@@ -15,10 +15,9 @@ export interface LineageRequest {
 
 export function lineage({ stack, id, json }: LineageRequest, context: Context): Promise<number> {
   return asClient(context, stack, async () => {
-    const { lab, terminal } = context;
-    const outputs = await readOutputs(lab, stack);
-    const found = await trace(id, cloudSources(lab, stack, outputs));
-    terminal.line(json ? JSON.stringify(found, null, 2) : lineageTree(found));
+    const outputs = await readOutputs(context.lab, stack);
+    const found = await trace(id, cloudSources(context, stack, outputs));
+    context.terminal.line(json ? JSON.stringify(found, null, 2) : lineageTree(found));
     return EXIT.done;
   });
 }

@@ -154,9 +154,10 @@ async function askAndTrace(
   { version, role }: Verdict,
   outputs: StackOutputs,
   { stack, scoring }: TrainRequest,
-  { lab, terminal }: Context,
+  context: Context,
 ): Promise<void> {
   if (!outputs.scoringUrl) return;
+  const { terminal } = context;
   const asked = predictOnline(outputs.scoringUrl, outputs, id, role === "champion" ? version : undefined);
   const { customer, modelVersion, prediction, milliseconds } = await terminal.wait("Asking the scoring API", asked);
   terminal.line(`\n${heading("Online")} ${outputs.scoringUrl}/v1/predict`);
@@ -164,7 +165,7 @@ async function askAndTrace(
   terminal.line(`  ${faint(`model ${modelVersion}, ${milliseconds.toFixed(0)} ms`)}`);
   if (scoring !== "batch") return;
   terminal.line(`\n${heading("Where that comes from")}  ${faint(`npx sparklab lineage ${customer}`)}`);
-  terminal.line(lineageTree(await trace(customer, cloudSources(lab, stack, outputs))));
+  terminal.line(lineageTree(await trace(customer, cloudSources(context, stack, outputs))));
 }
 
 const adviceOf = (id: string, stack: string) => {

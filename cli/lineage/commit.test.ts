@@ -33,5 +33,7 @@ it("tells a commit that the checkout has, and says so when it has it not", () =>
 
 it("says what git says otherwise", () => {
   const broken = { ...alone, GIT_CONFIG_COUNT: "x" };
-  expect(commitIn(folder, ABSENT, broken)).toEqual({ untold: expect.stringMatching(/^git does not tell it: .*GIT_CONFIG_COUNT/) });
+  expect(commitIn(folder, ABSENT, broken)).toEqual({
+    untold: expect.stringMatching(/^git does not tell it: .*GIT_CONFIG_COUNT/),
+  });
 });

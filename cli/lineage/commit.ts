@@ -4,11 +4,11 @@ import { spawnSync } from "node:child_process";
 export type ToldCommit = { subject: string; at: string } | { untold: string };
 
 /** @param folder The checkout. */
-export function commitIn(folder: string, hash: string, environment = process.env): ToldCommit {
+export function commitIn(folder: string, hash: string, environment: NodeJS.ProcessEnv): ToldCommit {
   const words = ["log", "-1", "--format=%cI %s", hash, "--"];
   const env = { ...environment, LC_ALL: "C" };
   const { error, status, stdout, stderr } = spawnSync("git", words, { cwd: folder, encoding: "utf8", env });
-  if ((error as NodeJS.ErrnoException | undefined)?.code === "ENOENT") return { untold: "no git on PATH to ask" };
+  if ((error as { code?: string } | undefined)?.code === "ENOENT") return { untold: "no git on PATH to ask" };
   if (error) throw error;
   const [, at, subject] = /^(\S+) (.*)$/m.exec(stdout) ?? [];
   if (status === 0 && at && subject !== undefined) return { subject, at };

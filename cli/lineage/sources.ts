@@ -1,6 +1,7 @@
 /** What lineage asks of the cloud, through Google's own APIs in either world, and of this checkout. */
 import { createHash } from "node:crypto";
 import { BigQuery } from "@google-cloud/bigquery";
+import type { Context } from "../context";
 import type { StackOutputs } from "../deployed";
 import { readState, resourcesOf } from "../deployment-state";
 import { ask, listAll } from "../google";
@@ -11,7 +12,11 @@ import type { ModelRow, PredictionRow, Sources } from "./trace";
 
 const AT = "FORMAT_TIMESTAMP('%FT%TZ', pipeline_execution_dt) AS at";
 
-export function cloudSources(lab: Lab, stack: string, outputs: StackOutputs): Sources {
+export function cloudSources(
+  { lab, environment }: Pick<Context, "lab" | "environment">,
+  stack: string,
+  outputs: StackOutputs,
+): Sources {
   const { project, region } = outputs;
   const place = `projects/${project}/locations/${region}`;
   const vertex = `https://${region}-aiplatform.googleapis.com/v1`;
@@ -35,7 +40,7 @@ export function cloudSources(lab: Lab, stack: string, outputs: StackOutputs): So
     },
     customersFile: () => customersFile(outputs.jobSettings.customers ?? ""),
     stack: () => stackNow(lab, stack, outputs.commit),
-    commit: (hash) => commitIn(lab.root, hash),
+    commit: (hash) => commitIn(lab.root, hash, environment),
   };
 }
 
