@@ -9,6 +9,7 @@ import { childName, fullNameOf, keyOf, matches, parentInCall } from "./names";
 import { operationBehaviour } from "./method-operations";
 import { policyBehaviour } from "./method-policies";
 import { readResource, requireParent, storedName, type Target } from "./resource";
+import { ApiError } from "../errors";
 import type { Method } from "../contract/contract";
 import type { Behaviour, Call, Json, ResourceType, Service } from "../service";
 import type { Cloud } from "../cloud";
@@ -41,7 +42,17 @@ export function genericBehaviour(
     if (behaviour) return behaviour;
   }
   const generic = Object.hasOwn(VERBS, verb) ? VERBS[verb] : undefined;
-  return generic && ((call, cloud) => generic({ type, method, types }, call, cloud));
+  if (!generic) return undefined;
+  return async (call, cloud) => {
+    refuseDryRun(call);
+    return generic({ type, method, types }, call, cloud);
+  };
+}
+
+/** What is only to be checked would be made. */
+function refuseDryRun({ methodId, query }: Call): void {
+  if (query.validateOnly !== "true") return;
+  throw new ApiError("UNIMPLEMENTED", `Method ${methodId} with validate_only is not implemented by this cloud.`);
 }
 
 async function existingFullName(type: ResourceType, call: Call, cloud: Cloud): Promise<string> {

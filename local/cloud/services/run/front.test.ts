@@ -199,6 +199,8 @@ test("refuses parts of a service that would not be there", async () => {
   const traffic = [{ type: "TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION", revision: "api-two", percent: 100 }];
   const made = rest("POST", `https://run.googleapis.com/v2/${L}/services?serviceId=parts`, { template, traffic });
   await expect(made).rejects.toThrow(/latest revision.*named by this cloud.*not mounted/s);
+  const checked = rest("POST", `https://run.googleapis.com/v2/${L}/services?serviceId=parts&validateOnly=true`, {});
+  await expect(checked).rejects.toThrow("with validate_only is not implemented");
 });
 
 test("a service runs the packaged program of an image that was built here", async () => {
