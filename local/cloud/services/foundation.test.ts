@@ -2,27 +2,15 @@
  * The services under a stack's foundation, asked as the official gcp provider asks: the sequences of requests are those
  * that it was observed to send, the expectations are the fields whose absence made it plan a change or fail.
  */
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { beforeAll, describe, expect, test } from "@jest/globals";
 import { textOf } from "../json";
 import type { JsonObject } from "../service";
-import { testCloud, type TestCloud } from "../testing";
-import { cloudBilling } from "./cloudbilling";
-import { cloudResourceManager } from "./cloudresourcemanager";
-import { compute } from "./compute";
-import { iam } from "./iam";
-import { serviceUsage } from "./serviceusage";
+import { FoundationLab, P, PROVIDER } from "./foundation-testing";
 
-const P = "projects/sparklab-local";
 const N = "projects/100000000001";
-const PROVIDER = "alt=json&prettyPrint=false";
 
-let lab: TestCloud;
-let rest: (request: string, body?: JsonObject) => Promise<JsonObject>;
-beforeAll(async () => {
-  lab = await testCloud({ services: [...cloudResourceManager, ...serviceUsage, cloudBilling, ...compute, iam] });
-  rest = async (request, body) => (await lab.rest(request, body)) as JsonObject;
-});
-afterAll(() => lab.close());
+const lab = new FoundationLab();
+const { rest } = lab;
 
 describe("what the provider reads before it begins", () => {
   test("regions contain us-central1", async () => {

@@ -1,25 +1,12 @@
 /** Service accounts and their keys, asked as the official gcp provider and Google's clients ask. */
 import { createPublicKey, createSign, createVerify } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { beforeAll, describe, expect, test } from "@jest/globals";
 import { textOf } from "../json";
 import type { JsonObject } from "../service";
-import { testCloud, type TestCloud } from "../testing";
-import { cloudBilling } from "./cloudbilling";
-import { cloudResourceManager } from "./cloudresourcemanager";
-import { compute } from "./compute";
-import { iam } from "./iam";
-import { serviceUsage } from "./serviceusage";
+import { FoundationLab, P, PROVIDER } from "./foundation-testing";
 
-const P = "projects/sparklab-local";
-const PROVIDER = "alt=json&prettyPrint=false";
-
-let lab: TestCloud;
-let rest: (request: string, body?: JsonObject) => Promise<JsonObject>;
-beforeAll(async () => {
-  lab = await testCloud({ services: [...cloudResourceManager, ...serviceUsage, cloudBilling, ...compute, iam] });
-  rest = async (request, body) => (await lab.rest(request, body)) as JsonObject;
-});
-afterAll(() => lab.close());
+const lab = new FoundationLab();
+const { rest } = lab;
 
 describe("serviceaccount.Account", () => {
   const collection = `https://iam.googleapis.com/v1/${P}/serviceAccounts`;

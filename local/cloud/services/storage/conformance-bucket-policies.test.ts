@@ -1,25 +1,15 @@
 /** Who may do what with a bucket and what it keeps, one row per rule: what the real service answers, the page of its documentation. */
-import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import type { JsonObject } from "../../service";
-import { type TestStorage, testStorage } from "./testing";
+import { expect } from "@jest/globals";
+import { Conformance, DAY, type Row } from "./conformance-testing";
 
-let s: TestStorage;
-let clock = Date.parse("2026-01-01T00:00:00Z");
-beforeAll(async () => {
-  s = await testStorage({ now: () => new Date((clock += 1)) });
-});
-afterAll(() => s.close());
+const s = new Conformance();
 
-const insert = (body: JsonObject, query = "project=sparklab-local") =>
-  s.send("POST", `/storage/v1/b?${query}`, { body });
-const DAY = 86400 * 1000;
-
-const rows: [page: string, does: string, run: () => Promise<void>][] = [
+const rows: Row[] = [
   [
     "Uniform bucket-level access",
     "tells when uniform access can no longer be turned off",
     async () => {
-      const { json } = await insert({
+      const { json } = await s.insertBucket({
         name: "uniform",
         iamConfiguration: { uniformBucketLevelAccess: { enabled: true } },
       });
@@ -34,7 +24,7 @@ const rows: [page: string, does: string, run: () => Promise<void>][] = [
     "refuses predefined access lists under uniform access",
     async () => {
       const uniform = { uniformBucketLevelAccess: { enabled: true } };
-      const answer = await insert(
+      const answer = await s.insertBucket(
         { name: "acl", iamConfiguration: uniform },
         "project=sparklab-local&predefinedAcl=publicRead",
       );
@@ -45,7 +35,7 @@ const rows: [page: string, does: string, run: () => Promise<void>][] = [
     "Soft delete",
     "refuses a retention below 7 days, and names all problems at once",
     async () => {
-      const { status, json } = await insert({
+      const { status, json } = await s.insertBucket({
         name: "wrong",
         storageClass: "HOT",
         softDeletePolicy: { retentionDurationSeconds: "3600" },
@@ -103,7 +93,7 @@ const rows: [page: string, does: string, run: () => Promise<void>][] = [
         metageneration: "2",
       });
       expect((await s.send("PATCH", "/storage/v1/b/retained", { body: { retentionPolicy: null } })).status).toBe(403);
-      clock += 2 * 3600 * 1000;
+      s.pass(2 * 3600 * 1000);
       expect((await s.send("DELETE", "/storage/v1/b/retained/o/a")).status).toBe(204);
     },
   ],
@@ -144,6 +134,4 @@ const rows: [page: string, does: string, run: () => Promise<void>][] = [
   ],
 ];
 
-describe("the policies of a bucket", () => {
-  it.each(rows)("[%s] %s", (_page, _does, run) => run());
-});
+s.check("the policies of a bucket", rows);

@@ -1,24 +1,16 @@
 /** Buckets, one row per rule: what a client does, what the real service answers, and the page of its documentation. */
-import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { expect } from "@jest/globals";
 import type { JsonObject } from "../../service";
-import { type TestStorage, testStorage } from "./testing";
+import { Conformance, type Row } from "./conformance-testing";
 
-let s: TestStorage;
-let clock = Date.parse("2026-01-01T00:00:00Z");
-beforeAll(async () => {
-  s = await testStorage({ now: () => new Date((clock += 1)) });
-});
-afterAll(() => s.close());
+const s = new Conformance();
 
-const insert = (body: JsonObject, query = "project=sparklab-local") =>
-  s.send("POST", `/storage/v1/b?${query}`, { body });
-
-const rows: [page: string, does: string, run: () => Promise<void>][] = [
+const rows: Row[] = [
   [
     "Buckets",
     "gives a new bucket the service's defaults",
     async () => {
-      const { json } = await insert({ name: "defaults", location: "us-central1", labels: { a: "b" } });
+      const { json } = await s.insertBucket({ name: "defaults", location: "us-central1", labels: { a: "b" } });
       expect(json).toMatchObject({
         kind: "storage#bucket",
         id: "defaults",
@@ -46,28 +38,34 @@ const rows: [page: string, does: string, run: () => Promise<void>][] = [
     "Bucket locations",
     "puts a bucket without a location into the US multi-region",
     async () => {
-      expect((await insert({ name: "nowhere" })).json).toMatchObject({ location: "US", locationType: "multi-region" });
+      expect((await s.insertBucket({ name: "nowhere" })).json).toMatchObject({
+        location: "US",
+        locationType: "multi-region",
+      });
     },
   ],
   [
     "Bucket locations",
     "refuses a location that does not exist",
     async () => {
-      expect(await insert({ name: "mars", location: "mars-north1" })).toMatchObject({ status: 400, reason: "invalid" });
+      expect(await s.insertBucket({ name: "mars", location: "mars-north1" })).toMatchObject({
+        status: 400,
+        reason: "invalid",
+      });
     },
   ],
   [
     "Buckets: insert",
     "asks for the project",
     async () => {
-      expect(await insert({ name: "no-project" }, "")).toMatchObject({ status: 400 });
+      expect(await s.insertBucket({ name: "no-project" }, "")).toMatchObject({ status: 400 });
     },
   ],
   [
     "Buckets: insert",
     "answers 409 to a name that is taken",
     async () => {
-      expect(await insert({ name: "defaults" })).toMatchObject({ status: 409, reason: "conflict" });
+      expect(await s.insertBucket({ name: "defaults" })).toMatchObject({ status: 409, reason: "conflict" });
     },
   ],
   ...["ab", "-abc", "abc-", "Abc", "a_b.c d", "a".repeat(64), "192.168.5.4", "goog-x", "my-google-data", "a..b"].map(
@@ -75,7 +73,7 @@ const rows: [page: string, does: string, run: () => Promise<void>][] = [
       "Bucket names",
       `refuses the name ${name.slice(0, 20)}`,
       async () => {
-        expect(await insert({ name })).toMatchObject({ status: 400, reason: "invalid" });
+        expect(await s.insertBucket({ name })).toMatchObject({ status: 400, reason: "invalid" });
       },
     ],
   ),
@@ -83,7 +81,7 @@ const rows: [page: string, does: string, run: () => Promise<void>][] = [
     "Bucket names",
     "refuses a domain that is not proven",
     async () => {
-      expect(await insert({ name: "data.example.com" })).toMatchObject({ status: 403, reason: "forbidden" });
+      expect(await s.insertBucket({ name: "data.example.com" })).toMatchObject({ status: 403, reason: "forbidden" });
     },
   ],
   [
@@ -174,11 +172,9 @@ const rows: [page: string, does: string, run: () => Promise<void>][] = [
         { billing: { requesterPays: true } },
         { hierarchicalNamespace: { enabled: true } },
       ];
-      for (const field of features) expect((await insert({ name: "fancy", ...field })).status).toBe(501);
+      for (const field of features) expect((await s.insertBucket({ name: "fancy", ...field })).status).toBe(501);
     },
   ],
 ];
 
-describe("a bucket", () => {
-  it.each(rows)("[%s] %s", (_page, _does, run) => run());
-});
+s.check("a bucket", rows);

@@ -1,23 +1,11 @@
 /** What makes objects of objects, and batches of calls, one row per rule: what the real service answers, the page of its documentation. */
-import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { expect } from "@jest/globals";
 import type { JsonObject } from "../../service";
-import { type TestStorage, testStorage } from "./testing";
+import { Conformance, O, type Row } from "./conformance-testing";
 
-let s: TestStorage;
-let clock = Date.parse("2026-01-01T00:00:00Z");
-beforeAll(async () => {
-  s = await testStorage({ now: () => new Date((clock += 1)) });
-  await s.bucket("data");
-  await s.bucket("versions", { versioning: { enabled: true } });
-  await s.bucket("soft", { softDeletePolicy: { retentionDurationSeconds: "604800" } });
-});
-afterAll(() => s.close());
+const s = Conformance.keeping();
 
-const O = (name: string, bucket = "data") => `/storage/v1/b/${bucket}/o/${encodeURIComponent(name)}`;
-const media = async (path: string) =>
-  (await s.send("GET", `${path}${path.includes("?") ? "&" : "?"}alt=media`)).body.toString();
-
-const rows: [page: string, does: string, run: () => Promise<void>][] = [
+const rows: Row[] = [
   [
     "Objects: copy",
     "copies bytes and metadata, or takes the request's metadata as a whole",
@@ -37,7 +25,7 @@ const rows: [page: string, does: string, run: () => Promise<void>][] = [
       expect(other).toMatchObject({ metadata: { n: "1" }, size: "5" });
       expect(other).not.toHaveProperty("contentType");
       await s.send("DELETE", O("src"));
-      expect(await media(O("other", "versions"))).toBe("bytes");
+      expect(await s.media(O("other", "versions"))).toBe("bytes");
     },
   ],
   [
@@ -106,7 +94,7 @@ const rows: [page: string, does: string, run: () => Promise<void>][] = [
       const { json } = await s.send("POST", `${O("from")}/moveTo/o/to`);
       expect(json).toMatchObject({ name: "to", contentType: "text/plain" });
       expect((await s.send("GET", O("from"))).status).toBe(404);
-      expect(await media(O("to"))).toBe("moved");
+      expect(await s.media(O("to"))).toBe("moved");
     },
   ],
   [
@@ -121,7 +109,7 @@ const rows: [page: string, does: string, run: () => Promise<void>][] = [
       const { json } = await s.send("POST", `${O("whole")}/compose`, { body });
       expect(json).toMatchObject({ componentCount: 3, size: "6", contentType: "text/csv", crc32c: expect.any(String) });
       expect(json).not.toHaveProperty("md5Hash");
-      expect(await media(O("whole"))).toBe("abcdab");
+      expect(await s.media(O("whole"))).toBe("abcdab");
       const again = await s.send("POST", `${O("whole")}/compose`, {
         body: { sourceObjects: [{ name: "whole" }, { name: "p2" }] },
       });
@@ -158,6 +146,4 @@ const rows: [page: string, does: string, run: () => Promise<void>][] = [
   ],
 ];
 
-describe("an object made of objects", () => {
-  it.each(rows)("[%s] %s", (_page, _does, run) => run());
-});
+s.check("an object made of objects", rows);

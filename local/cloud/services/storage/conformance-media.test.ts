@@ -1,39 +1,26 @@
 /** Uploads and downloads, one row per rule: what a client does, what the real service answers, the page of its documentation. */
-import { readdirSync } from "node:fs";
-import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
-import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { expect } from "@jest/globals";
 import type { JsonObject } from "../../service";
-import { multipart, type Send, type TestStorage, testStorage } from "./testing";
+import { Conformance, O, type Row } from "./conformance-testing";
+import { multipart, type Send } from "./testing";
 
-let s: TestStorage;
-let clock = Date.parse("2026-01-01T00:00:00Z");
-beforeAll(async () => {
-  s = await testStorage({ now: () => new Date((clock += 1)) });
-  await s.bucket("data");
-  await s.put("data", "ten", "0123456789");
-});
-afterAll(() => s.close());
+const s = Conformance.withTen();
 
-const O = (name: string) => `/storage/v1/b/data/o/${encodeURIComponent(name)}`;
-const upload = (query: string, send: Send) => s.send("POST", `/upload/storage/v1/b/data/o?${query}`, send);
-const get = (path: string, headers: Record<string, string> = {}) => s.send("GET", path, { headers });
-const leftovers = () => readdirSync(join(s.test.cloud.folder, "objects", "incoming"));
-
-const rows: [page: string, does: string, run: () => Promise<void>][] = [
+const rows: Row[] = [
   [
     "Objects: insert",
     "takes media, metadata with media, and nothing else",
     async () => {
       expect(
-        (await upload("uploadType=media&name=m", { body: "x", headers: { "content-type": "text/csv" } })).json,
+        (await s.upload("uploadType=media&name=m", { body: "x", headers: { "content-type": "text/csv" } })).json,
       ).toMatchObject({ contentType: "text/csv", size: "1" });
       const sent = multipart(
         { name: "mp", metadata: { a: "1" }, cacheControl: "no-cache" },
         "\r\n--front\r\nbinary\0",
         "image/png",
       );
-      const { json } = await upload("uploadType=multipart", sent);
+      const { json } = await s.upload("uploadType=multipart", sent);
       expect(json).toMatchObject({
         name: "mp",
         metadata: { a: "1" },
@@ -41,9 +28,9 @@ const rows: [page: string, does: string, run: () => Promise<void>][] = [
         contentType: "image/png",
         size: "18",
       });
-      expect((await get(`${O("mp")}?alt=media`)).body.toString()).toBe("\r\n--front\r\nbinary\0");
-      expect((await upload("uploadType=other&name=x", { body: "x" })).status).toBe(400);
-      expect((await upload("uploadType=media", { body: "x" })).status).toBe(400);
+      expect((await s.get(`${O("mp")}?alt=media`)).body.toString()).toBe("\r\n--front\r\nbinary\0");
+      expect((await s.upload("uploadType=other&name=x", { body: "x" })).status).toBe(400);
+      expect((await s.upload("uploadType=media", { body: "x" })).status).toBe(400);
       expect(
         (await s.send("POST", "/upload/storage/v1/b/nowhere/o?uploadType=media&name=x", { body: "x" })).status,
       ).toBe(404);
@@ -53,13 +40,13 @@ const rows: [page: string, does: string, run: () => Promise<void>][] = [
     "Objects: insert",
     "takes an empty object and gives it the sums of nothing",
     async () => {
-      expect((await upload("uploadType=media&name=empty", { body: "" })).json).toMatchObject({
+      expect((await s.upload("uploadType=media&name=empty", { body: "" })).json).toMatchObject({
         size: "0",
         md5Hash: "1B2M2Y8AsgTpgAmY7PhCfg==",
         crc32c: "AAAAAA==",
       });
-      expect(await get(`${O("empty")}?alt=media`)).toMatchObject({ status: 200, body: Buffer.alloc(0) });
-      expect((await upload("uploadType=multipart&name=empty", multipart({}, ""))).json).toMatchObject({ size: "0" });
+      expect(await s.get(`${O("empty")}?alt=media`)).toMatchObject({ status: 200, body: Buffer.alloc(0) });
+      expect((await s.upload("uploadType=multipart&name=empty", multipart({}, ""))).json).toMatchObject({ size: "0" });
     },
   ],
   [
@@ -78,9 +65,9 @@ const rows: [page: string, does: string, run: () => Promise<void>][] = [
           body: (good.body as Buffer).toString().replace(/--$/, "\r\n\r\nthird\r\n--frontier--"),
         },
       ];
-      for (const send of cases) expect((await upload("uploadType=multipart", send)).status).toBe(400);
-      expect((await get(O("bad"))).status).toBe(404);
-      expect(leftovers()).toEqual([]);
+      for (const send of cases) expect((await s.upload("uploadType=multipart", send)).status).toBe(400);
+      expect((await s.get(O("bad"))).status).toBe(404);
+      expect(s.leftovers()).toEqual([]);
     },
   ],
   [
@@ -88,20 +75,22 @@ const rows: [page: string, does: string, run: () => Promise<void>][] = [
     "refuses bytes that are not what the client promised",
     async () => {
       const wrong = { md5Hash: "AAAAAAAAAAAAAAAAAAAAAA==" };
-      expect(await upload("uploadType=multipart&name=sum", multipart(wrong, "x"))).toMatchObject({
+      expect(await s.upload("uploadType=multipart&name=sum", multipart(wrong, "x"))).toMatchObject({
         status: 400,
         reason: "invalid",
       });
-      expect((await upload("uploadType=multipart&name=sum", multipart({ crc32c: "AAAAAA==" }, "x"))).status).toBe(400);
+      expect((await s.upload("uploadType=multipart&name=sum", multipart({ crc32c: "AAAAAA==" }, "x"))).status).toBe(
+        400,
+      );
       expect(
-        (await upload("uploadType=media&name=sum", { body: "x", headers: { "x-goog-hash": "crc32c=AAAAAA==" } }))
+        (await s.upload("uploadType=media&name=sum", { body: "x", headers: { "x-goog-hash": "crc32c=AAAAAA==" } }))
           .status,
       ).toBe(400);
-      expect((await get(O("sum"))).status).toBe(404);
-      expect(leftovers()).toEqual([]);
+      expect((await s.get(O("sum"))).status).toBe(404);
+      expect(s.leftovers()).toEqual([]);
       expect(
         (
-          await upload(
+          await s.upload(
             "uploadType=multipart&name=sum",
             multipart({ md5Hash: "XUFAKrxLKna5cZ2REBfFkg==", crc32c: "mnG7TA==" }, "hello"),
           )
@@ -114,9 +103,9 @@ const rows: [page: string, does: string, run: () => Promise<void>][] = [
     "answers media with the object's headers on both paths and by the XML API",
     async () => {
       await s.send("PATCH", O("ten"), { body: { contentDisposition: "inline", metadata: { k: "v" } } });
-      const { json: object } = await get(O("ten"));
+      const { json: object } = await s.get(O("ten"));
       for (const path of [`${O("ten")}?alt=media`, "/download/storage/v1/b/data/o/ten?alt=media", "/data/ten"]) {
-        const answer = await get(path);
+        const answer = await s.get(path);
         expect([path, answer.status, answer.body.toString()]).toEqual([path, 200, "0123456789"]);
         expect(answer.headers).toMatchObject({
           "content-type": "text/plain",
@@ -134,17 +123,17 @@ const rows: [page: string, does: string, run: () => Promise<void>][] = [
         const head = await s.send("HEAD", path);
         expect([head.status, head.headers["content-length"], head.body.length]).toEqual([200, "10", 0]);
       }
-      expect((await get("/data/ten")).headers["x-goog-meta-k"]).toBe("v");
+      expect((await s.get("/data/ten")).headers["x-goog-meta-k"]).toBe("v");
     },
   ],
   [
     "HTTP status and error codes for XML",
     "answers in XML on the XML API's paths",
     async () => {
-      const missing = await get("/data/none");
+      const missing = await s.get("/data/none");
       expect([missing.status, missing.headers["content-type"]]).toEqual([404, "application/xml; charset=UTF-8"]);
       expect(missing.body.toString()).toContain("<Code>NoSuchKey</Code>");
-      expect((await get("/nowhere/none")).body.toString()).toContain("<Code>NoSuchBucket</Code>");
+      expect((await s.get("/nowhere/none")).body.toString()).toContain("<Code>NoSuchBucket</Code>");
       expect((await s.send("PUT", "/data/none", { body: "x" })).status).toBe(501);
     },
   ],
@@ -166,7 +155,7 @@ const rows: [page: string, does: string, run: () => Promise<void>][] = [
     "Range",
     `answers ${range} with ${status}`,
     async () => {
-      const answer = await get(`${O("ten")}?alt=media`, { range });
+      const answer = await s.get(`${O("ten")}?alt=media`, { range });
       expect([answer.status, answer.headers["content-range"]]).toEqual([status, contentRange]);
       if (body !== undefined) expect(answer.body.toString()).toBe(body);
     },
@@ -176,8 +165,8 @@ const rows: [page: string, does: string, run: () => Promise<void>][] = [
     "decompresses for clients that do not take gzip, serves the stored bytes to those that do",
     async () => {
       const stored = gzipSync("plain text");
-      await upload("uploadType=multipart&name=gz&contentEncoding=gzip", multipart({}, stored));
-      const plain = await get(`${O("gz")}?alt=media`, { range: "bytes=0-3" });
+      await s.upload("uploadType=multipart&name=gz&contentEncoding=gzip", multipart({}, stored));
+      const plain = await s.get(`${O("gz")}?alt=media`, { range: "bytes=0-3" });
       expect([
         plain.status,
         plain.body.toString(),
@@ -188,18 +177,18 @@ const rows: [page: string, does: string, run: () => Promise<void>][] = [
         "x-goog-stored-content-encoding": "gzip",
         "x-goog-stored-content-length": String(stored.length),
       });
-      const raw = await get(`${O("gz")}?alt=media`, { "accept-encoding": "gzip" });
+      const raw = await s.get(`${O("gz")}?alt=media`, { "accept-encoding": "gzip" });
       expect(raw.headers["content-encoding"]).toBe("gzip");
       expect(gunzipSync(raw.body).toString()).toBe("plain text");
       await s.send("PATCH", O("gz"), { body: { cacheControl: "no-transform" } });
-      expect((await get(`${O("gz")}?alt=media`)).body).toEqual(stored);
+      expect((await s.get(`${O("gz")}?alt=media`)).body).toEqual(stored);
     },
   ],
   [
     "Transcoding of gzip-compressed files",
     "takes Content-Encoding: gzip of a request as an encoding of the transport",
     async () => {
-      const { json } = await upload("uploadType=media&name=sent", {
+      const { json } = await s.upload("uploadType=media&name=sent", {
         body: gzipSync("hello"),
         headers: { "content-encoding": "gzip" },
       });
@@ -211,23 +200,21 @@ const rows: [page: string, does: string, run: () => Promise<void>][] = [
     "Objects: get",
     "reads media under conditions",
     async () => {
-      const { json } = await get(O("ten"));
-      expect((await get(`${O("ten")}?alt=media&ifGenerationMatch=1`)).status).toBe(412);
-      const same = await get(`/download/storage/v1/b/data/o/ten?alt=media&ifGenerationNotMatch=${json.generation}`);
+      const { json } = await s.get(O("ten"));
+      expect((await s.get(`${O("ten")}?alt=media&ifGenerationMatch=1`)).status).toBe(412);
+      const same = await s.get(`/download/storage/v1/b/data/o/ten?alt=media&ifGenerationNotMatch=${json.generation}`);
       expect([same.status, same.body.length]).toEqual([304, 0]);
-      expect((await get("/data/ten", { "x-goog-if-generation-match": "1" })).status).toBe(412);
+      expect((await s.get("/data/ten", { "x-goog-if-generation-match": "1" })).status).toBe(412);
     },
   ],
   [
     "Partial responses",
     "answers only the fields that are asked for",
     async () => {
-      const sent: JsonObject = (await upload("uploadType=media&name=partial&fields=name,size", { body: "x" })).json;
+      const sent: JsonObject = (await s.upload("uploadType=media&name=partial&fields=name,size", { body: "x" })).json;
       expect(sent).toEqual({ name: "partial", size: "1" });
     },
   ],
 ];
 
-describe("media", () => {
-  it.each(rows)("[%s] %s", (_page, _does, run) => run());
-});
+s.check("media", rows);

@@ -1,22 +1,10 @@
 /** Objects without their media, one row per rule: what a client does, what the real service answers, the page of its documentation. */
-import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { type TestStorage, testStorage } from "./testing";
+import { expect } from "@jest/globals";
+import { Conformance, O, type Row } from "./conformance-testing";
 
-let s: TestStorage;
-let clock = Date.parse("2026-01-01T00:00:00Z");
-beforeAll(async () => {
-  s = await testStorage({ now: () => new Date((clock += 1)) });
-  await s.bucket("data");
-  await s.bucket("versions", { versioning: { enabled: true } });
-  await s.bucket("soft", { softDeletePolicy: { retentionDurationSeconds: "604800" } });
-});
-afterAll(() => s.close());
+const s = Conformance.keeping();
 
-const O = (name: string, bucket = "data") => `/storage/v1/b/${bucket}/o/${encodeURIComponent(name)}`;
-const media = async (path: string) =>
-  (await s.send("GET", `${path}${path.includes("?") ? "&" : "?"}alt=media`)).body.toString();
-
-const rows: [page: string, does: string, run: () => Promise<void>][] = [
+const rows: Row[] = [
   [
     "Objects",
     "answers the whole resource",
@@ -82,7 +70,7 @@ const rows: [page: string, does: string, run: () => Promise<void>][] = [
         body: "2",
       });
       expect(again).toMatchObject({ status: 412, reason: "conditionNotMet" });
-      expect(await media(O("once"))).toBe("1");
+      expect(await s.media(O("once"))).toBe("1");
     },
   ],
   [
@@ -150,7 +138,7 @@ const rows: [page: string, does: string, run: () => Promise<void>][] = [
       expect(again.json).toMatchObject({ metadata: { b: "2" }, contentType: "text/csv", metageneration: "3" });
       expect(again.json).not.toHaveProperty("cacheControl");
       expect(again.json.metadata).toEqual({ b: "2" });
-      expect(await media(O("meta"))).toBe("bytes");
+      expect(await s.media(O("meta"))).toBe("bytes");
     },
   ],
   [
@@ -189,6 +177,4 @@ const rows: [page: string, does: string, run: () => Promise<void>][] = [
   ],
 ];
 
-describe("an object", () => {
-  it.each(rows)("[%s] %s", (_page, _does, run) => run());
-});
+s.check("an object", rows);

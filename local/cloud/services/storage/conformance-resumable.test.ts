@@ -1,27 +1,14 @@
 /** Uploads in sessions, one row per rule: what a client does, what the real service answers, the page of its documentation. */
-import { readdirSync } from "node:fs";
-import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { type Send, type TestStorage, testStorage } from "./testing";
+import { expect } from "@jest/globals";
+import { Conformance, DAY, O, type Row } from "./conformance-testing";
+import type { Send } from "./testing";
 
-let s: TestStorage;
-let clock = Date.parse("2026-01-01T00:00:00Z");
+const s = Conformance.withTen();
 const KIB256 = 256 * 1024;
-beforeAll(async () => {
-  s = await testStorage({ now: () => new Date((clock += 1)) });
-  await s.bucket("data");
-  await s.put("data", "ten", "0123456789");
-});
-afterAll(() => s.close());
-
-const O = (name: string) => `/storage/v1/b/data/o/${encodeURIComponent(name)}`;
-const upload = (query: string, send: Send) => s.send("POST", `/upload/storage/v1/b/data/o?${query}`, send);
-const get = (path: string, headers: Record<string, string> = {}) => s.send("GET", path, { headers });
-const leftovers = () => readdirSync(join(s.test.cloud.folder, "objects", "incoming"));
 
 /** Starts a session and answers its path on this server. */
 async function session(name: string, send: Send = {}): Promise<string> {
-  const started = await upload(`uploadType=resumable&name=${name}`, send);
+  const started = await s.upload(`uploadType=resumable&name=${name}`, send);
   expect(started).toMatchObject({ status: 200, body: Buffer.alloc(0) });
   const location = new URL(started.headers.location!);
   expect(location.origin).toBe("https://storage.googleapis.com");
@@ -34,7 +21,7 @@ const chunk = (
   headers: Record<string, string> = {},
 ) => s.send("PUT", path, { body, headers: { ...(range ? { "content-range": range } : {}), ...headers } });
 
-const rows: [page: string, does: string, run: () => Promise<void>][] = [
+const rows: Row[] = [
   [
     "Perform resumable uploads",
     "takes an object in one request",
@@ -76,7 +63,7 @@ const rows: [page: string, does: string, run: () => Promise<void>][] = [
         status: 308,
         headers: { range: `bytes=0-${KIB256 - 1}` },
       });
-      expect((await get(O("r2"))).status).toBe(404);
+      expect((await s.get(O("r2"))).status).toBe(404);
       expect(
         (await chunk(path, `bytes ${KIB256}-${2 * KIB256 - 1}/${whole.length}`, whole.subarray(KIB256, 2 * KIB256)))
           .status,
@@ -87,7 +74,7 @@ const rows: [page: string, does: string, run: () => Promise<void>][] = [
         whole.subarray(2 * KIB256),
       );
       expect(done).toMatchObject({ status: 200, json: { size: String(whole.length) } });
-      expect((await get(`${O("r2")}?alt=media`)).body).toEqual(whole);
+      expect((await s.get(`${O("r2")}?alt=media`)).body).toEqual(whole);
     },
   ],
   [
@@ -108,7 +95,7 @@ const rows: [page: string, does: string, run: () => Promise<void>][] = [
         status: 200,
         json: { size: String(whole.length) },
       });
-      expect((await get(`${O("r3")}?alt=media`)).body).toEqual(whole);
+      expect((await s.get(`${O("r3")}?alt=media`)).body).toEqual(whole);
     },
   ],
   [
@@ -140,21 +127,21 @@ const rows: [page: string, does: string, run: () => Promise<void>][] = [
       expect((await chunk(path, "bytes */*")).status).toBe(404);
       const other = await session("r8");
       expect((await chunk(other, undefined, "x", { "x-goog-hash": "md5=AAAAAAAAAAAAAAAAAAAAAA==" })).status).toBe(400);
-      expect(leftovers()).toEqual([]);
+      expect(s.leftovers()).toEqual([]);
     },
   ],
   [
     "Resumable uploads",
     "holds the conditions of the start when the object becomes live",
     async () => {
-      const started = await upload("uploadType=resumable&name=r9&ifGenerationMatch=0", {});
+      const started = await s.upload("uploadType=resumable&name=r9&ifGenerationMatch=0", {});
       await s.put("data", "r9", "first");
       const location = new URL(started.headers.location!);
       expect(await chunk(location.pathname + location.search, undefined, "second")).toMatchObject({
         status: 412,
         reason: "conditionNotMet",
       });
-      expect((await upload("uploadType=resumable&name=r9&ifGenerationMatch=0", {})).status).toBe(412);
+      expect((await s.upload("uploadType=resumable&name=r9&ifGenerationMatch=0", {})).status).toBe(412);
     },
   ],
   [
@@ -163,10 +150,10 @@ const rows: [page: string, does: string, run: () => Promise<void>][] = [
     async () => {
       const path = await session("r10");
       await chunk(path, `bytes 0-${KIB256 - 1}/*`, Buffer.alloc(KIB256));
-      expect(leftovers()).toHaveLength(1);
+      expect(s.leftovers()).toHaveLength(1);
       expect((await s.send("DELETE", path)).status).toBe(499);
       expect((await chunk(path, "bytes */*")).status).toBe(404);
-      expect(leftovers()).toEqual([]);
+      expect(s.leftovers()).toEqual([]);
     },
   ],
   [
@@ -182,12 +169,10 @@ const rows: [page: string, does: string, run: () => Promise<void>][] = [
     "ends a session after a week",
     async () => {
       const path = await session("r12");
-      clock += 8 * 86400 * 1000;
+      s.pass(8 * DAY);
       expect(await chunk(path, undefined, "late")).toMatchObject({ status: 410, reason: "gone" });
     },
   ],
 ];
 
-describe("an upload in a session", () => {
-  it.each(rows)("[%s] %s", (_page, _does, run) => run());
-});
+s.check("an upload in a session", rows);

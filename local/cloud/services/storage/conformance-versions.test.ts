@@ -1,24 +1,12 @@
 /** What is kept of objects that are replaced or deleted, one row per rule: what the real service answers, the page of its documentation. */
-import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { type TestStorage, testStorage } from "./testing";
+import { expect } from "@jest/globals";
+import { Conformance, DAY, O, type Row } from "./conformance-testing";
 
-let s: TestStorage;
-let clock = Date.parse("2026-01-01T00:00:00Z");
-beforeAll(async () => {
-  s = await testStorage({ now: () => new Date((clock += 1)) });
-  await s.bucket("data");
-  await s.bucket("versions", { versioning: { enabled: true } });
-  await s.bucket("soft", { softDeletePolicy: { retentionDurationSeconds: "604800" } });
-});
-afterAll(() => s.close());
-
-const O = (name: string, bucket = "data") => `/storage/v1/b/${bucket}/o/${encodeURIComponent(name)}`;
-const media = async (path: string) =>
-  (await s.send("GET", `${path}${path.includes("?") ? "&" : "?"}alt=media`)).body.toString();
+const s = Conformance.keeping();
 const items = async (query: string, bucket: string) =>
   (await s.send("GET", `/storage/v1/b/${bucket}/o?${query}`)).json.items ?? [];
 
-const rows: [page: string, does: string, run: () => Promise<void>][] = [
+const rows: Row[] = [
   [
     "Object Versioning",
     "counts generations upwards",
@@ -34,7 +22,7 @@ const rows: [page: string, does: string, run: () => Promise<void>][] = [
     async () => {
       const [one, two] = [await s.put("versions", "v", "1"), await s.put("versions", "v", "2")];
       const generation = one.generation;
-      expect(await media(`${O("v", "versions")}?generation=${generation}`)).toBe("1");
+      expect(await s.media(`${O("v", "versions")}?generation=${generation}`)).toBe("1");
       await s.send("DELETE", O("v", "versions"));
       expect((await s.send("GET", O("v", "versions"))).status).toBe(404);
       expect(await items("", "versions")).toHaveLength(0);
@@ -68,7 +56,7 @@ const rows: [page: string, does: string, run: () => Promise<void>][] = [
       expect(json).toMatchObject({ metageneration: "1", metadata: { k: "v" }, contentType: "text/plain" });
       expect(Number(json.generation)).toBeGreaterThan(Number(old.generation));
       expect(json).not.toHaveProperty("softDeleteTime");
-      expect(await media(O("a", "soft"))).toBe("old");
+      expect(await s.media(O("a", "soft"))).toBe("old");
       expect((await s.send("POST", `${O("a", "soft")}/restore?generation=${json.generation}`)).status).toBe(400);
     },
   ],
@@ -78,13 +66,11 @@ const rows: [page: string, does: string, run: () => Promise<void>][] = [
     async () => {
       const { generation } = await s.put("soft", "b");
       await s.send("DELETE", O("b", "soft"));
-      clock += 8 * 86400 * 1000;
+      s.pass(8 * DAY);
       expect((await items("softDeleted=true", "soft")).filter((item) => item.name === "b")).toHaveLength(0);
       expect((await s.send("POST", `${O("b", "soft")}/restore?generation=${generation}`)).status).toBe(404);
     },
   ],
 ];
 
-describe("an object that was", () => {
-  it.each(rows)("[%s] %s", (_page, _does, run) => run());
-});
+s.check("an object that was", rows);
