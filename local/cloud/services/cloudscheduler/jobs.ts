@@ -7,6 +7,7 @@ import { ApiError, invalid } from "../../errors";
 import { isObject, textOf } from "../../json";
 import type { Behaviour, Call, Hook, Json, JsonObject, ResourceType } from "../../service";
 import { checkDuration } from "../delivery/durations";
+import { requireActAs } from "../references";
 
 /** Source: fields of RetryConfig. */
 const RETRIES: JsonObject = {
@@ -17,13 +18,13 @@ const RETRIES: JsonObject = {
 };
 const TARGETS = ["httpTarget", "pubsubTarget", "appEngineHttpTarget"];
 
-const check: Hook = async ({ next, cloud }) => {
+const check: Hook = async ({ next, call, cloud }) => {
   const given = TARGETS.filter((target) => next[target] !== undefined);
   if (given.length !== 1)
     throw invalid(`Job.target: got ${given.join(", ") || "none"}; expected one of ${TARGETS.join(", ")}.`);
   if (next.appEngineHttpTarget)
     throw new ApiError("UNIMPLEMENTED", "Jobs with appEngineHttpTarget are not served by this cloud.");
-  if (isObject(next.httpTarget)) await checkHttpTarget(next.httpTarget, cloud);
+  if (isObject(next.httpTarget)) await checkHttpTarget(next.httpTarget, call, cloud);
   if (isObject(next.pubsubTarget)) await requirePubsubTopic(next.pubsubTarget, cloud);
   next.retryConfig = { ...RETRIES, ...(isObject(next.retryConfig) && next.retryConfig) };
   const retries = Number(next.retryConfig.retryCount ?? 0);
@@ -32,19 +33,14 @@ const check: Hook = async ({ next, cloud }) => {
   nextRun(next, cloud.now());
 };
 
-async function checkHttpTarget(target: JsonObject, cloud: Cloud): Promise<void> {
+async function checkHttpTarget(target: JsonObject, call: Call, cloud: Cloud): Promise<void> {
   const uri = textOf(target.uri);
   if (!/^https?:\/\/[^/]+/.test(uri)) throw invalid(`Job.httpTarget.uri: got '${uri}'; expected an http or https URL.`);
   target.httpMethod ??= "POST";
   if (target.oidcToken && target.oauthToken)
     throw invalid("Job.httpTarget: got oidcToken and oauthToken; expected one of them.");
   const token = target.oidcToken ?? target.oauthToken;
-  if (isObject(token)) await requireAccount(textOf(token.serviceAccountEmail), cloud);
-}
-
-async function requireAccount(email: string, cloud: Cloud): Promise<void> {
-  if (await cloud.store.get(`projects/${cloud.project.id}/serviceAccounts/${email}`)) return;
-  throw new ApiError("NOT_FOUND", `Service account ${email} does not exist.`);
+  if (isObject(token)) await requireActAs(textOf(token.serviceAccountEmail), call, cloud);
 }
 
 async function requirePubsubTopic({ topicName }: JsonObject, cloud: Cloud): Promise<void> {

@@ -13,6 +13,7 @@ import type { Engines } from "../../../engines/interface";
 import { readTools } from "../../../engines/tools";
 import { OPERATOR } from "../../door/principals";
 import { startCloud, type StartedCloud } from "../../main";
+import { grantOnProject } from "../../testing";
 import { cloudScheduler } from "../cloudscheduler";
 import { cloudTasks } from "../cloudtasks";
 import { iam } from "../iam";
@@ -200,6 +201,21 @@ describe("Pub/Sub", () => {
     await client.close();
   });
 });
+
+test("nobody has an account call that they may not act as", async () => {
+  const someone = { kind: "user", email: "someone@example.com", via: "accessToken" } as const;
+  for (const role of ["roles/cloudscheduler.admin", "roles/pubsub.editor"])
+    await grantOnProject(started.cloud, role, `user:${someone.email}`);
+  const oidcToken = { serviceAccountEmail: EMAIL };
+  const job = { name: `${L}/jobs/lent`, schedule: "0 9 * * 1", httpTarget: { uri: TARGET, oidcToken } };
+  const push = { topic: `${P}/topics/pushed`, pushConfig: { pushEndpoint: TARGET, oidcToken } };
+  for (const [methodId, path, body] of [
+    ["cloudscheduler.projects.locations.jobs.create", { parent: L }, job],
+    ["pubsub.projects.subscriptions.create", { name: `${P}/subscriptions/lent` }, push],
+  ] as const)
+    await expect(started.cloud.call({ methodId, path, body }, someone)).rejects.toThrow("not authorized to act as");
+});
+
 interface JsonMessage {
   messageId: string;
   data: string;

@@ -2,8 +2,9 @@
 import type { Cloud } from "../../cloud";
 import { ApiError, invalid } from "../../errors";
 import { isObject, textOf } from "../../json";
-import type { Behaviour, Hook, JsonObject, ResourceType } from "../../service";
+import type { Behaviour, Call, Hook, JsonObject, ResourceType } from "../../service";
 import { checkDuration } from "../delivery/durations";
+import { requireActAs } from "../references";
 import { DELETED_TOPIC, NAME, requireTopic } from "./topics";
 
 const DAY = 24 * 3600;
@@ -12,7 +13,7 @@ const UNSERVED = [
   ...["retainAckedMessages", "enableExactlyOnceDelivery"],
 ];
 
-const check: Hook = async ({ current, next, cloud }) => {
+const check: Hook = async ({ current, next, call, cloud }) => {
   const unserved = UNSERVED.filter((field) => next[field]);
   if (unserved.length > 0)
     throw new ApiError("UNIMPLEMENTED", `Subscriptions with ${unserved.join(", ")} are not served by this cloud.`);
@@ -25,7 +26,7 @@ const check: Hook = async ({ current, next, cloud }) => {
     checkDuration("expiration_policy.ttl", next.expirationPolicy.ttl, DAY, 3650 * DAY);
   await checkDeadLetters(next, cloud);
   checkRetries(next);
-  checkPush(next);
+  await checkPush(next, call, cloud);
   if (current) return;
   const topic = await requireTopic(textOf(next.topic), cloud);
   if (topic.messageRetentionDuration) next.topicMessageRetentionDuration = topic.messageRetentionDuration;
@@ -49,12 +50,14 @@ function checkRetries({ retryPolicy }: JsonObject): void {
     checkDuration(`retry_policy.${field}`, retryPolicy[field], 0, 600);
 }
 
-function checkPush({ pushConfig }: JsonObject): void {
-  if (isObject(pushConfig) && pushConfig.noWrapper)
-    throw new ApiError("UNIMPLEMENTED", "Pushes without wrapper are not served by this cloud.");
-  const endpoint = isObject(pushConfig) ? textOf(pushConfig.pushEndpoint) : "";
+async function checkPush({ pushConfig }: JsonObject, call: Call, cloud: Cloud): Promise<void> {
+  if (!isObject(pushConfig)) return;
+  if (pushConfig.noWrapper) throw new ApiError("UNIMPLEMENTED", "Pushes without wrapper are not served by this cloud.");
+  const endpoint = textOf(pushConfig.pushEndpoint);
   if (endpoint !== "" && !endpoint.startsWith("https://"))
     throw invalid(`Invalid push endpoint given (endpoint=${endpoint}): expected an https URL.`);
+  const { oidcToken } = pushConfig;
+  if (isObject(oidcToken)) await requireActAs(textOf(oidcToken.serviceAccountEmail), call, cloud);
 }
 
 export const subscriptions: ResourceType = {
@@ -87,7 +90,7 @@ export const subscriptionMethods: Record<string, Behaviour> = {
   "pubsub.projects.subscriptions.modifyPushConfig": async (call, cloud) => {
     const name = call.path.subscription ?? "";
     const pushConfig = isObject(call.body.pushConfig) ? call.body.pushConfig : {};
-    checkPush({ pushConfig });
+    await checkPush({ pushConfig }, call, cloud);
     await cloud.store.exclusive(name, async () => {
       const current = await requireSubscription(name, cloud);
       await cloud.store.write({ put: { [name]: { ...current, pushConfig } } });
