@@ -114,7 +114,7 @@ class Jobs:
         for job in jobs:
             if "errorResult" in job["status"]:
                 job["errorResult"] = job["status"]["errorResult"]
-        start, size = int(call.query.get("pageToken") or 0), min(call.number("maxResults", 50), 1000)
+        start, size = call.position() or 0, min(call.number("maxResults", 50), 1000)
         following = {"nextPageToken": str(start + size)} if len(jobs) > start + size else {}
         keep = (
             "id",

@@ -13,6 +13,7 @@ from typing import Any
 from bqemulator.api.dependencies import AppContext
 
 from .database import Database
+from .errors import invalid
 
 Json = dict[str, Any]
 
@@ -62,6 +63,13 @@ class Call:
         value = self.query.get(name, self.body.get(name))
         return default if value in (None, "") else int(value)
 
+    def position(self) -> int | None:
+        """Where the page that the request's token asks for begins; the token is that position."""
+        token = str(self.query.get("pageToken") or "")
+        if token and not token.isdecimal():
+            raise invalid(f"Invalid value for pageToken: {token}")
+        return int(token) if token else None
+
     def flag(self, name: str) -> bool:
         return str(self.query.get(name, "false")).lower() == "true"
 
@@ -99,7 +107,7 @@ def now() -> datetime:
 
 def page(items: list[Any], call: Call, default: int = 1000) -> tuple[list[Any], str | None]:
     """One page of a list and the token of the next; the token is the position."""
-    start = int(call.query.get("pageToken") or 0)
+    start = call.position() or 0
     size = min(call.number("maxResults", default), default)
     rest = items[start:]
     return rest[:size], str(start + size) if len(rest) > size else None

@@ -37,7 +37,8 @@ def list_rows(state: State, call: Call) -> Json:
 def rows_page(state: State, ref: TableRef, fields: list[Field], call: Call) -> Json:
     """One page in the order in which the rows were stored; the token is the position of the next."""
     selected = _selected(fields, str(call.query.get("selectedFields") or ""))
-    start = int(call.query.get("pageToken") or call.number("startIndex", 0))
+    asked = call.position()
+    start = call.number("startIndex", 0) if asked is None else asked
     size = min(call.number("maxResults", _PAGE_ROWS), _PAGE_ROWS)
     integers = str(_option(call, "useInt64Timestamp")).lower() == "true"
     connection = state.database.connection

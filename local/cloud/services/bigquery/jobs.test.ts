@@ -66,6 +66,10 @@ describe("jobs", () => {
     expect(await lab.api("GET jobs?stateFilter=running")).not.toHaveProperty("nextPageToken");
   });
 
+  test.each(["datasets", "jobs", "datasets/d/tables"])("a page of %s that nobody gave is refused", async (list) => {
+    expect(await lab.refusal(`GET ${list}?pageToken=none`)).toMatchObject({ http: 400, reason: "invalid" });
+  });
+
   test("types that are not implemented say so", async () => {
     const extract = {
       sourceTable: { datasetId: "d", tableId: "dry", projectId: "sparklab-local" },
