@@ -116,8 +116,7 @@ function jest({ name, deep = false, paired, reports, bin, ignored, match, files 
   const options = [
     ...ignored.flatMap((pattern) => ["--testPathIgnorePatterns", pattern]),
     ...(match ?? []).flatMap((pattern) => ["--testMatch", pattern]),
-    // A connection that a test left open must not keep the whole run from ending; jest says so when it has to.
-    ...["--passWithNoTests", "--forceExit", "--json", "--outputFile", report],
+    ...["--passWithNoTests", "--json", "--outputFile", report],
   ];
   return {
     name,
