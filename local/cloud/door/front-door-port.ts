@@ -31,6 +31,9 @@ async function findHolder(port: number): Promise<string | undefined> {
   return undefined;
 }
 
+/** Who listens there is in the way of 127.0.0.1: itself, every address, and both as IPv6 writes them. */
+const IN_THE_WAY = new Set(["0100007F", "00000000", "0".repeat(32), "0000000000000000FFFF00000100007F"]);
+
 async function listeningInodes(port: number): Promise<Set<string>> {
   const LISTEN = "0A";
   const hexPort = port.toString(16).toUpperCase().padStart(4, "0");
@@ -38,7 +41,9 @@ async function listeningInodes(port: number): Promise<Set<string>> {
     ["tcp", "tcp6"].map((name) => readFile(`/proc/net/${name}`, "utf8").catch(() => "")),
   );
   const rows = tables.flatMap((table) => table.split("\n").slice(1)).map((row) => row.trim().split(/\s+/));
-  return new Set(
-    rows.filter((row) => row[1]?.endsWith(`:${hexPort}`) && row[3] === LISTEN).map((row) => `socket:[${row[9]}]`),
-  );
+  const holders = rows.filter(([, local = "", , state]) => {
+    const [address = "", at] = local.split(":");
+    return IN_THE_WAY.has(address) && at === hexPort && state === LISTEN;
+  });
+  return new Set(holders.map((row) => `socket:[${row[9]}]`));
 }

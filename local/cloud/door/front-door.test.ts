@@ -1,8 +1,9 @@
 /** The door with a small API behind it: who is let in, what is bounded, how it closes. */
+import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { once } from "node:events";
-import { connect as connectTcp } from "node:net";
+import { connect as connectTcp, createServer } from "node:net";
 import { afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals";
 import { ProxyAgent, fetch } from "undici";
 import type { Api } from "../cloud";
@@ -125,12 +126,21 @@ describe("the door", () => {
     expect(rows.map((row) => row.trim().split(/\s+/)[1])).toEqual([`0100007F${port.trim()}`]);
   });
 
-  onLinux("names the holder of a port that is in use, and the fix", async () => {
-    await expect(lab.open({ port: lab.door.port })).rejects.toThrow(
+  onLinux("names the holder of a port that is in use, not one at another address, and the fix", async () => {
+    const listen =
+      "const s = require('net').createServer().listen(0, '127.0.0.1', () => console.log(s.address().port))";
+    const holder = spawn(process.execPath, ["-e", listen], { stdio: ["ignore", "pipe", "inherit"] });
+    const port = Number(String((await once(holder.stdout, "data"))[0]));
+    const other = createServer().listen(port, "127.0.0.2");
+    await once(other, "listening");
+    await expect(lab.open({ port })).rejects.toThrow(
       new RegExp(
-        `Port ${lab.door.port} of 127.0.0.1: in use by process ${process.pid} \\(.*SPARKLAB_PORT=<port> npx sparklab up`,
+        `Port ${port} of 127.0.0.1: in use by process ${holder.pid} \\(.*SPARKLAB_PORT=<port> npx sparklab up`,
       ),
     );
+    other.close();
+    holder.kill();
+    await once(holder, "exit");
   });
 });
 
