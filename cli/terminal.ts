@@ -62,7 +62,8 @@ export function table(head: readonly string[], rows: readonly (readonly (string 
   });
   for (const row of rows)
     drawn.push(row.map((cell) => (typeof cell === "number" ? cell.toLocaleString("en-US") : cell)));
-  return drawn.toString();
+  // One long cell would make every line as long, and each wrap on a terminal.
+  return drawn.toString().replaceAll(/[ \t]+$/gm, "");
 }
 
 /** `75` is `1 min 15 s`. */

@@ -32,5 +32,11 @@ function remedies(findings: readonly Finding[]): string[] {
   const open = findings.filter(({ status, fix }) => status !== "good" && fix);
   return open.length === 0
     ? []
-    : ["", ...open.map(({ check, fix, repair }) => `  ${check}: ${fix}${repair ? faint("  (or --fix)") : ""}`)];
+    : [
+        "",
+        ...open.map(
+          ({ check, fix, repair }) =>
+            `  ${check}: ${fix}${repair && !fix?.endsWith("--fix") ? faint("  (or --fix)") : ""}`,
+        ),
+      ];
 }

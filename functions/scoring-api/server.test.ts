@@ -133,7 +133,9 @@ describe("wrong requests", () => {
 
   it.each([
     [{}, "got nothing"],
-    [{ instances: [] }, "got instances"],
+    ["text", "got a string"],
+    [[{}], "got a list"],
+    [{ instances: [] }, "got no instance"],
     [{ instances: "x" }, "got instances"],
     [{ instances: [{}], parameters: { threshold: 0.3 } }, "got instances, parameters"],
     [{ instances: [{}], explain: true }, "got instances, explain"],
@@ -152,6 +154,7 @@ describe("wrong requests", () => {
   ])("with a body that is none (%#) are refused in Google's form", async (payload, type, code) => {
     const { statusCode, answer } = await send("POST", "/v1/predict", payload, type);
     expect([statusCode, answer.error.code]).toEqual([code, code]);
+    if (code === 413) expect(answer.error.message).toContain("too large; expected at most 1500000 bytes");
   });
 
   it("to another path are told where the paths are", async () => {

@@ -56,15 +56,24 @@ async function withFirst(
 }
 
 function predict(model: Model, body: unknown, reply: FastifyReply): FastifyReply {
-  const { instances, ...others } = (body ?? {}) as Record<string, unknown>;
+  const { instances, ...others } = (isObject(body) ? body : {}) as Record<string, unknown>;
   if (!Array.isArray(instances) || instances.length === 0 || hasContent(others)) {
-    const got = Object.keys({ ...(instances === undefined ? {} : { instances }), ...others }).join(", ") || "nothing";
     const expected = '{"instances": [{...}, ...]} with at least one instance and nothing else';
-    return refuse(reply, 400, "INVALID_ARGUMENT", `body: got ${got}; expected ${expected}.`);
+    return refuse(reply, 400, "INVALID_ARGUMENT", `body: got ${shownBody(body)}; expected ${expected}.`);
   }
   const answer = model.predict(instances);
   if ("predictions" in answer) return reply.send(answer);
   return refuse(reply, 400, "INVALID_ARGUMENT", summaryOf(answer.total, answer.problems.length), answer.problems);
+}
+
+const isObject = (body: unknown): body is object => typeof body === "object" && body !== null && !Array.isArray(body);
+
+/** What came in place of instances, in a few words. */
+function shownBody(body: unknown): string {
+  if (body === undefined || body === null) return "nothing";
+  if (!isObject(body)) return Array.isArray(body) ? "a list" : `a ${typeof body}`;
+  if ("instances" in body && Array.isArray(body.instances) && body.instances.length === 0) return "no instance";
+  return Object.keys(body).join(", ") || "nothing";
 }
 
 function refuseInGooglesForm(app: FastifyInstance): void {
@@ -73,7 +82,10 @@ function refuseInGooglesForm(app: FastifyInstance): void {
   );
   app.setErrorHandler(async (error: Error & { statusCode?: number }, request, reply) => {
     const code = error.statusCode ?? 500;
-    const expected = "expected JSON with Content-Type application/json";
+    const expected =
+      code === TOO_LARGE
+        ? `expected at most ${LARGEST_BODY} bytes`
+        : "expected JSON with Content-Type application/json";
     // A connection that is closed before all has been read may take the answer with it.
     if (code === TOO_LARGE) await finished(request.raw.resume()).catch(() => undefined);
     if (code < 500) return refuse(reply, code, "INVALID_ARGUMENT", `body: ${error.message}; ${expected}.`);

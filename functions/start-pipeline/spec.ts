@@ -14,6 +14,9 @@ export interface Spec {
   document: Record<string, unknown>;
 }
 
+/** The stack's record still has the object as it was: only a look at what is there makes it be put back. */
+const REMEDY = "Deploy it again: pulumi up --refresh, or npx sparklab up --refresh";
+
 /** The object in the bucket is no compiled pipeline: nothing that a caller could mend. */
 export class SpecError extends Error {}
 
@@ -32,7 +35,8 @@ export function parseSpec(text: string, uri: string): Spec {
     ...(isObject(root) && isObject(root.dag) ? [] : ["root.dag: got nothing; expected the pipeline's tasks."]),
     ...(isObject(deploymentSpec) ? [] : ["deploymentSpec: got nothing; expected what runs the tasks."]),
   ];
-  if (problems.length > 0) throw new SpecError([`${uri} is not a compiled pipeline:`, ...problems].join("\n  "));
+  if (problems.length > 0)
+    throw new SpecError([`${uri} is not a compiled pipeline. ${REMEDY}`, ...problems].join("\n  "));
   const definitions = isObject(root) && isObject(root.inputDefinitions) ? root.inputDefinitions.parameters : {};
   return { name: name as string, parameters: (definitions ?? {}) as Record<string, Parameter>, document };
 }
@@ -42,9 +46,9 @@ function parse(text: string, uri: string): Record<string, unknown> {
   try {
     parsed = JSON.parse(text);
   } catch (error) {
-    throw new SpecError(`${uri} is not JSON (${(error as Error).message}). Deploy the compiled pipeline again.`);
+    throw new SpecError(`${uri} is not JSON (${(error as Error).message}). ${REMEDY}`);
   }
-  if (!isObject(parsed)) throw new SpecError(`${uri}: got ${typeof parsed}; expected a compiled pipeline.`);
+  if (!isObject(parsed)) throw new SpecError(`${uri}: got ${typeof parsed}; expected a compiled pipeline. ${REMEDY}`);
   return parsed;
 }
 

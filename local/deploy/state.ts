@@ -119,7 +119,7 @@ async function readSealed(place: Place) {
 async function parse(place: Place, text: string): Promise<StateFile> {
   const before = (await backups(place)).at(-1);
   const remedy = before
-    ? `the one before is ${before}. npx sparklab state import --file ${before}`
+    ? `the one before is ${before} (npx sparklab state import --file ${before})`
     : "there is no backup of it";
   return parseStateFile(text, statePath(place), remedy);
 }
