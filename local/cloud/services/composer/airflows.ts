@@ -179,7 +179,7 @@ export class Airflows {
   private async endCommands(environment: string): Promise<void> {
     const commands = await this.cloud.store.list(commandKey(environment));
     const { attachCommand } = this.cloud.engines.airflow;
-    await Promise.all(commands.map(({ value }) => attachCommand(textOf(value.folder))?.stop()));
+    await Promise.all(commands.map(async ({ value }) => attachCommand(textOf(value.folder))?.stop()));
   }
 
   private async end(name: string): Promise<void> {
