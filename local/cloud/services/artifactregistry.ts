@@ -1,6 +1,7 @@
 /** Artifact Registry v1: repositories, who may use them, and the images in them. What is in one goes with it. */
 import type { BuiltImage } from "../../engines/interface";
 import type { Cloud } from "../cloud";
+import { pageOf } from "../engine/list";
 import { ApiError } from "../errors";
 import { textOf } from "../json";
 import type { JsonObject, ResourceType, Service } from "../service";
@@ -75,13 +76,17 @@ export const artifactRegistry: Service = {
   apis: ["artifactregistry.v1"],
   types: [repositories],
   methods: {
-    [`${IMAGES}.list`]: async ({ path }, cloud) => {
-      const dockerImages = await imagesIn(textOf(path.parent), cloud);
-      return { ...(dockerImages.length > 0 && { dockerImages }) };
+    [`${IMAGES}.list`]: async (call, cloud) => {
+      const images = await imagesIn(textOf(call.path.parent), cloud);
+      const named = images.map((value) => ({ key: textOf(value.name), value }));
+      const { items: dockerImages, nextPageToken } = pageOf(named, call);
+      return { ...(dockerImages.length > 0 && { dockerImages }), ...(nextPageToken && { nextPageToken }) };
     },
     [`${IMAGES}.get`]: async ({ path }, cloud) => {
       const asked = textOf(path.name);
-      const found = (await imagesIn(asked.replace(/\/dockerImages\/.*$/, ""), cloud)).find(({ name }) => name === asked);
+      const found = (await imagesIn(asked.replace(/\/dockerImages\/.*$/, ""), cloud)).find(
+        ({ name }) => name === asked,
+      );
       if (!found) throw new ApiError("NOT_FOUND", `Image '${asked}' was not found.`);
       return found;
     },

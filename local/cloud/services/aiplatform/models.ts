@@ -5,7 +5,7 @@
 import type { Cloud } from "../../cloud";
 import { badRequest } from "../../contract/validate";
 import { listPage, pageOf } from "../../engine/list";
-import { etagOf } from "../../engine/resource";
+import { checkEtag, etagOf } from "../../engine/resource";
 import { ApiError } from "../../errors";
 import { isObject, textOf } from "../../json";
 import type { Behaviour, Call, Json, JsonObject } from "../../service";
@@ -52,6 +52,7 @@ export const modelMethods: Readonly<Record<string, Behaviour>> = {
   },
   "aiplatform.projects.locations.models.patch": (call, cloud) =>
     change(call, cloud, (_model, version) => {
+      checkEtag(call.body.etag, withEtag(version));
       const mask = textOf(call.query.updateMask)
         .split(",")
         .map((path) => path.trim().replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase()));

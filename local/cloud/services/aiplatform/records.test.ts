@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => lab.close());
 
-test("versions of a model come in pages and in the order that is asked for, and none is lost to a deletion", async () => {
+test("versions of a model come in pages and in order, none is lost to a deletion, an old etag changes none", async () => {
   const model = { displayName: "churn" };
   const upload = (parentModel?: string) =>
     rest(`POST ${PARENT}/models:upload`, { model, ...(parentModel && { parentModel }) });
@@ -30,6 +30,11 @@ test("versions of a model come in pages and in the order that is asked for, and 
   const second = await versions(`?pageSize=2&pageToken=${first.next}`);
   expect([first.ids, second]).toEqual([["1", "3"], { ids: ["4"], next: undefined }]);
   expect((await versions("?orderBy=version_id%20desc")).ids).toEqual(["4", "3", "1"]);
+  const { etag } = await rest(`GET ${name}`);
+  const rename = (displayName: string) =>
+    rest(`PATCH ${name}?updateMask=displayName`, { displayName, etag: etag as string });
+  expect(await rename("one")).toMatchObject({ displayName: "one" });
+  await expect(rename("two")).rejects.toThrow("does not match the current etag");
 });
 
 test("a metadata node that is made again under its name is in no context and in no event", async () => {

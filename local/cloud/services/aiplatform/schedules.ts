@@ -45,14 +45,7 @@ async function prepare({ current, next, call, cloud }: Parameters<Hook>[0]): Pro
             description: "Expected create_pipeline_job_request; other requests are not scheduled by this cloud.",
           },
         ]),
-    ...(/^[1-9]\d*$/.test(textOf(next.maxConcurrentRunCount))
-      ? []
-      : [
-          {
-            field: "schedule.max_concurrent_run_count",
-            description: `Got '${textOf(next.maxConcurrentRunCount)}'; expected a number above 0.`,
-          },
-        ]),
+    ...countProblems(next),
     ...(job
       ? pipelineJobProblems(job).map(({ field, description }) => ({ field: `schedule.request.${field}`, description }))
       : []),
@@ -62,6 +55,16 @@ async function prepare({ current, next, call, cloud }: Parameters<Hook>[0]): Pro
   next.startTime ??= cloud.now().toISOString();
   next.state = current?.state ?? "ACTIVE";
   setNextRun(next, cloud.now());
+}
+
+function countProblems({ maxConcurrentRunCount: most, maxConcurrentActiveRunCount: active }: JsonObject) {
+  const problems: [boolean, string, string][] = [
+    [!/^[1-9]\d*$/.test(textOf(most)), "run_count", `Got '${textOf(most)}'; expected a number above 0.`],
+    [textOf(active) !== "", "active_run_count", "Active runs are not counted apart by this cloud; expected none."],
+  ];
+  return problems
+    .filter(([isWrong]) => isWrong)
+    .map(([, field, description]) => ({ field: `schedule.max_concurrent_${field}`, description }));
 }
 
 /** `TZ=Area/City m h d M w`; without a zone it is UTC. */

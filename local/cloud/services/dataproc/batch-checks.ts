@@ -107,7 +107,7 @@ function fileProblems(work: JsonObject, kind: string): Violation[] {
 }
 
 /** A field as violations name it. */
-const snakeCase = (field: string) => field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+export const snakeCase = (field: string) => field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
 /** The account that a batch runs as: the one it names, else the project's default compute account, as Google does. */
 export const workloadAccount = (batch: JsonObject, cloud: Cloud) =>

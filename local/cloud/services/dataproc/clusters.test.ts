@@ -75,6 +75,7 @@ test.each<[string, JsonObject, string]>([
     single({ initializationActions: [{ executableFile: "gs://b/x.sh" }] }),
     "are not run by this cloud",
   ],
+  ["a life of its own", single({ lifecycleConfig: { idleDeleteTtl: "600s" } }), "deletes no cluster by itself"],
 ])("a cluster with %s is refused", async (_, config, message) => {
   const refused = post("dataproc.googleapis.com", PATH, { clusterName: "x", config }).catch((error: ApiError) =>
     JSON.stringify([error.message, error.details]).replaceAll("\\", ""),

@@ -10,6 +10,7 @@ import type { Hook, JsonObject, OperationForm, ResourceType } from "../../servic
 import { linkTo, nameIn } from "../compute/links";
 import { checkMachine } from "../orgpolicy";
 import { defaultAccount, requireActAs, requireBucket, requireStored } from "../references";
+import { snakeCase } from "./batch-checks";
 import { serviceBucket } from "./buckets";
 import { historyOf } from "./history";
 import { historyAddress, LOG_DIRECTORY } from "./history-places";
@@ -98,6 +99,13 @@ async function linked(link: string, cloud: Cloud): Promise<string> {
   return linkTo(name);
 }
 
+/** What would be believed to happen. */
+const UNSERVED: Readonly<Record<string, string>> = {
+  initializationActions: "Initialization actions are not run by this cloud.",
+  lifecycleConfig: "This cloud deletes no cluster by itself.",
+  autoscalingConfig: "Clusters of one node are not scaled.",
+};
+
 function problems(cluster: JsonObject): Violation[] {
   const config = objectAt(cluster, "config");
   const properties = objectAt(objectAt(config, "softwareConfig"), "properties");
@@ -115,8 +123,7 @@ function problems(cluster: JsonObject): Violation[] {
   const version = text(objectAt(config, "softwareConfig").imageVersion);
   if (version !== "" && !/^2\.3(\.\d+)?(-\w+)?$/.test(version))
     report("software_config.image_version", `Got '${version}'; supported: 2.3.`);
-  if (isSet(config.initializationActions))
-    report("initialization_actions", "Initialization actions are not run by this cloud.");
+  for (const [field, what] of Object.entries(UNSERVED)) if (isSet(config[field])) report(snakeCase(field), what);
   const directory = text(properties[LOG_DIRECTORY]);
   if (directory !== "" && !/^gs:\/\/[^/]+(\/.*)?$/.test(directory))
     report("software_config.properties", `${LOG_DIRECTORY}: got '${directory}'; expected gs://<bucket>/<folder>.`);
