@@ -16,11 +16,13 @@ export interface ImportError {
 export interface DagRun {
   dag_run_id: string;
   state: string;
+  start_date?: string | null;
 }
 export interface TaskInstance {
   task_id: string;
   state: string | null;
   try_number: number;
+  start_date?: string | null;
   duration: number | null;
 }
 

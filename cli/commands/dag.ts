@@ -1,30 +1,20 @@
 /** DAGs of the stack's Airflow: listed with what is wrong, started and followed, looked at again. */
 import { setTimeout as pause } from "node:timers/promises";
-import {
-  AirflowAway,
-  airflowOf,
-  START_MS,
-  type Airflow,
-  type Dag,
-  type DagRun,
-  type ImportError,
-  type TaskInstance,
-} from "../airflow";
+import { airflowOf, type Airflow, type Dag, type ImportError } from "../airflow";
 import { asClient, type Context } from "../context";
 import { readOutputs } from "../deployed";
+import { EXIT } from "../exit-codes";
+import { followDag, logOf, taskLine } from "../follow-dag";
 import { UserError } from "../lab";
 import { install } from "../on-demand";
 import type { DagRequest } from "../requests";
-import { bad, duration, faint, good, heading, table } from "../terminal";
+import { bad, faint, heading, table } from "../terminal";
 
 /** How often Airflow is asked, and how long a DAG that was just uploaded may take to be parsed. */
 const LOOK_EVERY_MS = 1000;
 const PARSE_MS = 180_000;
 /** After so many looks at which nothing new was parsed, a DAG that is not there will not come. */
 const QUIET_LOOKS = 5;
-const FINISHED = new Set(["success", "failed"]);
-/** States of a task that will not change any more. */
-const SETTLED = new Set(["success", "failed", "upstream_failed", "skipped", "removed"]);
 
 export async function dag(request: DagRequest, context: Context): Promise<number> {
   const conf = request.action === "run" ? confOf(request.conf) : {};
@@ -95,7 +85,7 @@ async function run(
   await terminal.wait(`Waiting for ${request.dag}`, parsed(airflow, request.dag));
   const started = await airflow.trigger(request.dag, conf);
   terminal.line(`${heading("Run")} ${started.dag_run_id} ${faint(`of ${request.dag}`)}`);
-  return follow(airflow, request.dag, started, context, request.quiet);
+  return (await followDag(airflow, request.dag, started, terminal, request.quiet)) ? EXIT.done : EXIT.failed;
 }
 
 /**
@@ -117,49 +107,6 @@ async function parsed(airflow: Airflow, id: string): Promise<void> {
   throw new UserError(`DAG: got "${id}"; expected ${known}. npx sparklab dag list${broken}`);
 }
 
-/** Prints what changes until the run is over; interrupted, it goes on in Airflow. */
-async function follow(
-  airflow: Airflow,
-  id: string,
-  { dag_run_id }: DagRun,
-  { terminal }: Context,
-  quiet: boolean,
-): Promise<number> {
-  const shown = new Map<string, string>();
-  for (; ; await pause(LOOK_EVERY_MS)) {
-    const current = await patiently(() => airflow.run(id, dag_run_id), terminal);
-    if (!current) throw new UserError(`Run ${dag_run_id}: Airflow no longer has it. npx sparklab dag logs ${id}`);
-    for (const task of await patiently(() => airflow.tasks(id, dag_run_id), terminal)) {
-      const state = `${task.state ?? "waiting"}${task.try_number > 1 ? `, attempt ${task.try_number}` : ""}`;
-      if (shown.get(task.task_id) === state) continue;
-      shown.set(task.task_id, state);
-      if (task.state === null) continue;
-      terminal.line(`  ${task.task_id}  ${coloured(task)}`);
-      const speaks = SETTLED.has(task.state) && !(quiet && task.state === "success") && task.try_number > 0;
-      if (speaks) terminal.line(faint(indented(await patiently(() => airflow.log(id, dag_run_id, task), terminal))));
-    }
-    if (!FINISHED.has(current.state)) continue;
-    terminal.line(current.state === "success" ? good("done") : bad("failed"));
-    return current.state === "success" ? 0 : 1;
-  }
-}
-
-/** A run outlives its Airflow and the cloud: while neither answers, it is asked again, for as long as a start takes. */
-async function patiently<T>(ask: () => Promise<T>, terminal: Context["terminal"]): Promise<T> {
-  for (let last = 0; ; await pause(LOOK_EVERY_MS)) {
-    try {
-      return await ask();
-    } catch (error) {
-      if (!(error instanceof AirflowAway) || (last > 0 && Date.now() > last)) throw error;
-      if (last > 0) continue;
-      last = Date.now() + START_MS;
-      terminal.note(
-        `${error.message}\nThe run goes on where Airflow does, and is followed again then: npx sparklab up`,
-      );
-    }
-  }
-}
-
 async function logs(
   airflow: Airflow,
   request: Extract<DagRequest, { action: "logs" }>,
@@ -172,18 +119,8 @@ async function logs(
     );
   terminal.line(`${heading("Run")} ${found.dag_run_id}  ${found.state}`);
   for (const task of await airflow.tasks(request.dag, found.dag_run_id)) {
-    terminal.line(`  ${task.task_id}  ${coloured(task)}`);
-    if (task.try_number > 0) terminal.line(faint(indented(await airflow.log(request.dag, found.dag_run_id, task))));
+    terminal.line(taskLine(task));
+    if (task.try_number > 0) terminal.line(logOf(await airflow.log(request.dag, found.dag_run_id, task)));
   }
   return 0;
 }
-
-function coloured({ state, try_number, duration: seconds }: TaskInstance): string {
-  const word = state ?? "waiting";
-  const attempt = try_number > 1 ? `, attempt ${try_number}` : "";
-  const took = SETTLED.has(word) && seconds !== null ? ` in ${duration(seconds)}` : "";
-  const text = `${word}${attempt}${took}`;
-  return word === "success" ? good(text) : /failed/.test(word) ? bad(text) : text;
-}
-
-const indented = (text: string) => text.replace(/^(?=.)/gm, "    ");
