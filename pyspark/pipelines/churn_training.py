@@ -10,12 +10,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 
+from answering import follow_champion, promote
 from evaluation import evaluate_model
 from google_cloud_pipeline_components.v1.dataset import TabularDatasetCreateOp
 from judgement import better_model, champion_or_challenger, only_model
 from kfp import compiler, dsl
-from registration import join_experiment, promote, register_version
-from steps import Spark, deployed_model, imported_file, step
+from registration import join_experiment, register_version
+from steps import Spark, deployed_version, imported_file, step
 
 from sparklab.catalogue import read_catalogue
 
@@ -72,7 +73,7 @@ def churn_training(
         tuning_search: How the forest's settings are searched for; without it they are not.
         serving_image: Container image that serves the model; without one no model is registered.
         serving_account: Account that a deployed model runs as; it reads the model's bundle.
-        deploy_to: Resource name of the endpoint that a new champion is deployed to; without one it is not.
+        deploy_to: Resource name of the endpoint that serves the champion; without one it is not deployed.
         spark_image: Container image of the batches, over the runtime's own.
         subnetwork: Subnetwork that the batches run in.
         metastore: Resource name of the batches' metastore.
@@ -158,16 +159,14 @@ def churn_training(
                 pipeline_job=job,
             )
             step(registered, "Register the version", export)
+            serving = {"endpoint": deploy_to, "service_account": serving_account}
+            model = registered.outputs["Output"]
+            # What cannot be deployed is not promoted; what is promoted decides who gets the traffic.
             with dsl.If(verdict.outputs["role"] == "champion", name="New champion"):
-                promoted = step(promote(**promotion, model=registered.outputs["Output"]), "Promote")
-                with dsl.If(deploy_to != "", name="To be deployed"):
-                    deployed = deployed_model(
-                        region=region,
-                        endpoint=deploy_to,
-                        service_account=serving_account,
-                        model=registered.outputs["model"],
-                    )
-                    step(deployed, "Deploy to the endpoint", promoted)
+                deployed = step(deployed_version(**serving, model=model), "Deploy to the endpoint")
+                step(promote(**promotion, **serving, model=model), "Promote", deployed)
+            with dsl.Else(name="No new champion"), dsl.If(deploy_to != "", name="Has an endpoint"):
+                step(follow_champion(folder=folder, **serving), "Follow the champion")
         with dsl.Else(name="Has no image"), dsl.If(verdict.outputs["role"] == "champion", name="New champion alone"):
             step(promote(**promotion), "Promote without a registry", export)
 

@@ -1,5 +1,4 @@
-"""The pipeline's steps that change something outside: the experiment, the model registry, the pointer to the champion,
-the endpoint.
+"""The pipeline's steps that enter something: a run into its experiment, a version into the model registry.
 
 They run in the image of Google's components, which has Google's clients. Each can be repeated: what an interrupted
 attempt did is found and not done again.
@@ -85,75 +84,3 @@ def register_version(
     model.uri = f"https://{host}/v1/{name}@{number}"
     model.metadata["resourceName"] = f"{name}@{number}"
     return f"{name}@{number}"
-
-
-@dsl.component(base_image=IMAGE, install_kfp_package=False)
-def promote(
-    folder: str,
-    version: str,
-    rival: str,
-    area: float,
-    pipeline_id: str,
-    pipeline_job: str,
-    set_at: str,
-    model: str = "",
-) -> str:
-    """Make a version the champion: the pointer (champion.schema.json) first, then the alias in the registry.
-
-    The pointer is replaced only while it names the rival that the version was compared with.
-    """
-    import json
-
-    import google.auth
-    from google.auth.transport.requests import AuthorizedSession
-
-    credentials, _ = google.auth.default(scopes=["https://www.googleapis.com/auth/cloud-platform"])
-    session = AuthorizedSession(credentials)
-    bucket, _, prefix = folder.removeprefix("gs://").partition("/")
-    name = f"{prefix}/champion.json"
-    objects = "https://storage.googleapis.com/{}storage/v1/b/" + bucket + "/o"
-    found = session.get(f"{objects.format('')}/{name.replace('/', '%2F')}", params={"alt": "media"})
-    if found.status_code != 404:
-        found.raise_for_status()
-    current = found.json()["version"] if found.ok else ""
-    generation = found.headers["x-goog-generation"] if found.ok else "0"
-    if current not in (rival, version):
-        raise RuntimeError(
-            f"gs://{bucket}/{name}: got champion '{current}'; expected '{rival}', which {version} was compared with."
-            " Another run came first: start this one again to compare with its model."
-        )
-    if current != version:
-        pointer = {
-            "version": version,
-            "bundle": f"{folder}/{version}/bundle.json",
-            "pipelineId": pipeline_id,
-            "pipelineJob": pipeline_job,
-            "setAt": f"{set_at[:19]}Z",
-            "areaPrc": area,
-            **({"model": model} if model else {}),
-        }
-        query = {"uploadType": "media", "name": name, "ifGenerationMatch": generation}
-        body = json.dumps(pointer, indent=1) + "\n"
-        headers = {"content-type": "application/json"}
-        written = session.post(objects.format("upload/"), params=query, data=body.encode(), headers=headers)
-        if not written.ok:
-            raise RuntimeError(f"gs://{bucket}/{name}: {written.status_code} {written.text}")
-    if model:
-        region = model.split("/")[3]
-        url = f"https://{region}-aiplatform.googleapis.com/v1/{model}:mergeVersionAliases"
-        session.post(url, json={"versionAliases": ["champion", "-challenger", "default"]}).raise_for_status()
-    return f"gs://{bucket}/{name}"
-
-
-@dsl.component(base_image=IMAGE, install_kfp_package=False)
-def undeploy_replaced(endpoint: str) -> list:
-    """Undeploy the models of an endpoint that have no share of its traffic but would be paid for; give their names."""
-    from google.cloud.aiplatform_v1 import EndpointServiceClient
-
-    host = f"{endpoint.split('/')[3]}-aiplatform.googleapis.com"
-    endpoints = EndpointServiceClient(client_options={"api_endpoint": host})
-    found = endpoints.get_endpoint(name=endpoint)
-    replaced = [deployed for deployed in found.deployed_models if not found.traffic_split.get(deployed.id)]
-    for deployed in replaced:
-        endpoints.undeploy_model({"endpoint": endpoint, "deployed_model_id": deployed.id}).result()
-    return [f"{deployed.model}@{deployed.model_version_id}" for deployed in replaced]

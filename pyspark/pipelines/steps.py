@@ -1,13 +1,11 @@
-"""What pipelines are built of: catalogue jobs as batches, imported files, deployed models."""
+"""What pipelines are built of: catalogue jobs as batches, imported files, deployed versions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from google_cloud_pipeline_components.types import artifact_types
+from answering import deploy
 from google_cloud_pipeline_components.v1.dataproc import DataprocPySparkBatchOp
-from google_cloud_pipeline_components.v1.endpoint import ModelDeployOp
 from kfp import dsl
-from registration import undeploy_replaced
 
 from sparklab.catalogue import Job
 
@@ -49,26 +47,8 @@ def imported_file(uri: str) -> dsl.Artifact:
     return step(file, "Import").output
 
 
-@dsl.pipeline(name="deployed-model")
-def deployed_model(
-    region: str, endpoint: str, service_account: str, model: dsl.Input[artifact_types.VertexModel]
-) -> None:
-    """Let a registered model take an endpoint's whole traffic by Google's own component; undeploy what it replaced."""
-    place = dsl.importer(
-        artifact_uri=f"https://{region}-aiplatform.googleapis.com/v1/{endpoint}",
-        artifact_class=artifact_types.VertexEndpoint,
-        reimport=True,
-        metadata={"resourceName": endpoint},
-    )
-    deployment = ModelDeployOp(
-        model=model,
-        endpoint=step(place, "Import").output,
-        deployed_model_display_name="churn",
-        service_account=service_account,
-        traffic_split={"0": "100"},
-        dedicated_resources_machine_type="n1-standard-2",
-        dedicated_resources_min_replica_count=1,
-        dedicated_resources_max_replica_count=1,
-    )
-    step(deployment, "Deploy")
-    step(undeploy_replaced(endpoint=endpoint), "Undeploy what was replaced", deployment)
+@dsl.pipeline(name="deployed-version")
+def deployed_version(endpoint: str, model: str, service_account: str) -> None:
+    """Deploy a registered version; without an endpoint there is nothing to do."""
+    with dsl.If(endpoint != "", name="Has an endpoint"):
+        step(deploy(endpoint=endpoint, model=model, service_account=service_account), "Deploy")

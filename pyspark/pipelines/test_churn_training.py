@@ -1,23 +1,17 @@
 """The compiled churn training pipeline, and its own steps as functions."""
 
 import json
-from datetime import UTC, datetime
 from pathlib import Path
-from types import SimpleNamespace
 
-import google.auth
 import pytest
 from churn_training import CATALOGUE, COMPILED, churn_training
 from evaluation import evaluate_model
-from google.auth.transport import requests
 from judgement import better_model, champion_or_challenger
 from kfp import compiler, dsl
-from registration import promote
-
-from sparklab.champion import champion_pointer
 
 SPEC = json.loads(COMPILED.read_text())
 ROOT = SPEC["root"]["dag"]["tasks"]
+DAGS = [ROOT, *(c["dag"]["tasks"] for c in SPEC["components"].values() if "dag" in c)]
 TITLES = {task["taskInfo"]["name"]: name for name, task in ROOT.items()}
 
 
@@ -68,9 +62,18 @@ def test_a_spark_step_is_the_job_of_the_catalogue_with_a_batch_id_of_the_run(job
     assert found["runtime_config_properties"] == CATALOGUE.jobs[job].properties
 
 
+def test_a_version_is_deployed_before_it_is_promoted_and_a_run_without_a_champion_of_its_own_follows_the_other() -> (
+    None
+):
+    titles = {task["taskInfo"]["name"]: task for dag in DAGS for task in dag.values()}
+    promote = titles["Promote"]
+    assert promote["dependentTasks"] == [titles["Deploy to the endpoint"]["componentRef"]["name"].removeprefix("comp-")]
+    follow = titles["Follow the champion"]
+    assert {"endpoint", "folder", "service_account"} <= {*follow["inputs"]["parameters"]}
+
+
 def test_no_task_takes_an_earlier_result() -> None:
-    dags = [ROOT, *(c["dag"]["tasks"] for c in SPEC["components"].values() if "dag" in c)]
-    assert [t["taskInfo"]["name"] for dag in dags for t in dag.values() if t.get("cachingOptions")] == []
+    assert [t["taskInfo"]["name"] for dag in DAGS for t in dag.values() if t.get("cachingOptions")] == []
 
 
 def evaluate(tmp_path: Path, document: dict) -> tuple[float, dict, dict]:
@@ -133,71 +136,3 @@ def test_a_model_becomes_champion_only_by_being_better(
     verdict = champion_or_challenger.python_func("new", 0.6, dsl.Artifact(uri=str(file)))
     assert verdict[:4] == ("new", 0.6, role, rival)
     assert verdict[4]
-
-
-class Session:
-    """Cloud Storage with or without a pointer, which another promotion may have replaced."""
-
-    def __init__(self, pointer: dict | None, status: int = 200) -> None:
-        self.pointer, self.status, self.written = pointer, status, []
-
-    def get(self, url: str, **_: object) -> SimpleNamespace:
-        ok = self.pointer is not None
-        raise_for_status = lambda: None  # noqa: E731
-        headers = {"x-goog-generation": "7"}
-        return SimpleNamespace(
-            ok=ok,
-            status_code=200 if ok else 404,
-            headers=headers,
-            json=lambda: self.pointer,
-            raise_for_status=raise_for_status,
-        )
-
-    def post(self, url: str, params: dict, data: bytes, **_: object) -> SimpleNamespace:
-        self.written.append((params["name"], params["ifGenerationMatch"], data.decode()))
-        return SimpleNamespace(ok=self.status == 200, status_code=self.status, text="conditionNotMet")
-
-
-PROMOTION = {"version": "new", "rival": "", "area": 0.6, "pipeline_id": "run", "pipeline_job": "projects/p/x"}
-
-
-def promoted(monkeypatch: pytest.MonkeyPatch, session: Session, **more: str) -> list:
-    monkeypatch.setattr(google.auth, "default", lambda **_: (None, "p"))
-    monkeypatch.setattr(requests, "AuthorizedSession", lambda _: session)
-    given = {**PROMOTION, "folder": "gs://b/models", "set_at": "2026-11-21T09:00:00.123Z", **more}
-    promote.python_func(**given)
-    return session.written
-
-
-@pytest.mark.parametrize(("pointer", "rival", "generation"), [(None, "", "0"), ({"version": "old"}, "old", "7")])
-def test_a_promotion_writes_the_pointer_that_the_schema_describes_over_the_one_it_was_compared_with(
-    monkeypatch: pytest.MonkeyPatch, pointer: dict | None, rival: str, generation: str
-) -> None:
-    expected = champion_pointer(
-        "gs://b/models",
-        "new",
-        pipeline_id="run",
-        pipeline_job="projects/p/x",
-        set_at=datetime(2026, 11, 21, 9, tzinfo=UTC),
-        area_prc=0.6,
-    )
-    written = promoted(monkeypatch, Session(pointer), rival=rival)
-    assert written == [("models/champion.json", generation, expected)]
-
-
-def test_a_promotion_that_is_repeated_writes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert promoted(monkeypatch, Session({"version": "new"}), rival="old") == []
-
-
-@pytest.mark.parametrize(
-    ("session", "problem"),
-    [
-        (Session({"version": "other"}), "got champion 'other'; expected 'old', which new was compared with"),
-        (Session({"version": "old"}, status=412), "412 conditionNotMet"),
-    ],
-)
-def test_a_promotion_after_another_one_is_refused(
-    monkeypatch: pytest.MonkeyPatch, session: Session, problem: str
-) -> None:
-    with pytest.raises(RuntimeError, match=problem):
-        promoted(monkeypatch, session, rival="old")

@@ -143,11 +143,10 @@ test(
 );
 
 test(
-  "a model that is not better than the champion is registered as challenger and not deployed; an equal one too",
+  "a model that is not better than the champion is registered as challenger; an equal one too",
   async () => {
     const before = await pointer();
-    const how = { area: 0.65, image: "lab/scoring-api:1", deployTo: `${PARENT}/endpoints/1` };
-    const job = await run("second", how);
+    const job = await run("second", { area: 0.65, image: "lab/scoring-api:1" });
     expect(job.error).toBeUndefined();
     expect(reached(job)).toContain("Register the version");
     expect(taskCalled(job, "New champion")?.state).toBe("NOT_TRIGGERED");
@@ -157,6 +156,22 @@ test(
       expect.arrayContaining(["champion", "default"]),
       ["challenger"],
     ]);
+  },
+  2 * MINUTES,
+);
+
+test(
+  "a model that cannot be deployed is not promoted: pointer and alias stay with the champion",
+  async () => {
+    const before = await pointer();
+    const endpoint = `${PARENT}/endpoints/1`;
+    await lab.rest("POST", HOST, `/v1/${PARENT}/endpoints?endpointId=1`, { displayName: "churn" });
+    const job = await run("undeployable", { area: 0.7, image: "lab/scoring-api:1", deployTo: endpoint });
+    expect(textOf((job.error as JsonObject).message)).toContain("failed tasks are: [Deploy]");
+    expect(taskCalled(job, "Promote")?.state).toBe("NOT_TRIGGERED");
+    expect(await pointer()).toEqual(before);
+    const aliases = (await versions()).map(({ versionAliases }) => versionAliases as string[]);
+    expect(aliases.map((names) => names.includes("champion"))).toEqual([true, false, false]);
   },
   2 * MINUTES,
 );
