@@ -13,6 +13,9 @@ import { inTurns } from "./turns.mjs";
 /** What the long tests use beside what every set-up makes. */
 const ON_DEMAND = ["notebooks", "airflow"];
 
+/** Ctrl-C reaches the runners by itself; here it keeps the others from being begun. */
+const interrupt = new AbortController();
+
 await asProgram(async ({ signal, release }) => {
   const { values, positionals } = parseWords(process.argv.slice(2));
   const { tools, manifest, finished } = await setUp({
@@ -23,6 +26,7 @@ await asProgram(async ({ signal, release }) => {
   // Tests use everything.
   await finished;
   release();
+  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(name, () => interrupt.abort());
   const reports = join(tools, "reports");
   rmSync(reports, { recursive: true, force: true });
   mkdirSync(reports, { recursive: true });
@@ -33,6 +37,10 @@ await asProgram(async ({ signal, release }) => {
     reports,
   );
   for (const one of chosen.filter(({ runner }) => !runner.paired)) outcomes.push(await runLive(one));
+  if (interrupt.signal.aborted) {
+    process.stderr.write("\nInterrupted.\n");
+    return 130;
+  }
   for (const { name, seconds, counts, problem } of outcomes) {
     const note = problem === undefined ? "" : `  ${problem}`;
     process.stdout.write(`  ${name.padEnd(12)} ${closingLine(counts).padEnd(34)} ${duration(seconds)}${note}\n`);
@@ -48,6 +56,7 @@ async function runPaired(chosen, reports) {
   if (chosen.length < 2) return Promise.all(chosen.map(runLive));
   process.stdout.write(`\n── two at a time: ${chosen.map(({ runner }) => runner.name).join(", ")}\n`);
   const jobs = chosen.map((one) => async () => {
+    if (interrupt.signal.aborted) return undefined;
     const told = join(reports, `${one.runner.name}.txt`);
     const file = openSync(told, "w");
     const outcome = await runOne(one, file, file);
@@ -59,6 +68,7 @@ async function runPaired(chosen, reports) {
 }
 
 function runLive(one) {
+  if (interrupt.signal.aborted) return undefined;
   process.stdout.write(`\n── ${one.runner.name}\n`);
   return runOne(one, "inherit", "inherit");
 }
