@@ -114,7 +114,7 @@ function addLab(program: Command, found: Found): void {
     .action((given: Of<"env">) => found({ command: "env", ...given }));
   program
     .command("exec")
-    .description("run one command with those variables set")
+    .description("run one command with the variables of env set; the exit code is the command's own")
     .argument("<words...>", "command after --")
     .passThroughOptions()
     .action((words: string[]) => found({ command: "exec", words }));
