@@ -29,7 +29,7 @@ const OPTIONS = {
   diff: flag("--diff", "show each change with its properties, line by line"),
   refresh: flag("-r, --refresh", "read what is really there before anything else"),
   expectNoChanges: flag("--expect-no-changes", "fail if there are changes"),
-  skipPreview: flag("-f, --skip-preview", "go without the preview before the change"),
+  skipPreview: flag("-f, --skip-preview", "go without the preview before the change where no policy pack needs it"),
   target: () =>
     new Option("-t, --target <urn>", "a single resource; nothing else is touched; repeatable")
       .default([], "all")

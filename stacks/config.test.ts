@@ -29,7 +29,7 @@ describe("parseConfig", () => {
   it("names every problem at once", () => {
     expect(() => parse({ project: undefined, region: "here", operators: ["ann"], composr: true })).toThrow(
       [
-        "The stack's configuration has 4 problem(s):",
+        "The stack's configuration has 4 problem(s), to be mended by these commands or in Pulumi.<stack>.yaml:",
         "  gcp:project: got nothing; is missing; expected a project id of 6 to 30 characters. pulumi config set gcp:project <project-id>",
         '  gcp:region: got "here"; expected a region such as us-central1. pulumi config set gcp:region us-central1',
         "  sparklab:operators.0: got \"ann\"; expected user:, group: or serviceAccount: and an e-mail. pulumi config set --path 'sparklab:operators[0]' user:<e-mail>",

@@ -35,7 +35,7 @@ export function parseConfig(
 
 function refusal(problems: readonly string[]): pulumi.RunError {
   return new pulumi.RunError(
-    `The stack's configuration has ${problems.length} problem(s):\n  ${problems.join("\n  ")}`,
+    `The stack's configuration has ${problems.length} problem(s), to be mended by these commands or in Pulumi.<stack>.yaml:\n  ${problems.join("\n  ")}`,
   );
 }
 

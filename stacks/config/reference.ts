@@ -46,7 +46,7 @@ export function configurationPage(): string {
   return [
     "# Configuration",
     "",
-    "One stack is one environment: `Pulumi.<stack>.yaml` holds its values, `pulumi config set <key> <value>` writes them. Everything is checked before the first resource; all problems are told at once.",
+    "One stack is one environment: `Pulumi.<stack>.yaml` holds its values; `pulumi config set <key> <value>` or an editor writes them, and `npx sparklab up -c <key>=<value>` sets one for a run. Everything is checked before the first resource; all problems are told at once.",
     "",
     "## Settings",
     "",
