@@ -96,7 +96,7 @@ export async function findAll(project: string, region: string): Promise<Found[]>
 }
 
 /** A service that is switched off keeps nothing that one could ask for. */
-function noneOfDisabled(error: Error): Item[] {
+export function noneOfDisabled(error: Error): never[] {
   if (/has not been used in project|SERVICE_DISABLED/.test(error.message)) return [];
   throw error;
 }

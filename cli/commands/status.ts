@@ -1,9 +1,10 @@
-/** What runs, what a stack has deployed, which batches there were, and what no stack declares. */
+/** What runs, what a stack has deployed, which alerts are open, which batches there were, and what no stack declares. */
 import type { DoorRecord } from "../../local/cloud/door/client-environment";
 import { findCloud } from "../cloud-process";
 import { asClient, type Context } from "../context";
 import { readDeployed } from "../deployed";
-import { findAll, undeclared, type Found } from "../leftovers";
+import { listAll } from "../google";
+import { findAll, noneOfDisabled, undeclared, type Found } from "../leftovers";
 import { LOCAL_STACK } from "../lab";
 import { recordedOnly } from "../recorded";
 import { faint, good, heading, table } from "../terminal";
@@ -34,11 +35,31 @@ async function look(stack: string, door: DoorRecord | undefined, { lab }: Contex
     stack,
     resources: deployed.byType,
     recordedOnly: stack === LOCAL_STACK ? recordedOnly(Object.keys(deployed.byType)) : {},
+    alerts: await openAlerts(project),
     undeclared: undeclared(found, new Set(deployed.ids)),
   };
 }
 
-function textOf({ cloud, stack, resources, recordedOnly: recorded, undeclared: others }: Seen): string {
+interface Alert {
+  openTime: string;
+  policy: { displayName: string };
+  resource?: { type: string; labels?: Record<string, string> };
+}
+
+const openAlerts = (project: string) => {
+  const filter = encodeURIComponent('state="OPEN"');
+  const url = `https://monitoring.googleapis.com/v3/projects/${project}/alerts?filter=${filter}`;
+  return listAll<Alert>(url, "alerts").catch(noneOfDisabled);
+};
+
+/** What an alert is about: the resource's own label, not where it is. */
+function alertRow({ openTime, policy, resource }: Alert): string[] {
+  const places = ["project_id", "resource_container", "location"];
+  const labels = Object.entries(resource?.labels ?? {}).filter(([label]) => !places.includes(label));
+  return [policy.displayName, labels.map(([, value]) => value).join(" ") || (resource?.type ?? ""), openTime];
+}
+
+function textOf({ cloud, stack, resources, recordedOnly: recorded, alerts, undeclared: others }: Seen): string {
   const types = Object.entries(resources);
   const number = types.reduce((sum, [, count]) => sum + count, 0);
   return [
@@ -47,6 +68,7 @@ function textOf({ cloud, stack, resources, recordedOnly: recorded, undeclared: o
       : []),
     `${heading(`Stack ${stack}`)}  ${number === 0 ? "nothing is deployed" : `${number} resources`}`,
     ...(number > 0 ? [table(["type", "count"], types)] : []),
+    ...section("Open alerts", ["policy", "opened by", "since"], alerts.map(alertRow)),
     ...section("Recorded here, without the work behind it", ["type", "what is missing"], Object.entries(recorded)),
     `\n${heading("In the project, not declared by this stack")}`,
     others.length === 0 ? faint("  nothing") : byKind(others),

@@ -102,12 +102,12 @@ export const PLATFORM_ROWS: Record<string, Row> = {
   "roles/monitoring.editor": [
     "Monitoring Editor",
     "Full access to information about all monitoring data and configurations.",
-    `monitoring.alertPolicies create delete get list update; monitoring.dashboards create delete get list update; monitoring.notificationChannels create delete get list sendVerificationCode update verify; monitoring.timeSeries create list; ${PROJECT}`,
+    `monitoring.alertPolicies create delete get list update; monitoring.alerts get list; monitoring.dashboards create delete get list update; monitoring.notificationChannels create delete get list sendVerificationCode update verify; monitoring.timeSeries create list; ${PROJECT}`,
   ],
   "roles/monitoring.viewer": [
     "Monitoring Viewer",
     "Read-only access to get and list information about all monitoring data and configurations.",
-    `monitoring.alertPolicies get list; monitoring.dashboards get list; monitoring.notificationChannels get list; monitoring.timeSeries list; ${PROJECT}`,
+    `monitoring.alertPolicies get list; monitoring.alerts get list; monitoring.dashboards get list; monitoring.notificationChannels get list; monitoring.timeSeries list; ${PROJECT}`,
   ],
   "roles/pubsub.admin": [
     "Pub/Sub Admin",

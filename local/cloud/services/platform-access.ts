@@ -79,6 +79,7 @@ export const platformAccess: Readonly<Record<string, AccessTable>> = {
     source: "https://cloud.google.com/monitoring/access-control",
     rows: {
       "monitoring.projects.alertPolicies": "monitoring.alertPolicies: create get list patch=update delete",
+      "monitoring.projects.alerts": "monitoring.alerts: get list",
       "monitoring.projects.notificationChannels":
         "monitoring.notificationChannels: create get list patch=update delete",
       "monitoring.projects.dashboards": "monitoring.dashboards: create get list patch=update delete",

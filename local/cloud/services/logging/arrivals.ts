@@ -9,6 +9,9 @@ import type { JsonObject } from "../../service";
 export const ENTRIES = "logEntries/";
 export const ARRIVALS = "logging/arrivals/";
 
+/** Who changes what the router stores with its position holds this. */
+export const ROUTING = "logging/routing";
+
 /** The same insert id at the same time in the same log is the same entry. */
 export const place = (entry: JsonObject) =>
   `${textOf(entry.timestamp)}/${textOf(entry.logName)}/${textOf(entry.insertId)}`;

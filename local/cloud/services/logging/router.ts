@@ -7,10 +7,12 @@ import type { Cloud } from "../../cloud";
 import { textOf } from "../../json";
 import type { JsonObject } from "../../service";
 import { Agenda, perCloud } from "../delivery/agenda";
-import { ARRIVALS, listen } from "./arrivals";
+import { ARRIVALS, listen, ROUTING } from "./arrivals";
+import { toCounts } from "./counts";
 import { drivenWork, driverLines } from "./driver-lines";
 import { sinkWriterOf } from "./sink-writer";
 import { toSinks } from "./sinks";
+import { keeperOf, toAlerts } from "../monitoring/alerts";
 
 /**
  * Gives what to store because of entries.
@@ -22,7 +24,7 @@ export type Consumer = (
   cloud: Cloud,
 ) => Promise<Record<string, JsonObject>>;
 
-const CONSUMERS: readonly Consumer[] = [toSinks];
+const CONSUMERS: readonly Consumer[] = [toSinks, toCounts, toAlerts];
 
 const POSITION = "logging/position";
 /** Which of a driver's lines was routed last, by the uuid of its batch. */
@@ -120,9 +122,10 @@ export class Router {
     for (const consumer of CONSUMERS) Object.assign(put, await consumer(entries, position, this.cloud));
     await store.write({ put: { ...put, ...seen.put }, delete: seen.delete });
     sinkWriterOf(this.cloud).wake();
+    keeperOf(this.cloud).wake();
   }
 
-  private inTurn = <T>(work: () => Promise<T>) => this.cloud.store.exclusive(POSITION, work);
+  private inTurn = <T>(work: () => Promise<T>) => this.cloud.store.exclusive(ROUTING, work);
 }
 
 export const routerOf = perCloud((cloud) => new Router(cloud));

@@ -73,6 +73,24 @@ export function withRun(job: JsonObject, run: PipelineRun, now: string): JsonObj
   };
 }
 
+/** The log entry of a job that has come to another state. */
+export function stateEntry(job: JsonObject, run: PipelineRun, project: string): JsonObject {
+  const [, , , location = "", , id = ""] = run.job.split("/");
+  const { state, error } = job;
+  const timestamp = textOf(job.updateTime);
+  return {
+    logName: `projects/${project}/logs/aiplatform.googleapis.com%2Fpipeline_job_events`,
+    resource: {
+      type: "aiplatform.googleapis.com/PipelineJob",
+      labels: { resource_container: `projects/${project}`, location, pipeline_job_id: id },
+    },
+    severity: state === "PIPELINE_STATE_FAILED" ? "ERROR" : "INFO",
+    jsonPayload: { pipelineName: specIn(job).pipelineInfo.name, state: textOf(state), ...(error && { error }) },
+    insertId: `${run.uid}-${textOf(state)}`,
+    ...{ timestamp, receiveTimestamp: timestamp },
+  };
+}
+
 function stateOf({ cancelling, tasks }: PipelineRun, root: Task): string {
   if (hasEnded(root)) return `PIPELINE_STATE_${cancelling ? "CANCELLED" : root.state}`;
   if (cancelling) return "PIPELINE_STATE_CANCELLING";

@@ -6,9 +6,10 @@ import type { DoorSettings, SparkEnd, SparkRun } from "../../../../engines/inter
 import type { Cloud } from "../../../cloud";
 import type { JsonObject } from "../../../service";
 import { reopenedMetadata } from "../../workload-metadata";
+import { announce, recordsOf } from "../../logging/arrivals";
 import { advance, end, fail, type Plan, specOf } from "./advance";
 import { lineageOf } from "./lineage";
-import { factsOf, objectAt, specIn, withRun } from "./record";
+import { factsOf, objectAt, specIn, stateEntry, withRun } from "./record";
 import { hasEnded, listRuns, type PipelineRun, ROOT, runKey, type Task } from "./run";
 import { type Places, StepRunner, type TaskInRun } from "./step-runner";
 
@@ -87,8 +88,13 @@ export class PipelineRunner {
 
   private async save(run: PipelineRun, job: JsonObject, plan: Plan): Promise<void> {
     advance(run, plan, this.now());
-    const put = { ...lineageOf(run), [run.job]: withRun(job, run, this.now()), [runKey(run.uid)]: run };
+    const next = withRun(job, run, this.now());
+    // The job as it was stored: `job` is what it was when the turn began, and a turn may store several times.
+    const before = (await this.cloud.store.get(run.job))?.state;
+    const events = before === next.state ? [] : [stateEntry(next, run, this.cloud.project.id)];
+    const put = { ...lineageOf(run), [run.job]: next, [runKey(run.uid)]: run, ...recordsOf(events) };
     await this.cloud.store.write({ put });
+    announce(this.cloud);
     if (!hasEnded(run.tasks[ROOT]!)) return;
     this.cloud.log.info({ job: run.job, state: run.tasks[ROOT]!.state }, "pipeline ended");
     await this.metadata.get(run.uid)?.close();

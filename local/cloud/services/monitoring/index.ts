@@ -1,9 +1,14 @@
-/** Cloud Monitoring: notification channels and alert policies (v3), dashboards (v1). They are kept; no metrics are. */
-import type { Cloud } from "../cloud";
-import { ApiError, invalid } from "../errors";
-import { isObject, textOf } from "../json";
-import type { Hook, Json, JsonObject, ResourceType, ServerSetContext, Service } from "../service";
-import { parseFilter } from "./logging/filter";
+/**
+ * Cloud Monitoring: notification channels, alert policies on log entries and the alerts that they open (v3), dashboards
+ * (v1), which are kept.
+ */
+import type { Cloud } from "../../cloud";
+import { ApiError, invalid } from "../../errors";
+import { isObject, textOf } from "../../json";
+import type { Hook, Json, JsonObject, ResourceType, ServerSetContext, Service } from "../../service";
+import { parseFilter } from "../logging/filter";
+import { listTimeSeries } from "./time-series";
+import { alerts, isExtractor, keeperOf } from "./alerts";
 
 const record = ({ now, call }: ServerSetContext): JsonObject => ({ mutateTime: now, mutatedBy: call.principal.email });
 
@@ -76,12 +81,28 @@ const checkPolicy: Hook = async ({ next, cloud }) => {
   const conditions = listOf(next.conditions) as JsonObject[];
   for (const { conditionMatchedLog: matched } of conditions) if (isObject(matched)) parseFilter(textOf(matched.filter));
   const isLogged = conditions.some((condition) => condition.conditionMatchedLog !== undefined);
+  refuseUnserved(conditions);
   if (isLogged && conditions.length > 1)
     throw invalid("Field conditions: a condition on log entries must be the only one.");
   const limit = (next.alertStrategy as JsonObject | undefined)?.notificationRateLimit;
   if (isLogged !== (limit !== undefined))
     throw invalid("Field alert_strategy.notification_rate_limit: must be set exactly for conditions on log entries.");
 };
+
+/** What no alert would come of. */
+function refuseUnserved(conditions: readonly JsonObject[]): void {
+  const kinds = conditions.flatMap((condition) => Object.keys(condition).filter((key) => /^condition[A-Z]/.test(key)));
+  const others = kinds.filter((kind) => kind !== "conditionMatchedLog");
+  const extractors = conditions.flatMap(({ conditionMatchedLog: matched }) =>
+    isObject(matched) ? Object.values((matched.labelExtractors ?? {}) as JsonObject) : [],
+  );
+  const unread = extractors.filter((extractor) => !isExtractor(extractor)).map(textOf);
+  const problems = [
+    ...(others.length > 0 ? [`conditions of kind ${others.join(", ")}; conditionMatchedLog is`] : []),
+    ...(unread.length > 0 ? [`label extractors such as ${unread[0]}; EXTRACT(<field>) is`] : []),
+  ];
+  if (problems.length > 0) throw new ApiError("UNIMPLEMENTED", `Not served by this cloud: ${problems.join(". ")}.`);
+}
 
 const alertPolicies: ResourceType = {
   collection: "monitoring.projects.alertPolicies",
@@ -97,6 +118,8 @@ const alertPolicies: ResourceType = {
     conditions: { always: ({ resource }) => namedConditions(resource) },
   },
   before: { create: checkPolicy, patch: checkPolicy },
+  // Alerts close with their policy.
+  after: { delete: ({ cloud }) => keeperOf(cloud).wake() },
   source: "https://cloud.google.com/monitoring/api/ref_v3/rest/v3/projects.alertPolicies",
 };
 
@@ -137,6 +160,14 @@ const dashboards: ResourceType = {
 };
 
 export const monitoring: readonly Service[] = [
-  { apis: ["monitoring.v3"], types: [channels, alertPolicies], methods: {} },
+  {
+    ...{
+      apis: ["monitoring.v3"],
+      types: [channels, alertPolicies, alerts],
+      methods: { "monitoring.projects.timeSeries.list": listTimeSeries },
+    },
+    recover: async (cloud) => keeperOf(cloud).wake(),
+    close: (cloud) => keeperOf(cloud).close(),
+  },
   { apis: ["monitoring.v1"], types: [dashboards], methods: {} },
 ];
