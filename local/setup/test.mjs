@@ -1,5 +1,5 @@
 /**
- * `npm test`: sets up what is missing, then runs every kind of test in order and sums their counts in the last line.
+ * `npm test`: sets up what is missing, then runs every kind of test and sums their counts in the last line.
  *
  *     npm test                                   all but the deep ones
  *     npm run test:deep                          the deep ones alone
