@@ -15,6 +15,7 @@ const READS_ENVIRONMENT = [
   "cli/google-cloud/pulumi.ts",
   "functions/*/index.ts",
   "local/bench/**",
+  "local/cloud/access/full-run.ts",
   "local/deploy/{scene,stack-state}.ts",
   "local/engines/**",
   "**/testing.ts",

@@ -58,15 +58,18 @@ def changed(policy: dict, verb: str, role: str, member: str) -> dict:
     return {**policy, "bindings": [*others, {"role": role, "members": sorted(members)}]}
 
 
-def fire(job: str) -> None:
+def fire(job: str) -> dict:
     url = f"https://cloudscheduler.googleapis.com/v1/{REGION}/jobs/{job}"
     before = asked("GET", url).get("lastAttemptTime")
     asked("POST", f"{url}:run", json={})
     while (now := asked("GET", url)).get("lastAttemptTime") == before or "status" not in now:
         time.sleep(0.2)
-    print(json.dumps(now["status"]))
+    return now["status"]
 
 
 if __name__ == "__main__":
     command, *words = sys.argv[1:]
-    fire(*words) if command == "fire" else change(command, *words)
+    if command == "fire":
+        print(json.dumps(fire(*words)))
+    else:
+        change(command, *words)

@@ -12,7 +12,7 @@ export const REASONS: readonly [grants: RegExp, why: string][] = [
   [/^worker: metastore\./, `${ONLY_GOOGLES} no Hive metastore listens here; Spark uses its own catalogue`],
   [
     /^worker: storage\.legacyBucketReader on/,
-    "clients that read the bucket itself, as Spark's history of events and output committers do",
+    `${ONLY_GOOGLES} Hadoop's client asks for the bucket where a path is its top, as Spark's log of events may; no job here does`,
   ],
   [
     /^worker: storage\.objectUser on .*-events$/,
@@ -23,21 +23,22 @@ export const REASONS: readonly [grants: RegExp, why: string][] = [
     `${ONLY_GOOGLES} Cloud Build makes the function's image as the account; here the cloud unpacks its archive`,
   ],
   [/^build: logging\.logWriter on/, `${ONLY_GOOGLES} a build's output goes to Cloud Logging as the account`],
-  [/^bqcx-\w+: bigquery\.jobUser on/, "Spark procedures that ask queries, as the lab's own does not"],
+  [
+    /^bqcx-\w+: bigquery\.jobUser on/,
+    `${ONLY_GOOGLES} Spark procedures that a user writes may ask queries, as the lab's own does not`,
+  ],
   [
     /^bqcx-\w+: dataproc\.viewer on/,
     `${ONLY_GOOGLES} the history server is looked up as the account; here the cloud does it itself`,
   ],
   [
     /^bqcx-\w+: storage\.objectUser on .*-staging$/,
-    "Spark procedures that write by files in between, the connector's other way; the lab's own writes directly",
+    `${ONLY_GOOGLES} Spark procedures that a user writes may write by files in between; the lab's own writes directly`,
   ],
   [
     /^composer: storage\.objectUser on .*-dags$/,
     `${ONLY_GOOGLES} Airflow reads its DAGs and keeps its logs there as the account; here the cloud does it itself`,
   ],
-  [/^gcp-sa-logging: /, `${ONLY_GOOGLES} no log entry is routed here`],
-  [/^gcp-sa-pubsub: /, "messages that were refused too often are put on the topic of dead letters"],
   [
     /^(launcher|runner): artifactregistry\.reader on/,
     `${ONLY_GOOGLES} compiled pipelines may lie in the registry; here they lie in the bucket`,
@@ -53,8 +54,8 @@ export const REASONS: readonly [grants: RegExp, why: string][] = [
   ],
   [/^workbench: /, `${ONLY_GOOGLES} the account of the instance's virtual machine; here no machine runs`],
   [
-    /^operator: (bigquery\.dataViewer on|cloudtasks\.|pubsub\.|.* on .*-(start-pipeline|metrics)$)/,
-    "what an operator may do by hand, and the recorded run does not",
+    /^(worker|dataproc-accounts): artifactregistry\.reader on .*-images$/,
+    `${ONLY_GOOGLES} Spark's image is pulled as the one or the other; here its files lie on this machine`,
   ],
 ];
 

@@ -1,9 +1,6 @@
-/**
- * Writes a run of the local lab as the recording that removals.test.ts decides again, and docs/grants.md from it:
- * `npx tsx local/cloud/access/record.ts [LAB]`, after `npx sparklab down`. docs/architecture.md says what such a run does.
- */
+/** Writes what a lab has decided as the recording that removals.test.ts decides again, and docs/grants.md from it. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { composeCloud, PROJECT } from "../compose";
 import { cloudFiles } from "../door/client-environment";
 import { openPrincipals } from "../door/principals";
@@ -11,10 +8,21 @@ import { openTokens } from "../door/tokens";
 import { realParts } from "../main";
 import type { Decision } from "./access";
 import { recordingOf, type Recording } from "./recording";
-import { PAGE, RECORDING, ROOT } from "./places";
+import { PAGE, RECORDING } from "./places";
 import { removalsOf, removalsPage } from "./removals";
 
-async function record(lab: string): Promise<Recording> {
+/** @param lab folder of a lab whose cloud does not run; tells what was written */
+export async function record(lab: string): Promise<string> {
+  const recording = await readLab(lab);
+  writeFileSync(RECORDING, written(recording));
+  const removals = await removalsOf(recording);
+  writeFileSync(PAGE, removalsPage(removals));
+  const idle = removals.filter(({ breaks }) => breaks.length === 0).length;
+  const { grants, decisions } = recording;
+  return `${grants.length} grants, ${decisions.length} decisions; ${removals.length} declared, ${idle} of them not needed here\n`;
+}
+
+async function readLab(lab: string): Promise<Recording> {
   const files = cloudFiles(lab);
   const log = join(files.cloud, "log", "access.jsonl");
   if (!existsSync(log)) throw new Error(`${log}: not found; expected the log of a lab that has run. npx sparklab up`);
@@ -44,21 +52,3 @@ function written({ grants, customRoles, decisions }: Recording): string {
   const list = (lines: readonly object[]) => lines.map((line) => `    ${JSON.stringify(line)}`).join(",\n");
   return `{\n  "grants": [\n${list(grants)}\n  ],\n  "customRoles": ${JSON.stringify(customRoles)},\n  "decisions": [\n${list(decisions)}\n  ]\n}\n`;
 }
-
-async function main(lab: string): Promise<void> {
-  const recording = await record(resolve(lab));
-  writeFileSync(RECORDING, written(recording));
-  const removals = await removalsOf(recording);
-  writeFileSync(PAGE, removalsPage(removals));
-  const idle = removals.filter(({ breaks }) => breaks.length === 0).length;
-  const { grants, decisions } = recording;
-  process.stdout.write(
-    `${grants.length} grants, ${decisions.length} decisions; ${removals.length} declared, ${idle} of them not needed here\n`,
-  );
-}
-
-if (require.main === module)
-  main(process.argv[2] ?? join(ROOT, ".lab", "lab")).catch((error: Error) => {
-    process.stderr.write(`${error.message}\n`);
-    process.exitCode = 1;
-  });

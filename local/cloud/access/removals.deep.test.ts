@@ -2,52 +2,26 @@
  * A grant taken away in a running lab: Google's refusal, with permission and resource, stands where a user looks for it,
  * and after the grant is back the same thing goes well.
  */
-import { execFile } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { readTools } from "../../engines/tools";
-import { RECORDING, ROOT } from "./places";
-import { declaredIn, type Recording } from "./recording";
+import { OwnLab } from "./own-lab";
 
 const MINUTES = 60_000;
 const DATASET = "sparklab_local_churn";
 const account = (name: string) => `serviceAccount:sparklab-local-${name}@sparklab-local.iam.gserviceaccount.com`;
-const lab = mkdtempSync(join(tmpdir(), "sparklab-grants-"));
-const env = { ...process.env, SPARKLAB_LAB: lab, SPARKLAB_PORT: "0" };
-
-/** Standard output of a command that goes well, all output of one that fails. */
-async function sparklab(...words: string[]): Promise<{ well: boolean; output: string }> {
-  const program = join(ROOT, "cli", "bin", "sparklab.mjs");
-  try {
-    const { stdout } = await promisify(execFile)(process.execPath, [program, ...words], {
-      ...{ cwd: ROOT, env, maxBuffer: 64 << 20 },
-    });
-    return { well: true, output: stdout };
-  } catch (error) {
-    const { stdout = "", stderr = "" } = error as { stdout?: string; stderr?: string };
-    return { well: false, output: stdout + stderr };
-  }
-}
-/** What a command that must go well wrote. @throws Error with all its output when it fails */
-async function outputOf(...words: string[]): Promise<string> {
-  const { well, output } = await sparklab(...words);
-  if (!well) throw new Error(`sparklab ${words.join(" ")}:\n${output}`);
-  return output;
-}
-const client = (...words: string[]) =>
-  outputOf("exec", "--", readTools().python.clients, join(__dirname, "grants_client.py"), ...words);
+const lab = new OwnLab(mkdtempSync(join(tmpdir(), "sparklab-grants-")), { ...process.env, SPARKLAB_PORT: "0" });
+const client = (...words: string[]) => lab.client("grants_client.py", ...words);
 const job = (name: string, id: string) => ["run", name, "--pipeline-id", id];
 
 beforeAll(async () => {
-  await outputOf("up", "--yes");
-  await outputOf(...job("churn_preprocessing", "prepared"));
+  await lab.outputOf("up", "--yes");
+  await lab.outputOf(...job("churn_preprocessing", "prepared"));
 }, 8 * MINUTES);
 afterAll(async () => {
-  await sparklab("down");
-  rmSync(lab, { recursive: true, force: true });
+  await lab.sparklab("down");
+  rmSync(lab.folder, { recursive: true, force: true });
 }, MINUTES);
 
 /**
@@ -86,11 +60,11 @@ test.each(REMOVALS)(
       for (const [place, role] of grants) await client(verb, place, role, account("worker"));
     };
     await change("remove");
-    const failed = await sparklab(...job(name, `before-${id}`));
+    const failed = await lab.sparklab(...job(name, `before-${id}`));
     await change("add");
     expect(failed.output).toMatch(why);
     expect(failed.well).toBe(false);
-    await outputOf(...job(name, id));
+    await lab.outputOf(...job(name, id));
   },
   8 * MINUTES,
 );
@@ -110,17 +84,7 @@ test.each([
     const status = await client("fire", "sparklab-local-training");
     await client("add", place, role, account(who));
     expect(JSON.parse(status)).toMatchObject({ code: 7 });
-    expect(status + readFileSync(join(lab, "cloud", "log", "access.jsonl"), "utf8")).toMatch(why);
+    expect(status + readFileSync(join(lab.folder, "cloud", "log", "access.jsonl"), "utf8")).toMatch(why);
   },
   3 * MINUTES,
 );
-
-test("the program's grants are those of the recorded run; else the run is to be recorded again", async () => {
-  const { output } = await sparklab("status", "--json");
-  const { resources } = JSON.parse(output) as { resources: Record<string, number> };
-  const grants = Object.entries(resources).filter(([type]) => /I[aA][mM]Member$/.test(type));
-  const declared = declaredIn(JSON.parse(readFileSync(RECORDING, "utf8")) as Recording);
-  // The creator of a data set owns it without a grant of the program.
-  const own = declared.filter(([, role]) => role !== "roles/bigquery.dataOwner");
-  expect(own.length).toBe(grants.reduce((sum, [, count]) => sum + count, 0));
-});

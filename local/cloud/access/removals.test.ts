@@ -4,9 +4,12 @@
  */
 import { readFileSync } from "node:fs";
 import { beforeAll, expect, test } from "@jest/globals";
-import { PAGE, RECORDING } from "./places";
+import { parse } from "yaml";
+
+import { OPERATOR } from "../door/principals";
+import { INVENTORY, PAGE, RECORDING } from "./places";
 import { REASONS } from "./reasons";
-import { declaredIn, refusedUnder, type Recording } from "./recording";
+import { declaredIn, refusedUnder, shortName, type Recording } from "./recording";
 import { removalsOf, removalsPage, type Removal } from "./removals";
 
 const recording = JSON.parse(readFileSync(RECORDING, "utf8")) as Recording;
@@ -16,12 +19,34 @@ beforeAll(async () => {
 });
 const names = (needed: boolean) =>
   removals.filter(({ breaks }) => breaks.length > 0 === needed).map(({ name }) => name);
-const AGAIN = "record a run again: docs/architecture.md, Permissions";
+const AGAIN = "record a run again: docs/grants.md";
 
 test("with all grants every decision of the run is made as it was", async () => {
   expect(await refusedUnder(recording.grants, recording)).toEqual([]);
   expect(recording.decisions.length).toBeGreaterThan(350);
   expect(declaredIn(recording).length).toBeGreaterThan(85);
+});
+
+/** Grants of the inventory, whose environment, project, people and agents have names of their own. */
+function inventoried(): string[] {
+  const here = readFileSync(INVENTORY, "utf8")
+    .replaceAll(/sparklab([-_])full|sparklab-test/g, (_, mark = "-") => `sparklab${mark}local`)
+    .replaceAll("operator@example.com", OPERATOR.email)
+    .replaceAll("@gcp-sa-dataproc.", "@dataproc-accounts.");
+  const { resources } = parse(here) as { resources: Record<string, Record<string, string>> };
+  return Object.entries(resources).flatMap(([name, { role, member, location: _, ...place }]) => {
+    if (!/I[aA][mM]Member /.test(name) || member!.startsWith("group:")) return [];
+    return [nameOf([Object.values(place)[0] ?? "sparklab-local", role!, member!])];
+  });
+}
+
+/** The account of a connection is known by a part of its id. */
+const nameOf = (grant: Parameters<typeof shortName>[0]) => shortName(grant).replace(/^bqcx-[^:]*/, "bqcx");
+
+test(`the recorded grants are those that the program declares; else ${AGAIN}`, () => {
+  // Who makes a data set owns it without a grant of the program.
+  const own = declaredIn(recording).filter(([, role]) => role !== "roles/bigquery.dataOwner");
+  expect(own.map(nameOf).sort()).toEqual(inventoried().sort());
 });
 
 test("without any grant no account of the program may do anything", async () => {

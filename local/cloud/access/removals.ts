@@ -3,16 +3,17 @@ import { OPERATOR } from "../door/principals";
 import { declaredIn, refusedUnder, shortName, type Grant, type Recording } from "./recording";
 import { reasonOf } from "./reasons";
 
+const OWNER = `user:${OPERATOR.email}`;
+
 /**
  * Wide roles that stand in for narrower grants: what those are for shows where the wide one is away. Google requires
- * `dataproc.worker` of the account, and with it come all objects of the project; the operator of the local lab owns it.
+ * `dataproc.worker` of the account, and with it come all objects of the project; the operator of the local lab owns it,
+ * and as their creator its data sets.
  */
 const WIDE: readonly [hidden: RegExp, wide: (grant: Grant) => boolean][] = [
   [/^worker: storage\./, ([, role]) => role === "roles/dataproc.worker"],
-  [
-    new RegExp(`^${OPERATOR.email.split("@")[0]}: `),
-    ([, role, member]) => role === "roles/owner" && member === `user:${OPERATOR.email}`,
-  ],
+  [/^operator: /, ([, role, member]) => role === "roles/owner" && member === OWNER],
+  [/^operator: bigquery\.dataViewer on/, ([, role, member]) => role === "roles/bigquery.dataOwner" && member === OWNER],
 ];
 
 export interface Removal {
@@ -58,7 +59,11 @@ export function removalsPage(removals: readonly Removal[]): string {
   return [
     "# What each grant is for",
     "",
-    "Written by `npx tsx local/cloud/access/record.ts` from a recorded run of the profile `full`: each grant of the program is taken away in turn and all decisions of the run are made again (`local/cloud/access/removals.test.ts`).",
+    "From one recorded run of the profile `full`: each grant of the program is taken away in turn and all decisions of the run are made again (`local/cloud/access/removals.test.ts`). The run goes every way that a grant is for: deployment with models on the endpoint and the Spark image, the training, a DAG, queries, the Spark procedure, the function by hand, a task, a message that becomes a dead letter, a notebook as a batch, by its schedule and in a session. After a change of grants one command makes it again in a lab of its own and writes this page:",
+    "",
+    "```sh",
+    "npx tsx local/cloud/access/full-run.ts",
+    "```",
     "",
     "| grant | needed in that run | what fails first without it, or why it is there |",
     "|---|---|---|",
