@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
+from py4j.java_gateway import JavaObject, JVMView
 from pyspark import SparkContext
 from pyspark.ml.classification import RandomForestClassificationModel
 
@@ -33,6 +34,20 @@ def fitted_trees(forest: RandomForestClassificationModel) -> list[Tree]:
     In the form in which Spark saves a model, one call per tree: node by node a deep forest takes half a minute.
     """
     jvm = SparkContext.getOrCreate()._jvm
+    mapper = _mapper(jvm)
+    saved = getattr(getattr(jvm.org.apache.spark.ml.tree, f"{_NODE}$"), "MODULE$")
+    return [
+        _tree(json.loads(mapper.writeValueAsString(saved.build(tree.rootNode(), 0)._1())))
+        for tree in forest._java_obj.trees()
+    ]
+
+
+_NODE = "DecisionTreeModelReadWrite$NodeData"
+
+
+@cache
+def _mapper(jvm: JVMView) -> JavaObject:
+    """Make what writes Spark's nodes as JSON, without what no tree here holds; it looks at their class only once."""
     jackson = jvm.com.fasterxml.jackson
     mapper = jackson.databind.ObjectMapper().registerModule(jackson.module.scala.DefaultScalaModule())
     hidden, shown = (
@@ -40,22 +55,21 @@ def fitted_trees(forest: RandomForestClassificationModel) -> list[Tree]:
     )
     mapper.setVisibility(jackson.annotation.PropertyAccessor.ALL, hidden)
     mapper.setVisibility(jackson.annotation.PropertyAccessor.FIELD, shown)
-    saved = getattr(getattr(jvm.org.apache.spark.ml.tree, "DecisionTreeModelReadWrite$NodeData$"), "MODULE$")
-    return [
-        _tree(json.loads(mapper.writeValueAsString(saved.build(tree.rootNode(), 0)._1())))
-        for tree in forest._java_obj.trees()
-    ]
+    unused = jvm.java.util.Set.of("prediction", "impurity", "rawCount", "gain")
+    ignored = getattr(jackson.annotation, "JsonIgnoreProperties$Value").forIgnoredProperties(unused)
+    mapper.configOverride(jvm.java.lang.Class.forName(f"org.apache.spark.ml.tree.{_NODE}")).setIgnorals(ignored)
+    return mapper
 
 
 def _tree(nodes: list[dict]) -> Tree:
     # Spark numbers the nodes so that a parent comes before its children.
     if [node["id"] for node in nodes] != list(range(len(nodes))):
         raise RuntimeError(f"fitted tree: got node ids {[node['id'] for node in nodes][:8]}...; expected 0, 1, 2, ...")
-    columns = zip(*(_node(node) for node in nodes), strict=True)
-    return Tree(*(list(column) for column in columns))
+    columns = zip(*map(_node, nodes), strict=True)
+    return Tree(*map(list, columns))
 
 
-def _node(node: dict) -> Iterator[object]:
+def _node(node: dict) -> tuple[int, float, int, int, tuple[float, ...]]:
     feature, threshold, left, right = LEAF, 0.0, node["leftChild"], node["rightChild"]
     if left != LEAF:
         split = node["split"]
@@ -72,4 +86,4 @@ def _node(node: dict) -> Iterator[object]:
                 f"fitted tree: got a split of feature {feature} into {split['numCategories']} categories;"
                 " expected amounts and slots of 0 or 1."
             )
-    return iter((feature, threshold, left, right, tuple(node["impurityStats"])))
+    return feature, threshold, left, right, tuple(node["impurityStats"])

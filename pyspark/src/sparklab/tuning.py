@@ -22,8 +22,9 @@ from pyspark.ml.functions import vector_to_array
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
+from sparklab.cut_forest import CutForest
 from sparklab.evaluation import areas_under_curves
-from sparklab.fitted_trees import LEAF, Tree, fitted_trees
+from sparklab.fitted_trees import fitted_trees
 
 SEED = 6
 
@@ -118,15 +119,16 @@ def fold_of(folds: int) -> Column:
 class CrossValidation:
     """Scores combinations on encoded customers (customer_id, label, features), fitting each deep forest once.
 
-    The customers are one partition: a fit is many small stages, and two fits side by side use two processors better
-    than one fit whose halves wait for each other.
+    The customers are one partition: a fit is many small stages, and fits side by side use the processors better than
+    one fit whose parts wait for each other. All folds are side by side, so that none is left to run alone at the end,
+    and one is scored while others are still fitted.
     """
 
     def __init__(self, encoded: DataFrame, folds: int, greatest_depth: int) -> None:
         self._rows = encoded.withColumn("fold", fold_of(folds)).coalesce(1).cache()
         self._folds = range(1, folds + 1)
         self._greatest_depth = greatest_depth
-        self._fitted: dict[tuple[int, int], list[list[Tree]]] = {}
+        self._fitted: dict[tuple[int, int, int], CutForest] = {}
         rows = self._rows.select("fold", "label", vector_to_array("features")).collect()
         self._held_out = {
             fold: ([row[1] for row in rows if row[0] == fold], np.array([row[2] for row in rows if row[0] == fold]))
@@ -135,66 +137,23 @@ class CrossValidation:
 
     def score(self, combination: Combination) -> list[FoldScore]:
         """Give a combination's score on each fold."""
-        forests = self._forests(combination.max_bins, combination.num_trees)
-        scores = []
-        for fold, trees in zip(self._folds, forests, strict=True):
-            labels, vectors = self._held_out[fold]
-            chances = probabilities(trees, vectors, combination.max_depth)
-            areas = areas_under_curves(list(zip(chances.tolist(), labels, strict=True)))
-            scores.append(FoldScore(combination, fold, *areas))
-        return scores
 
-    def _forests(self, max_bins: int, num_trees: int) -> list[list[Tree]]:
-        key = (max_bins, num_trees)
+        def score_fold(fold: int) -> FoldScore:
+            labels, vectors = self._held_out[fold]
+            forest = self._forest(fold, combination.max_bins, combination.num_trees)
+            chances = forest.probabilities(vectors, combination.max_depth)
+            return FoldScore(combination, fold, *areas_under_curves(list(zip(chances.tolist(), labels, strict=True))))
+
+        with ThreadPoolExecutor(max_workers=len(self._folds)) as threads:
+            return list(threads.map(inheritable_thread_target(score_fold), self._folds))
+
+    def _forest(self, fold: int, max_bins: int, num_trees: int) -> CutForest:
+        key = (fold, max_bins, num_trees)
         if key not in self._fitted:
             settings = Combination(self._greatest_depth, max_bins, num_trees).forest()
-
-            def fit(fold: int) -> list[Tree]:
-                return fitted_trees(RandomForestClassifier(**settings).fit(self._rows.where(F.col("fold") != fold)))
-
-            with ThreadPoolExecutor(max_workers=2) as threads:
-                self._fitted[key] = list(threads.map(inheritable_thread_target(fit), self._folds))
+            forest = RandomForestClassifier(**settings).fit(self._rows.where(F.col("fold") != fold))
+            self._fitted[key] = CutForest(fitted_trees(forest))
         return self._fitted[key]
-
-
-def probabilities(trees: Sequence[Tree], vectors: np.ndarray, depth: int) -> np.ndarray:
-    """Give the probability of churn by the forest cut off at a depth, summed as Spark sums."""
-    votes = np.zeros((len(vectors), 2))
-    for tree in trees:
-        counts = np.array(tree.counts)[_leaves(tree, vectors, depth)]
-        votes += counts / counts.sum(axis=1, keepdims=True)
-    return votes[:, 1] / votes.sum(axis=1)
-
-
-def _leaves(tree: Tree, vectors: np.ndarray, depth: int) -> np.ndarray:
-    """Walk every customer to a leaf of the tree cut off at a depth."""
-    feature = np.where(_ends(tree, depth), LEAF, tree.feature)
-    threshold, left, right = np.array(tree.threshold), np.array(tree.left), np.array(tree.right)
-    node, customers = np.zeros(len(vectors), dtype=int), np.arange(len(vectors))
-    for _ in range(depth):
-        below = vectors[customers, feature[node]] <= threshold[node]
-        node = np.where(feature[node] == LEAF, node, np.where(below, left[node], right[node]))
-    return node
-
-
-def _ends(tree: Tree, depth: int) -> np.ndarray:
-    """Say which nodes end a walk: leaves, nodes at the depth, and parents whose two ends predict the same class."""
-    level = [0] * len(tree.feature)
-    for node, (left, right) in enumerate(zip(tree.left, tree.right, strict=True)):
-        if left != LEAF:
-            level[left] = level[right] = level[node] + 1
-    ends = np.zeros(len(level), dtype=bool)
-    for node in reversed(range(len(level))):
-        left, right = tree.left[node], tree.right[node]
-        ends[node] = left == LEAF or level[node] >= depth
-        if not ends[node] and ends[left] and ends[right]:
-            ends[node] = _leaves_churn(tree, left) == _leaves_churn(tree, right)
-    return ends
-
-
-def _leaves_churn(tree: Tree, node: int) -> bool:
-    stay, leave = tree.counts[node]
-    return leave > stay
 
 
 def _listed(combinations: Sequence[Combination]) -> Proposals:
