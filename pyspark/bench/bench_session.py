@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from pyspark.sql import SparkSession
 
@@ -39,20 +39,30 @@ class Stopwatch:
         return time.perf_counter(), self._process.info().totalCpuDuration().get().toMillis() / 1000
 
 
-def run_way(way: Callable[[SparkSession, str, str], dict[str, float]], source: str, java_options: str) -> None:
+def run_way(
+    way: Callable[[SparkSession, str, str], dict[str, float]],
+    source: str,
+    java_options: str,
+    properties: Mapping[str, str] | None = None,
+) -> None:
     """Run one way on the clean customers in this process and print its figures as the last line.
 
-    The way gets the session, the table as a Parquet folder, and a folder for what it saves.
+    The way gets the session, the table as a Parquet folder, and a folder for what it saves; `properties` are those of
+    its job, whose Java options follow the given ones, as the local Spark engine has it.
     """
-    spark = (
+    asked = dict(properties or {})
+    options = f"{java_options} {asked.pop('spark.driver.extraJavaOptions', '')}".strip()
+    builder = (
         SparkSession.builder.master("local[2]")
         .config("spark.driver.memory", "1g")
         .config("spark.driver.host", "127.0.0.1")
-        .config("spark.driver.extraJavaOptions", java_options)
+        .config("spark.driver.extraJavaOptions", options)
         .config("spark.ui.enabled", "false")
         .config("spark.sql.shuffle.partitions", str(PARTITIONS))
-        .getOrCreate()
     )
+    for key, value in asked.items():
+        builder = builder.config(key, value)
+    spark = builder.getOrCreate()
     with tempfile.TemporaryDirectory() as folder:
         table = f"{folder}/training_data"
         cleaned = clean_customers(spark.read.csv(source, header=True)).cache()

@@ -3,9 +3,10 @@
     python bench/tuning.py telco_customer_churn.csv [--combinations 27]
 
 Both score the same combinations by five folds of the same customers, each in a fresh Spark process with the optimising
-compiler on, after cleaning the customers in it. The lab's way also fits the best combination on everybody, which ours
-leaves to the training after it: `tune_s` of ours has one such fit added. With fewer combinations than 27 both run an
-evenly drawn part of them, and nothing is extrapolated.
+compiler on, after cleaning the customers in it. Ours has the Spark properties of its job (../jobs.yaml), the lab's way
+has Spark's defaults, as the lab had. The lab's way also fits the best combination on everybody, which ours leaves to
+the training after it: `tune_s` of ours has one such fit added. With fewer combinations than 27 both run an evenly drawn
+part of them, and nothing is extrapolated.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 
 from bench_session import PARTITIONS, Stopwatch, in_fresh_process, run_way
 from lab_baseline import tune_the_labs_way
+from sparklab.catalogue import read_catalogue
 from sparklab.training import (
     REPORTED_SPLIT,
     encode_customers,
@@ -34,6 +36,7 @@ from sparklab.tuning import SPACES, Combination, CrossValidation, FoldScore, bes
 
 FOLDS = 5
 TEST_SHARE = 0.2
+JOBS = Path(__file__).parents[1] / "jobs.yaml"
 JAVA_OPTIONS = "-XX:TieredStopAtLevel=4"
 
 
@@ -84,7 +87,11 @@ def main() -> None:
     args = parser.parse_args()
     if args.way:
         way = WAYS[args.way]
-        run_way(lambda spark, table, _: way(spark, table, args.combinations), str(args.customers), JAVA_OPTIONS)
+        job = read_catalogue(JOBS).jobs["churn_tuning"]
+        properties = job.properties if way is ours else {}
+        run_way(
+            lambda spark, table, _: way(spark, table, args.combinations), str(args.customers), JAVA_OPTIONS, properties
+        )
         return
     number = ("--combinations", str(args.combinations))
     figures = {way: in_fresh_process(__file__, str(args.customers), *number, "--way", way) for way in WAYS}
