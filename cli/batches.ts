@@ -25,11 +25,12 @@ export interface BatchResult {
   milliDcuSeconds: number;
 }
 
-/** gRPC status of a batch id that is already used. */
-const ALREADY_EXISTS = 6;
+/** gRPC status of a batch id that is already used, and of one that is not. */
+const [ALREADY_EXISTS, NOT_FOUND] = [6, 5];
 /** How often a living batch is looked at; Google's own clients look every half second to five seconds. */
 const LOOK_EVERY_MS = 1000;
-const TERMINAL = new Set(["SUCCEEDED", "FAILED", "CANCELLED"]);
+const ENDED_BADLY = new Set(["FAILED", "CANCELLED"]);
+const TERMINAL = new Set(["SUCCEEDED", ...ENDED_BADLY]);
 
 /** The request of one catalogue job in one stack: the same on Google Cloud and here. */
 export function batchOf(job: Job, outputs: StackOutputs, settings: Readonly<Record<string, string>>): Batch {
@@ -65,7 +66,20 @@ export async function lastSeconds(outputs: StackOutputs, job: string): Promise<n
 }
 
 /**
- * Submits a batch and follows it to its end. A batch of that id that exists already is followed, not repeated.
+ * The id to run under: a batch that lives or went well is the one that is meant; after one that ended badly, another.
+ * @param stateOf undefined for a batch that is not there
+ */
+export async function nextAttempt(id: string, stateOf: (id: string) => Promise<string | undefined>): Promise<string> {
+  for (let attempt = 1; ; attempt++) {
+    const tried = attempt === 1 ? id : `${id}-${attempt}`;
+    const state = await stateOf(tried);
+    if (state === undefined || !ENDED_BADLY.has(state)) return tried;
+  }
+}
+
+/**
+ * Submits a batch and follows it to its end. A batch of that id that exists already is followed, not repeated, unless it
+ * had ended badly before: then it is tried once more under an id of its own.
  * @throws Error only when the service cannot be asked; a failed batch is a result.
  */
 export async function runBatch(
@@ -75,10 +89,17 @@ export async function runBatch(
   events: BatchEvents,
 ): Promise<BatchResult> {
   return withClient(outputs, async (client, parent) => {
-    await client.createBatch({ parent, batchId: id, batch }).catch((error: { code?: number }) => {
+    const attempt = await nextAttempt(id, async (tried) => {
+      const found = await client.getBatch({ name: `${parent}/batches/${tried}` }).catch((error: { code?: number }) => {
+        if (error.code !== NOT_FOUND) throw error;
+        return undefined;
+      });
+      return found && String(found[0].state);
+    });
+    await client.createBatch({ parent, batchId: attempt, batch }).catch((error: { code?: number }) => {
       if (error.code !== ALREADY_EXISTS) throw error;
     });
-    return follow(client, `${parent}/batches/${id}`, events);
+    return follow(client, `${parent}/batches/${attempt}`, events);
   });
 }
 
