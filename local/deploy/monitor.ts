@@ -75,8 +75,7 @@ function monitorService({ deployment, onFirstResource }: MonitorOptions): Untype
     registerResource: answer(deployment, async (deployed, request: resource.RegisterResourceRequest) => {
       onFirstResource();
       const { urn, id, outputs } = await deployed.register(readGoal(request));
-      const response = new resource.RegisterResourceResponse().setUrn(urn).setId(id).setObject(struct(outputs));
-      return response.setStable(false).setResult(resource.Result.SUCCESS);
+      return new resource.RegisterResourceResponse().setUrn(urn).setId(id).setObject(struct(outputs));
     }),
     registerResourceOutputs: answer(deployment, async (deployed, request: resource.RegisterResourceOutputsRequest) => {
       await deployed.registerOutputs(request.getUrn(), properties(request.getOutputs()));

@@ -55,6 +55,11 @@ test("sealed values are opened, and what holds one is secret as a whole", async 
   expect(config.salt).toBe("v1:s");
 });
 
+test("what is declared to be secret is, wherever its value comes from", async () => {
+  write("Pulumi.yaml", "name: demo\nruntime: nodejs\nconfig: { word: { secret: true, default: hush }, open: hello }");
+  expect(await read()).toMatchObject({ values: { "demo:word": "hush" }, secretKeys: ["demo:word"] });
+});
+
 test("all problems are named at once, with the command that mends them", async () => {
   write("Pulumi.yaml", PROJECT);
   write("Pulumi.test.yaml", "config: { names: oops }");
@@ -66,6 +71,9 @@ test("all problems are named at once, with the command that mends them", async (
     ].join("\n"),
   );
   expect((await read({}, false)).values["demo:greeting"]).toBe("hello");
+  await expect(read({ count: "many", names: '["a",{"b":1}]' })).rejects.toThrow(
+    /count: got "many"; expected an integer[^]*names: got {"b":1}; expected a string/,
+  );
 });
 
 test.each([

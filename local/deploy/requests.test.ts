@@ -29,7 +29,7 @@ const REGISTER: Row<resource.RegisterResourceRequest>[] = [
   ["Custom", (r) => r.setCustom(true), { custom: true }],
   ["Object", (r) => r.setObject(struct), { properties: { a: 1 } }],
   ["Protect", (r) => r.setProtect(false), { protect: false }],
-  ["DependenciesList", (r) => r.setDependenciesList(["u"]), { dependencies: ["u"] }],
+  ["DependenciesList", (r) => r.setDependenciesList(["u", "t"]), { dependencies: ["t", "u"] }],
   ["Provider", (r) => r.setProvider("u::i"), { provider: "u::i" }],
   [
     "PropertydependenciesMap",

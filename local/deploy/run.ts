@@ -29,14 +29,12 @@ async function perform(scene: Scene): Promise<Done> {
   if (operation === "refresh") return refreshPhase(scene, store, isDry);
   if (operation === "destroy") return destroyPhase(scene, store, isDry);
   const policies = startPolicyPacks(scene);
+  // Whoever waits for them is told why they did not start; that may be later than they end.
+  const started = policies.catch(() => undefined);
   try {
     return await runProgram(scene, operation, policies);
   } finally {
-    // Whoever waited for them was told why they did not start.
-    await policies.then(
-      (packs) => packs?.stop(),
-      () => undefined,
-    );
+    await (await started)?.stop();
   }
 }
 

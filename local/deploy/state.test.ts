@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import {
   appendFileSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -71,12 +72,13 @@ test("a record whose writer died half way never counted", async () => {
 
 test("a journal that was folded already is not applied again", async () => {
   const state = await open();
-  const key = state.snapshot.newKey();
-  await state.record({ put: [{ key, state: resource("a") }] });
+  for (const name of ["a", "b"]) await state.record({ put: [{ key: state.snapshot.newKey(), state: resource(name) }] });
+  await state.fold();
+  await state.record({ drop: [0] });
   const journal = readFileSync(path("test.journal"));
   await state.fold();
   writeFileSync(path("test.journal"), journal);
-  expect(urns(await open())).toEqual(["a"]);
+  expect(urns(await open())).toEqual(["b"]);
 });
 
 test("a damaged journal is refused with its line", async () => {
@@ -84,6 +86,30 @@ test("a damaged journal is refused with its line", async () => {
   await state.record({ put: [{ key: state.snapshot.newKey(), state: resource("a") }] });
   appendFileSync(path("test.journal"), "garbage\n");
   await expect(open()).rejects.toThrow(/test\.journal: line 3 is damaged/);
+});
+
+test("what is recorded at once is written together, and what need not be durable goes with it", async () => {
+  const state = await open();
+  const put = (name: string) => ({ put: [{ key: state.snapshot.newKey(), state: resource(name) }] });
+  await state.record(put("a"), false);
+  await Promise.all(["b", "c", "d"].map((name) => state.record(put(name))));
+  await Promise.all(["e", "f"].map((name) => state.record(put(name))));
+  expect(urns(await open())).toEqual(["a", "b", "c", "d", "e", "f"]);
+});
+
+test("the journal holds secrets sealed, of operations, too", async () => {
+  const state = await open();
+  const hiding = resource("a", { inputs: { word: secret("opensesame") } });
+  await state.record({
+    put: [{ key: state.snapshot.newKey(), state: hiding }],
+    begin: { token: state.snapshot.newKey(), operation: { type: "updating", resource: hiding } },
+  });
+  expect(readFileSync(path("test.journal"), "utf8")).not.toContain("opensesame");
+  const { snapshot } = await open();
+  expect([snapshot.ordered(), [...snapshot.pending.values()]]).toEqual([
+    [hiding],
+    [{ type: "updating", resource: hiding }],
+  ]);
 });
 
 test("the file is the engine's format, private, with secrets sealed and read back open", async () => {
@@ -171,6 +197,7 @@ test("after a failed write nothing later counts as recorded", async () => {
   const state = await open();
   rmSync(folder, { recursive: true });
   await expect(state.record({ put: [{ key: 0, state: resource("a") }] })).rejects.toThrow("ENOENT");
+  // Though it could be written now.
+  mkdirSync(folder);
   await expect(state.record({ put: [{ key: 1, state: resource("b") }] })).rejects.toThrow("ENOENT");
-  folder = mkdtempSync(join(tmpdir(), "state-"));
 });

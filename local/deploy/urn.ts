@@ -24,7 +24,7 @@ export function makeUrn(scope: Scope, type: string, name: string, parent?: strin
   return `urn:pulumi:${scope.stack}::${scope.project}::${qualified}::${name}`;
 }
 
-export const qualifiedType = (urn: string) => urn.split("::")[2] ?? "";
+const qualifiedType = (urn: string) => urn.split("::")[2] ?? "";
 export const typeOf = (urn: string) => qualifiedType(urn).split("$").at(-1) ?? "";
 export const nameOf = (urn: string) => urn.split("::").slice(3).join("::");
 

@@ -27,8 +27,7 @@ const UNKNOWNS: ReadonlySet<string> = new Set([
 
 export const isObject = (value: Value | undefined): value is Properties =>
   typeof value === "object" && value !== null && !Array.isArray(value);
-export const signature = (value: Value | undefined): Value | undefined =>
-  isObject(value) ? value[SIGNATURE] : undefined;
+const signature = (value: Value | undefined): Value | undefined => (isObject(value) ? value[SIGNATURE] : undefined);
 export const isUnknown = (value: Value | undefined): boolean => typeof value === "string" && UNKNOWNS.has(value);
 export const isSecret = (value: Value | undefined): value is Signed => signature(value) === SECRET;
 export const isAsset = (value: Value | undefined): value is Signed => {

@@ -147,9 +147,9 @@ export const CASES: Record<string, { before: Program; after: Program }> = {
   everything: {
     before: () => {
       replacedWithFollower("a");
-      new File("moves", { name: "moves-1" });
-      new File("changes", { name: "changes", content: "a" });
-      new File("goes", { name: "goes" });
+      const goes = new File("goes", { name: "goes" });
+      const changes = new File("changes", { name: "changes", content: "a" }, { dependsOn: goes });
+      new File("moves", { name: "moves-1" }, { dependsOn: changes });
     },
     after: () => {
       replacedWithFollower("b");

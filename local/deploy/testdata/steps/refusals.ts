@@ -104,7 +104,9 @@ export const REFUSALS: Record<string, { before: Program; after: Program }> = {
   },
   tells: {
     before: () => {
-      console.log(`the word is ${new pulumi.Config().require("word")}`);
+      const config = new pulumi.Config();
+      console.log(`the word is ${config.require("word")}`);
+      config.requireSecret("hush").apply((secret) => console.log(`the secret is ${secret}`));
       void pulumi.log.warn("beware");
     },
     after: () => undefined,
