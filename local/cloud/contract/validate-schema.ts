@@ -10,8 +10,6 @@ import type { Json, JsonObject } from "../service";
 import { isObject, textOf } from "../json";
 import { isCanonicalScalar, readScalar, typeName } from "./validate-formats";
 
-export { isObject };
-
 export interface Violation {
   /** Path in proto names, e.g. `batch.runtime_config.version`. */
   field: string;

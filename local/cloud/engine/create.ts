@@ -64,11 +64,11 @@ function readId(
   const { id } = type;
   if ("path" in id) return { field: "name", value: nameInCall(type, call).split("/").at(-1) };
   if ("query" in id) {
-    const given = textOf(call.query[id.query]);
-    return { field: toSnake(id.query), value: given || (id.otherwise && newNumber()) };
+    const asked = given(call.query[id.query]);
+    return { field: toSnake(id.query), value: asked || (id.otherwise && newNumber()) };
   }
-  if ("body" in id) return { field: toSnake(id.body), value: textOf(wrapper[id.body] ?? sent[id.body]) };
-  if ("bodyName" in id) return { field: "name", value: textOf(sent.name)?.split("/").at(-1) };
+  if ("body" in id) return { field: toSnake(id.body), value: given(wrapper[id.body] ?? sent[id.body]) };
+  if ("bodyName" in id) return { field: "name", value: given(sent.name)?.split("/").at(-1) };
   return {
     field: "name",
     value: id.server === "uuid" ? randomUUID() : newNumber(),
@@ -77,7 +77,7 @@ function readId(
 
 const newNumber = () => (randomBytes(8).readBigUInt64BE() >> 4n).toString();
 
-const textOf = (value: Json | undefined) => (typeof value === "string" ? value : undefined);
+const given = (value: Json | undefined) => (typeof value === "string" ? value : undefined);
 
 /** A repeated `requestId` gets the first answer again, whatever else the repeat says (AIP-155). */
 async function earlierAnswer(call: Call, cloud: Cloud): Promise<Json | undefined> {
@@ -92,6 +92,6 @@ function requestRecord(call: Call, answer: Json): Record<string, JsonObject> {
 }
 
 function requestKey(call: Call): string | undefined {
-  const id = textOf(call.query.requestId);
+  const id = given(call.query.requestId);
   return id ? `requests/${call.methodId}/${id}` : undefined;
 }

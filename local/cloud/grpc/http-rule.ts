@@ -2,6 +2,7 @@
  * `google.api.http` annotations: from a request message (as canonical JSON) to the REST request that it stands for.
  * Source: https://github.com/googleapis/googleapis/blob/master/google/api/http.proto
  */
+import { toCamel } from "../contract/validate-schema";
 import { ApiError } from "../errors";
 import type { Json, JsonObject } from "../service";
 
@@ -60,7 +61,7 @@ function build(rule: HttpRule, path: string, message: JsonObject): RestRequest {
   // A field inside the body stays there even when it is also part of the path, as in what REST clients send.
   const rest = Object.fromEntries(Object.entries(message).filter(([key]) => !bound.includes(key)));
   if (rule.body === "*") return { verb: rule.verb, path, query: {}, body: rest };
-  const bodyField = rule.body === undefined ? undefined : camelCase(rule.body);
+  const bodyField = rule.body === undefined ? undefined : toCamel(rule.body);
   const query: RestRequest["query"] = {};
   for (const [key, value] of Object.entries(rest)) {
     const isInPath = bound.some((field) => field.startsWith(`${key}.`));
@@ -82,7 +83,7 @@ const VARIABLE = /\{([^=}]+)(?:=([^}]+))?\}/g;
 
 function variables(template: string): { field: string; pattern: string }[] {
   return [...template.matchAll(VARIABLE)].map(([, field, pattern]) => {
-    return { field: camelCase(field!), pattern: pattern ?? "*" };
+    return { field: toCamel(field!), pattern: pattern ?? "*" };
   });
 }
 
@@ -90,7 +91,7 @@ function variables(template: string): { field: string; pattern: string }[] {
 function expand(template: string, message: JsonObject): string | undefined {
   let fits = true;
   const path = template.replace(VARIABLE, (_, field: string, pattern: string | undefined) => {
-    const value = valueAt(message, camelCase(field));
+    const value = valueAt(message, toCamel(field));
     const fitted = typeof value === "string" ? fit(value, pattern ?? "*") : undefined;
     fits &&= fitted !== undefined;
     return fitted ?? "";
@@ -119,5 +120,3 @@ function valueAt(message: JsonObject, path: string): Json | undefined {
     .split(".")
     .reduce<Json | undefined>((value, key) => (value as JsonObject | null | undefined)?.[key], message);
 }
-
-const camelCase = (path: string) => path.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());

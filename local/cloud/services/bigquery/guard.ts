@@ -80,7 +80,7 @@ export async function datasetBindings(resource: string, cloud: Cloud): Promise<r
   });
 }
 
-/** Forgets the lists when one may have changed: before, for what fails midway, and after. */
+/** Forgets the lists when one may have changed, whether the change failed midway or not. */
 export const changesAccess =
   (behaviour: Behaviour): Behaviour =>
   async (call, cloud) => {

@@ -6,8 +6,9 @@
  * https://cloud.google.com/dataproc-serverless/docs/concepts/properties
  */
 import type { Engines, SparkEngine } from "../../../engines/interface";
+import { isObject } from "../../json";
 import type { Json, JsonObject } from "../../service";
-import { isObject, type Violation } from "../../contract/validate-schema";
+import type { Violation } from "../../contract/validate-schema";
 
 /** Google's default when a request names no runtime; of the supported ones the newest. */
 export const defaultRuntime = (spark: SparkEngine) => spark.runtimes.at(-1)!;
