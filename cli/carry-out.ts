@@ -15,6 +15,8 @@ export async function carryOut(request: Request, context: Context): Promise<numb
     case "destroy":
     case "drift":
       return load<typeof import("./commands/lifecycle")>("lifecycle").lifecycle(request, context);
+    case "undeploy":
+      return load<typeof import("./commands/undeploy")>("undeploy").undeploy(request, context);
     case "state":
       return load<typeof import("./commands/state")>("state").state(request, context);
     case "graph":

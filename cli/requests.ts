@@ -40,6 +40,13 @@ export const NO_OPTIONS: Omit<DeploymentOptions, "stack" | "json"> = {
 
 export type DeploymentRequest = { command: Verb | "drift" } & DeploymentOptions;
 
+export interface UndeployRequest {
+  command: "undeploy";
+  stack: string;
+  /** Go without asking. */
+  yes: boolean;
+}
+
 export type StateRequest = { command: "state"; stack: string } & (
   | { action: "list"; json: boolean }
   | { action: "show"; urn: string; showSecrets: boolean }
@@ -90,6 +97,7 @@ export type Request =
   | PromoteRequest
   | DeploymentRequest
   | StateRequest
+  | UndeployRequest
   | { command: "graph"; stack: string; mermaid: boolean }
   | { command: "run"; stack: string; jobs: string[]; pipelineId?: string; modelVersion?: string; quiet: boolean }
   | { command: "train"; stack: string; again: boolean; scoring: "batch" | "dag" | "none" }

@@ -7,6 +7,7 @@ import {
   type DeploymentRequest,
   type Request,
   type StateRequest,
+  type UndeployRequest,
 } from "./requests";
 
 export type Found = (request: Request) => void;
@@ -86,6 +87,12 @@ export function addDeployments(program: Command, found: Found): void {
     for (const name of ["stack", "json", ...options] as const) made.addOption(OPTIONS[name]());
     made.action((given: DeploymentOptions) => found({ command, ...NO_OPTIONS, ...given }));
   }
+  program
+    .command("undeploy")
+    .description("undeploy the models of the stack's endpoint, which destroy cannot delete while it serves")
+    .addOption(stackOption())
+    .addOption(OPTIONS.yes())
+    .action((given: Omit<UndeployRequest, "command">) => found({ command: "undeploy", ...given }));
   addState(program, found);
   program
     .command("graph")

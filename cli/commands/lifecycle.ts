@@ -13,6 +13,7 @@ import { timingsOf, type Timing } from "../display/timings";
 import { LOCAL_STACK, UserError } from "../lab";
 import { MASK, printResult, type Outcome } from "../outcome";
 import type { DeploymentRequest } from "../requests";
+import { refuseServing } from "../serving";
 import { stopOnSignals } from "../signals";
 import type { Terminal } from "../terminal";
 import { image } from "./image";
@@ -40,6 +41,7 @@ async function here(request: DeploymentRequest, context: Context): Promise<numbe
     }
   }
   await terminal.wait("Starting the loopback cloud", ensureCloud(lab));
+  if (command === "destroy") await refuseServing(context, stack);
   const outcome = await operate(request, context);
   const code = printResult(request, outcome, terminal);
   if (command === "up" && code === EXIT.done && lacksImages(outcome, context))

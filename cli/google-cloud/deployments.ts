@@ -9,6 +9,7 @@ import { EXIT } from "../exit-codes";
 import { UserError, type Lab } from "../lab";
 import { maskOutputs, printResult, type Outcome } from "../outcome";
 import type { DeploymentRequest } from "../requests";
+import { refuseServing } from "../serving";
 import { stopOnSignals } from "../signals";
 import { openStack } from "./pulumi";
 
@@ -16,6 +17,7 @@ export async function onGoogleCloud(request: DeploymentRequest, context: Context
   const { terminal } = context;
   refuse(request, terminal.isInteractive);
   const stack = await openStack(context.lab, request.stack);
+  if (request.command === "destroy") await refuseServing(context, request.stack);
   return withConfig(context.lab, request, async (configFile) => {
     const isChange = request.command !== "preview" && request.command !== "drift";
     if (isChange && !request.skipPreview && !request.json) {

@@ -69,7 +69,10 @@ describe("the verbs", () => {
         history(" --show-secrets"),
       ],
     ],
-    ["destroy -s dev --yes --json", [`destroy --yes --skip-preview --exec-kind auto.local ${END}`, history()]],
+    [
+      "destroy -s dev --yes --json",
+      [`stack export ${END}`, `destroy --yes --skip-preview --exec-kind auto.local ${END}`, history()],
+    ],
     [
       "refresh -s dev --yes",
       [
@@ -120,7 +123,7 @@ describe("questions", () => {
   it("are asked after the preview, and no changes nothing", async () => {
     const { code, asked, lines } = await sparklab("destroy -s dev", { answer: false });
     expect({ code, asked, sent: lines.map((line) => line.split(" ").slice(0, 2).join(" ")) }).toEqual({
-      ...{ code: 2, asked: "destroy -s dev: go on?", sent: ["destroy --preview-only"] },
+      ...{ code: 2, asked: "destroy -s dev: go on?", sent: ["stack export", "destroy --preview-only"] },
     });
   });
 
