@@ -24,12 +24,11 @@ import type { Deployment } from "./deployment";
 import { DeployError, InvokeError, messageOf } from "./errors";
 import type { Emit } from "./events";
 import { readGoal, readInvocation } from "./requests";
+import { LARGEST_MESSAGE } from "./runtime";
 import type { Properties } from "./values";
 
 /** What the runtime may ask for and gets. Everything else is refused by the runtime itself, by name. */
 export const FEATURES: ReadonlySet<string> = new Set(["secrets", "resourceReferences", "deletedWith", "aliasSpecs"]);
-/** What Pulumi allows a message: assets and large properties travel whole. */
-export const LARGEST_MESSAGE = 400 * 1024 * 1024;
 
 export interface Monitor {
   /** Address in gRPC's syntax. */

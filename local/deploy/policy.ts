@@ -16,10 +16,9 @@ import { parse } from "yaml";
 import { z } from "zod";
 import { checked, DeployError } from "./errors";
 import type { Emit } from "./events";
-import { LARGEST_MESSAGE } from "./monitor";
 import { policyConfig } from "./policy-config";
 import { analyzedOfStack, fillAnalyzed, type Analyzed } from "./policy-request";
-import { ORGANIZATION, startRuntime } from "./runtime";
+import { LARGEST_MESSAGE, ORGANIZATION, startRuntime } from "./runtime";
 import type { Scene } from "./scene";
 import { readIfThere } from "./state-files";
 

@@ -16,6 +16,9 @@ export const ORGANIZATION = "organization";
 /** What each of them is started with: it then ends with its host, however that ends, and leaves out what nobody needs. */
 const PRELOADS = ["end-with-host.cjs", "quick-start.cjs"].flatMap((file) => ["--require", join(__dirname, file)]);
 
+/** What a message to or from one of them may be: assets and large properties travel whole. */
+export const LARGEST_MESSAGE = 400 * 1024 * 1024;
+
 export interface RuntimeOptions {
   entry: "run" | "run-policy-pack";
   /** Folder of the program or pack; the runtime of its own SDK is the version that it was written for. */

@@ -60,7 +60,7 @@ export function parseStateFile(text: string, where: string, remedy: string): Sta
 /** What the file holds, its secrets sealed. */
 export function snapshotOf(file: StateFile | undefined): Snapshot {
   const { resources = [], pending_operations: pending = [] } = file?.deployment ?? {};
-  return new Snapshot(resources as ResourceState[], pending as unknown as PendingOperation[]);
+  return new Snapshot(resources, pending as unknown as PendingOperation[]);
 }
 
 /** The salt in a state file, if it has one. */
