@@ -1,7 +1,8 @@
 /** Cloud Functions (cloudfunctions.v2 and v2beta): functions of the second generation, each with its service of Cloud Run. */
 import type { Cloud } from "../../cloud";
 import type { Service } from "../../service";
-import { isManaged, removeManaged, RUN_KEYS } from "../run/services";
+import { isManaged } from "../run/managed";
+import { removeManaged, RUN_KEYS } from "../run/services";
 import { functionType } from "./functions";
 
 export const cloudFunctions: Service = {

@@ -29,6 +29,16 @@ export function recordsOf(entries: readonly JsonObject[]): Record<string, JsonOb
   return { ...stored, [`${ARRIVALS}${textOf(first.receiveTimestamp)}/${nextNumber()}`]: { keys } };
 }
 
+/**
+ * Gives what to store because of entries.
+ * @param position unlike that of any other call, and sorted after those before
+ */
+export type Consumer = (
+  entries: readonly JsonObject[],
+  position: string,
+  cloud: Cloud,
+) => Promise<Record<string, JsonObject>>;
+
 export interface Listener {
   /** Entries were stored; with a name, the driver of that batch has printed more. */
   heard: (batch?: string) => void;

@@ -3,8 +3,8 @@ import type { Cloud } from "../../cloud";
 import { ApiError } from "../../errors";
 import { isObject, textOf } from "../../json";
 import type { Hook, JsonObject, ResourceType } from "../../service";
+import type { Consumer } from "./arrivals";
 import { parseFilter } from "./filter";
-import type { Consumer } from "./router";
 
 const checkMetric: Hook = ({ next }) => {
   parseFilter(textOf(next.filter));

@@ -7,22 +7,12 @@ import type { Cloud } from "../../cloud";
 import { textOf } from "../../json";
 import type { JsonObject } from "../../service";
 import { Agenda, perCloud } from "../delivery/agenda";
-import { ARRIVALS, listen, ROUTING } from "./arrivals";
+import { ARRIVALS, type Consumer, listen, ROUTING } from "./arrivals";
 import { toCounts } from "./counts";
 import { drivenWork, driverLines } from "./driver-lines";
 import { sinkWriterOf } from "./sink-writer";
 import { toSinks } from "./sinks";
 import { keeperOf, toAlerts } from "../monitoring/alerts";
-
-/**
- * Gives what to store because of entries.
- * @param position unlike that of any other call, and sorted after those before
- */
-export type Consumer = (
-  entries: readonly JsonObject[],
-  position: string,
-  cloud: Cloud,
-) => Promise<Record<string, JsonObject>>;
 
 const CONSUMERS: readonly Consumer[] = [toSinks, toCounts, toAlerts];
 

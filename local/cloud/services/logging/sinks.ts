@@ -4,8 +4,8 @@ import { ApiError, invalid } from "../../errors";
 import { textOf } from "../../json";
 import type { Hook, JsonObject, ResourceType } from "../../service";
 import { agentEmail } from "../serviceusage-agents";
+import type { Consumer } from "./arrivals";
 import { parseFilter } from "./filter";
-import type { Consumer } from "./router";
 
 /** Source: https://cloud.google.com/logging/docs/export/configure_export_v2#supported-destinations */
 const DESTINATIONS = [

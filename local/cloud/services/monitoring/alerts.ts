@@ -8,9 +8,8 @@ import { isObject, textOf } from "../../json";
 import type { Json, JsonObject, ResourceType } from "../../service";
 import { Agenda, earliest, perCloud } from "../delivery/agenda";
 import { secondsOf } from "../delivery/durations";
-import { place, ROUTING } from "../logging/arrivals";
+import { type Consumer, place, ROUTING } from "../logging/arrivals";
 import { parseFilter } from "../logging/filter";
-import type { Consumer } from "../logging/router";
 import { notificationsOf, sendNotifications } from "./notifications";
 
 export const alerts: ResourceType = {

@@ -5,7 +5,7 @@ import { textOf } from "../../json";
 import type { JsonObject } from "../../service";
 import { deployedFolder } from "../cloudfunctions/source";
 import { imageProgram, type Program } from "./images";
-import { isManaged } from "./services";
+import { isManaged } from "./managed";
 import { sourceFolder } from "./source";
 
 export interface Deployment {

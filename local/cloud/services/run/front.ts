@@ -12,7 +12,8 @@ import type { Addresses, JsonObject, Principal } from "../../service";
 import { functionUrl } from "./addresses";
 import { serviceDeployment } from "./deployment";
 import { instancesOf } from "./instances";
-import { isManaged, RUN_KEYS } from "./services";
+import { isManaged } from "./managed";
+import { RUN_KEYS } from "./services";
 
 const NOBODY: Principal = { kind: "anonymous", email: "", via: "none" };
 /** What concerns one connection only. Source: RFC 9110, section 7.6.1. */

@@ -11,11 +11,11 @@ import { defaultAccount, requireActAs } from "../references";
 import { serviceUrls } from "./addresses";
 import { unknownImage } from "./images";
 import { instancesOf } from "./instances";
+import { isManaged, MANAGED_LABELS } from "./managed";
 import { deploySource, forgetSource } from "./source";
 
 /** Metastore has resources of the same names. */
 export const RUN_KEYS = "run/";
-export const MANAGED = "goog-managed-by";
 
 const nextGeneration = ({ resource }: ServerSetContext): string => String(Number(resource.generation ?? 0) + 1);
 const ready = ({ now }: ServerSetContext): JsonObject => ({
@@ -194,9 +194,6 @@ function checkCommand(command: Json, image: string): void {
   if (violations.length > 0) throw badRequest(violations);
 }
 
-export const isManaged = (service: JsonObject) =>
-  (service.labels as JsonObject | undefined)?.[MANAGED] === "cloudfunctions";
-
 function refuseManaged(service: JsonObject, call: Call): void {
   if (!isManaged(service) || call.principal.email.endsWith("@gcf-admin-robot.iam.gserviceaccount.com")) return;
   throw new ApiError(
@@ -223,7 +220,7 @@ export async function putManaged(name: string, fields: JsonObject, call: Call, c
     ...known,
     ...fields,
     name,
-    labels: { ...(fields.labels as JsonObject | undefined), [MANAGED]: "cloudfunctions" },
+    labels: { ...(fields.labels as JsonObject | undefined), ...MANAGED_LABELS },
   };
   withDefaults(service, cloud);
   if (!known) Object.assign(service, { createTime: now });
