@@ -4,7 +4,7 @@
  * Source: sdk/go/common/resource/{asset,archive} of github.com/pulumi/pulumi; header layout: POSIX ustar.
  */
 import { createHash, type Hash } from "node:crypto";
-import { createReadStream } from "node:fs";
+import { createReadStream, readFileSync } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { isAbsolute, join, posix } from "node:path";
 import { buffer } from "node:stream/consumers";
@@ -44,6 +44,27 @@ export async function contentOf(asset: Properties, root: string): Promise<Conten
   return bytesContent(await buffer(zip.outputStream as Readable));
 }
 
+/**
+ * Bytes of an asset or of an archive that is a file, at once; undefined where they are no longer those that its hash is
+ * of, and for an archive that has yet to be packed.
+ */
+export function hashedBytes(asset: Properties, root: string): Buffer | undefined {
+  const { path } = asset;
+  const bytes = typeof path === "string" && path !== "" ? read(resolve(root, path)) : textBytes(asset);
+  return bytes && createHash("sha256").update(bytes).digest("hex") === asset.hash ? bytes : undefined;
+}
+
+function read(path: string): Buffer | undefined {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    if (["ENOENT", "EISDIR"].includes((error as NodeJS.ErrnoException).code ?? "")) return undefined;
+    throw error;
+  }
+}
+
+const textBytes = (asset: Properties) => Buffer.from(typeof asset.text === "string" ? asset.text : "");
+
 /** Without the marks that only the program's own runtime needs. */
 function bare(value: Value): Value {
   if (!isObject(value)) return value;
@@ -67,7 +88,7 @@ async function assetContent(asset: Properties, root: string): Promise<Content> {
     throw new DeployError(
       `asset: got uri ${asset.uri}; only text and file assets can be deployed here. Use pulumi.asset.FileAsset.`,
     );
-  return bytesContent(Buffer.from(typeof asset.text === "string" ? asset.text : ""));
+  return bytesContent(textBytes(asset));
 }
 
 /** Members of an archive in the engine's order, each name once, the first one winning. */

@@ -13,6 +13,8 @@ export interface Context {
   project: string;
   region: string;
   content: (asset: Properties) => Promise<Content>;
+  /** What an asset was when it was hashed, where that can be told at once. */
+  hashedBytes: (asset: Properties) => Buffer | undefined;
   /** Runs read-modify-write cycles on one thing one after the other. */
   exclusive: <T>(key: string, work: () => Promise<T>) => Promise<T>;
 }
@@ -59,6 +61,8 @@ export interface Descriptor {
   secrets?: readonly string[];
   /** Problems that go beyond single properties. */
   check?: (inputs: Properties) => { property: string; reason: string }[];
+  /** What no input tells: that what was read last is not what the inputs made. */
+  drift?: (context: Context, inputs: Properties, outputs: Properties) => PropertyChange[];
   /** Whether changes that the shape allows in place still need a replacement. */
   replaces?: (olds: Properties, news: Properties) => readonly string[];
 

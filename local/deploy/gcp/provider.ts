@@ -3,7 +3,7 @@
  * provider does where a program or a state file can see it, and knows nothing of where its requests lead.
  */
 import { randomBytes } from "node:crypto";
-import { contentOf } from "../assets";
+import { contentOf, hashedBytes } from "../assets";
 import { DeployError } from "../errors";
 import type { CheckFailure, Diff, Instance, Invoked, Provider, ProviderPackage } from "../provider";
 import { nameOf } from "../urn";
@@ -72,6 +72,7 @@ function makeContext(config: Properties, root: string, environment: NodeJS.Proce
         "",
     ),
     content: (asset) => contentOf(asset, root),
+    hashedBytes: (asset) => hashedBytes(asset, root),
     exclusive: (key, work) => {
       const turn = (queues.get(key) ?? Promise.resolve()).then(work, work);
       queues.set(key, turn);
@@ -100,6 +101,7 @@ class GcpProvider implements Provider {
     const changes = compare(shape, before, after).map((change) =>
       isForced(change.path) && !isLocal(shape, change.path) ? { ...change, replaces: true } : change,
     );
+    if (changes.length === 0) changes.push(...(descriptor.drift?.(this.context, after, old.outputs) ?? []));
     return {
       changes,
       deleteBeforeReplace: changes.some(({ replaces }) => replaces) && needsDeletionFirst(descriptor, old.inputs, news),

@@ -21,7 +21,8 @@ const objectShape: Shape = {
   storageClass: { type: "string", computed: true, replaces: true },
   eventBasedHold: { type: "boolean" },
   temporaryHold: { type: "boolean" },
-  // Stands in the inputs of every object that the official provider writes; its value never says anything.
+  // Stands in the inputs of every object that the official provider writes; its value never says anything: what was
+  // uploaded is compared with what is there, see `drift`.
   detectMd5hash: { type: "string", rest: false, computed: true, default: "different hash", same: () => true },
 };
 
@@ -48,11 +49,18 @@ export const object: Descriptor = {
     (source === undefined) === (content === undefined)
       ? [{ property: "source", reason: "got both or neither of source and content; expected one of them" }]
       : [],
+  drift: ({ hashedBytes }, { source, content }, { md5hash }) => {
+    const bytes = isObject(source) ? hashedBytes(source) : Buffer.from(text(content));
+    const wanted = bytes && createHash("md5").update(bytes).digest("base64");
+    return wanted && md5hash && wanted !== md5hash
+      ? [{ path: "md5hash", kind: "update", old: md5hash, new: wanted, replaces: false }]
+      : [];
+  },
   create: upload,
   read: ({ http }, inputs) => http.find(objectUrl(inputs)),
   update: async (context, change) => {
     const paths = new Set(change.changes.map(({ path }) => path));
-    if (paths.has("content")) return upload(context, change.news);
+    if (paths.has("content") || paths.has("md5hash")) return upload(context, change.news);
     return context.http.call({ method: "PATCH", url: objectUrl(change.news), body: toRest(objectShape, change.news) });
   },
   delete: async ({ http }, inputs) => void (await http.remove(objectUrl(inputs))),
