@@ -116,7 +116,8 @@ function jest({ name, deep = false, paired, reports, bin, ignored, match, files 
   const options = [
     ...ignored.flatMap((pattern) => ["--testPathIgnorePatterns", pattern]),
     ...(match ?? []).flatMap((pattern) => ["--testMatch", pattern]),
-    ...["--passWithNoTests", "--json", "--outputFile", report],
+    // A process that a failed test left holds jest's output open: the whole run must end all the same.
+    ...["--passWithNoTests", "--forceExit", "--json", "--outputFile", report],
   ];
   return {
     name,

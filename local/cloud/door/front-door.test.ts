@@ -128,19 +128,22 @@ describe("the door", () => {
 
   onLinux("names the holder of a port that is in use, not one at another address, and the fix", async () => {
     const listen =
-      "const s = require('net').createServer().listen(0, '127.0.0.1', () => console.log(s.address().port))";
+      "const s = require('net').createServer().listen(0, '127.0.0.1', () => process.stdout.write(`${s.address().port}`))";
     const holder = spawn(process.execPath, ["-e", listen], { stdio: ["ignore", "pipe", "inherit"] });
     const port = Number(String((await once(holder.stdout, "data"))[0]));
-    const other = createServer().listen(port, "127.0.0.2");
-    await once(other, "listening");
-    await expect(lab.open({ port })).rejects.toThrow(
-      new RegExp(
-        `Port ${port} of 127.0.0.1: in use by process ${holder.pid} \\(.*SPARKLAB_PORT=<port> npx sparklab up`,
-      ),
-    );
-    other.close();
-    holder.kill();
-    await once(holder, "exit");
+    const other = createServer();
+    try {
+      await once(other.listen(port, "127.0.0.2"), "listening");
+      await expect(lab.open({ port })).rejects.toThrow(
+        new RegExp(
+          `Port ${port} of 127.0.0.1: in use by process ${holder.pid} \\(.*SPARKLAB_PORT=<port> npx sparklab up`,
+        ),
+      );
+    } finally {
+      other.close();
+      holder.kill();
+      await once(holder, "exit");
+    }
   });
 });
 

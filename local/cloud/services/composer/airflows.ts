@@ -178,8 +178,9 @@ export class Airflows {
   /** Commands work with the metadata server of their Airflow, and end with it. */
   private async endCommands(environment: string): Promise<void> {
     const commands = await this.cloud.store.list(commandKey(environment));
-    const { attachCommand } = this.cloud.engines.airflow;
-    await Promise.all(commands.map(async ({ value }) => attachCommand(textOf(value.folder))?.stop()));
+    const stop = async ({ value }: { value: JsonObject }) =>
+      this.cloud.engines.airflow.attachCommand(textOf(value.folder))?.stop();
+    await Promise.all(commands.map(stop));
   }
 
   private async end(name: string): Promise<void> {
