@@ -96,6 +96,8 @@ export interface ServerEngine {
   start: (program: ServerProgram) => Promise<ServerRun>;
   /** Ends what an earlier cloud started in a folder, if it still runs. */
   stopEarlier: (folder: string) => Promise<void>;
+  /** Files that what the program of a folder prints is written to; not there before its start. */
+  printed: (folder: string) => { stdout: string; stderr: string };
 }
 
 /** A container as a compiled pipeline describes it. */

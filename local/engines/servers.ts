@@ -34,6 +34,10 @@ export function createServerEngine({ python }: ServerEngineSettings): ServerEngi
     unpack,
     start: (program) => start(program, python),
     stopEarlier: async (instance) => attach(instance)?.stop(),
+    printed: (folder) => {
+      const { stdout, stderr } = layout(folder);
+      return { stdout, stderr };
+    },
   };
 }
 
@@ -55,14 +59,15 @@ async function start(program: ServerProgram, python: string): Promise<ServerRun>
     ],
     environment: environmentOf(program, socket),
     workingFolder: program.source,
-    output: at.output,
+    output: at.stdout,
+    errors: at.stderr,
   });
   const ended = run.ended.finally(() => rm(socket, { force: true }));
   if (await listens(socket, run)) return { socket, pid: run.pid, ended, stop: run.stop };
   await run.stop();
-  throw new Error(
-    `the program did not listen on port ${program.port}: ${(await tail(at.output, TAIL_BYTES)) || "it printed nothing"}`,
-  );
+  const printed = await Promise.all([at.stdout, at.stderr].map((file) => tail(file, TAIL_BYTES)));
+  const text = printed.filter((part) => part !== "").join("\n") || "it printed nothing";
+  throw new Error(`the program did not listen on port ${program.port}: ${text}`);
 }
 
 function programArguments({ functionTarget, command, source }: ServerProgram): readonly string[] {
@@ -93,7 +98,8 @@ function environmentOf(program: ServerProgram, socket: string): Record<string, s
 const layout = (folder: string) => ({
   home: join(folder, "home"),
   temporary: join(folder, "tmp"),
-  output: join(folder, "output.log"),
+  stdout: join(folder, "stdout.log"),
+  stderr: join(folder, "stderr.log"),
 });
 
 /** Sockets have short paths, wherever the lab lies. The folder must be this user's alone. */

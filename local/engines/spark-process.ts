@@ -21,8 +21,9 @@ export interface Command {
   argv: readonly string[];
   environment: Readonly<Record<string, string>>;
   workingFolder: string;
-  /** File that gets stdout and stderr. */
+  /** File that gets stdout, and stderr unless that has a file of its own. */
   output: string;
+  errors?: string;
 }
 
 interface Identity {
@@ -33,13 +34,14 @@ interface Identity {
 /** Starts a command in a session of its own; resolves once its identity is on disk. */
 export async function start(command: Command): Promise<SparkRun> {
   const log = openSync(command.output, "a", 0o600);
+  const errors = command.errors === undefined ? log : openSync(command.errors, "a", 0o600);
   const child = spawn(command.python, ["-I", RECORDER, command.folder, ...command.argv], {
     cwd: command.workingFolder,
     env: command.environment,
     detached: true,
-    stdio: ["ignore", log, log, "pipe"],
+    stdio: ["ignore", log, errors, "pipe"],
   });
-  closeSync(log);
+  for (const file of new Set([log, errors])) closeSync(file);
   const ended = new Promise<SparkEnd>((resolve, reject) => {
     child.once("error", reject);
     child.once("exit", () => resolve(endOf(command.folder)));

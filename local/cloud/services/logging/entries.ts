@@ -1,12 +1,15 @@
 /**
- * Log entries: those that clients write, how batches and pipeline jobs go, and the output of batches' drivers and the logs
- * of Airflow's tasks, which lie in buckets and are read from there, a line an entry. Nothing else of the lab is logged.
+ * Log entries: those that clients write, how batches and pipeline jobs go, what instances of Cloud Run print, of which the
+ * newest 10,000 lines are kept, and the output of batches' drivers and the logs of Airflow's tasks, which lie in buckets
+ * and are read from there, a line an entry. Nothing else of the lab is logged; of Cloud Run, requests are not, and what
+ * the servers of deployed models print is not.
  */
 import type { Cloud } from "../../cloud";
 import { invalid } from "../../errors";
 import { isObject, textOf } from "../../json";
 import type { Behaviour, Json, JsonObject } from "../../service";
 import { taskEntries } from "../composer/task-entries";
+import { outputOf } from "../run/output";
 import { announce, ENTRIES, nextNumber, place, recordsOf } from "./arrivals";
 import { drivenWork, driverLines } from "./driver-lines";
 import { parseFilter } from "./filter";
@@ -64,6 +67,7 @@ export const listEntries: Behaviour = async ({ body }, cloud) => {
   if (!/^timestamp( asc| desc)?$/.test(order))
     throw invalid(`order_by: got '${order}'; expected timestamp asc or desc.`);
   const test = parseFilter(textOf(body.filter));
+  await outputOf(cloud).take();
   const printed = await Promise.all((await drivenWork(cloud)).map((batch) => driverLines(batch, cloud)));
   const found = [...(await written(cloud)), ...printed.flat(), ...(await taskEntries(cloud))].filter(test);
   found.sort((a, b) => (place(a) < place(b) ? -1 : 1));

@@ -21,6 +21,8 @@ export interface Deployment {
   /** That the program listens on. */
   port: number;
   program: () => Promise<Program>;
+  /** What the entries of its log are of; without it, what it prints stays in the instance's folder. */
+  resource?: JsonObject;
 }
 
 export function serviceDeployment(service: JsonObject, cloud: Cloud): Deployment {
@@ -37,7 +39,15 @@ export function serviceDeployment(service: JsonObject, cloud: Cloud): Deployment
     memoryMb: megabytes(textOf(((container.resources as JsonObject).limits as JsonObject).memory)),
     port: Number(port.containerPort ?? 8080),
     program: () => programOf(service, container, cloud),
+    resource: resourceOf(textOf(service.name), revision, cloud),
   };
+}
+
+/** Source: https://cloud.google.com/monitoring/api/resources#tag_cloud_run_revision */
+function resourceOf(name: string, revision: string, { project }: Cloud): JsonObject {
+  const [, , , location = "", , id = ""] = name.split("/");
+  const names = { service_name: id, revision_name: revision, configuration_name: id };
+  return { type: "cloud_run_revision", labels: { project_id: project.id, location, ...names } };
 }
 
 async function programOf(service: JsonObject, container: JsonObject, cloud: Cloud): Promise<Program> {

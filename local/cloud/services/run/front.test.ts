@@ -16,6 +16,7 @@ import type { JsonObject, Principal } from "../../service";
 import { cloudFunctions } from "../cloudfunctions";
 import { helloArchive } from "../cloudfunctions/testing";
 import { iam } from "../iam";
+import { logging } from "../logging";
 import { storage } from "../storage";
 import { writeObject } from "../storage/objects";
 import { run } from ".";
@@ -37,7 +38,7 @@ const open = async () => {
   const folder = join(lab, "cloud");
   const engines = { servers: createServerEngine({ python }), images: createImageEngine({ python, folder }) };
   started = await startCloud({
-    ...{ lab, port: 0, descriptions: tools.descriptions, services: [iam, storage, run, cloudFunctions] },
+    ...{ lab, port: 0, descriptions: tools.descriptions, services: [iam, storage, run, cloudFunctions, logging] },
     engines: engines as unknown as Engines,
   });
   const ca = readFileSync(join(lab, "cloud", "ca", "ca.pem"), "utf8");
@@ -148,6 +149,17 @@ describe("a function", () => {
   ])("refuses a call %s", async (_, status, token, message) => {
     const refused = await ask(uri, await token());
     expect([refused.status, refused.body.error?.message]).toEqual([status, expect.stringContaining(message)]);
+  });
+
+  test("has what it prints in the project's log", async () => {
+    const { body } = await ask(`${uri}/print?trace=one`, await tokenFor(uri));
+    const asked = { resourceNames: ["projects/sparklab-local"], filter: 'trace="one"' };
+    const { entries } = await rest("POST", "https://logging.googleapis.com/v2/entries:list", asked);
+    const names = { service_name: "hello", revision_name: body.revision, configuration_name: "hello" };
+    const labels = { project_id: "sparklab-local", location: "us-central1", ...names };
+    expect(entries).toMatchObject([
+      { severity: "ERROR", textPayload: "it failed", resource: { type: "cloud_run_revision", labels } },
+    ]);
   });
 
   test("is started anew after its process was killed", async () => {

@@ -8,6 +8,7 @@ import type { Cloud } from "../../cloud";
 import { ApiError } from "../../errors";
 import { textOf } from "../../json";
 import type { Deployment } from "./deployment";
+import { INSTANCES, outputOf } from "./output";
 
 interface Instance {
   revision: string;
@@ -16,9 +17,6 @@ interface Instance {
   open: number;
   retired: boolean;
 }
-
-/** Where an instance is, while it may run. */
-const KEYS = "run/instances/";
 
 export class Instances {
   private readonly live = new Map<string, Instance>();
@@ -44,6 +42,7 @@ export class Instances {
       throw error;
     } finally {
       instance.open -= 1;
+      outputOf(this.cloud).grown();
       if (instance.retired && instance.open === 0) this.stop(instance);
     }
   }
@@ -64,12 +63,13 @@ export class Instances {
     this.closing = true;
     for (const instance of this.live.values()) this.stop(instance);
     while (this.ending.size > 0) await Promise.all([...this.ending]);
+    await outputOf(this.cloud).close();
   }
 
   private async stopEarlier(): Promise<void> {
-    for (const { key, value } of await this.cloud.store.list(KEYS)) {
+    for (const { key, value } of await this.cloud.store.list(INSTANCES)) {
       await this.cloud.engines.servers.stopEarlier(textOf(value.folder));
-      await this.cloud.store.write({ delete: [key] });
+      await outputOf(this.cloud).end(key);
     }
   }
 
@@ -114,13 +114,14 @@ export class Instances {
     await this.recover();
     const door = await cloud.door;
     const metadata = await cloud.principals.metadataServer(account);
-    const key = `${KEYS}${instance}`;
+    const key = `${INSTANCES}${instance}`;
+    const output = outputOf(cloud);
     const release = async () => {
       await metadata.close();
-      await cloud.store.write({ delete: [key] });
+      await output.end(key);
     };
     try {
-      await cloud.store.write({ put: { [key]: { folder } } });
+      await cloud.store.write({ put: { [key]: output.recordOf(instance, folder, deployment) } });
       // Variables of the image stand behind those of the deployment, as a container's do.
       const environment = { ...own, ...deployment.environment };
       const place = { folder, metadataHost: metadata.host, memoryMb, port, door };

@@ -21,6 +21,8 @@ const canRequire = (name) => {
 };
 
 http("hello", async (req, res) => {
+  const trace = { "logging.googleapis.com/trace": req.query.trace };
+  if (req.path === "/print") console.log(JSON.stringify({ severity: "ERROR", message: "it failed", ...trace }));
   if (req.path === "/die") process.kill(process.pid, "SIGKILL");
   const { K_SERVICE: service, K_REVISION: revision, GREETING: greeting, HOME: home } = process.env;
   const { authorization } = req.headers;
