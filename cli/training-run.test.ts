@@ -9,8 +9,8 @@ const outputs = { project: "p", region: "r", trainingSchedule: "jobs/t", topic: 
 const asked = new Date("2026-11-21T23:59:59.900Z");
 
 /** Cloud Scheduler's job before it is fired and after, with the time of its attempt. */
-function schedule(lastAttemptTime: string, status = {}) {
-  const seen = [{}, { lastAttemptTime, status }];
+function schedule(lastAttemptTime: string) {
+  const seen = [{}, { lastAttemptTime, status: {} }];
   jest.mocked(ask).mockImplementation(async (method) => (method === "GET" ? seen.shift() : {}));
 }
 
@@ -27,11 +27,55 @@ it("takes both days when the attempt came after midnight", async () => {
   expect(await new TrainingRuns(outputs).fire()).toEqual(["2026-11-21", "2026-11-22"]);
 });
 
-it("says what the function answered when that was no run", async () => {
-  schedule("2026-11-21T23:59:59.990Z", { code: 7, message: "denied" });
-  await expect(new TrainingRuns(outputs).fire()).rejects.toThrow(
-    "jobs/t: its call of the function failed: code 7. denied",
-  );
+describe("a call of the function that fails", () => {
+  const attempt = "2026-11-21T23:59:59.990Z";
+  const url = "https://r-p.cloudfunctions.net/start";
+  const more = `More is in Cloud Logging: resource.type="cloud_run_revision" resource.labels.service_name="start" timestamp>="${attempt}"`;
+
+  /** What the firing throws, and what the log was asked. */
+  async function failure(functions: () => object[], entries: object[]): Promise<[string, unknown]> {
+    const seen = [{}, { lastAttemptTime: attempt, status: { code: 13, message: "500" }, httpTarget: { uri: url } }];
+    let asked: unknown;
+    jest.mocked(listAll).mockImplementation(async () => functions());
+    jest.mocked(ask).mockImplementation(async (method, address, data) => {
+      if (method === "GET") return seen.shift();
+      if (!address.endsWith("entries:list")) return {};
+      asked = data;
+      return { entries };
+    });
+    const told = await new TrainingRuns(outputs).fire().catch((error: Error) => error.message);
+    return [told as string, asked];
+  }
+  const start = { url, serviceConfig: { service: "projects/p/locations/r/services/start" } };
+  const failed = "jobs/t: its call of the function failed: code 13. 500";
+
+  it("is told with what the function has logged since, oldest first, each once", async () => {
+    const newest = [
+      { jsonPayload: { message: "no spec", status: 500 } },
+      { textPayload: "at x" },
+      { textPayload: "at x" },
+    ];
+    const [told, asked] = await failure(() => [{ url: "https://other" }, start], newest);
+    expect(told).toBe([failed, "at x", "no spec", more].join("\n  "));
+    expect(asked).toMatchObject({
+      resourceNames: ["projects/p"],
+      filter: `resource.type="cloud_run_revision" resource.labels.service_name="start" timestamp>="${attempt}" (severity>=WARNING OR logName="projects/p/logs/run.googleapis.com%2Fstderr")`,
+    });
+  });
+
+  it("is told with the function that is not there", async () => {
+    const [told] = await failure(() => [], []);
+    expect(told).toBe(
+      `${failed}\n  No function is deployed at ${url}. Deploy it again: pulumi up --refresh, or npx sparklab up --refresh`,
+    );
+  });
+
+  it("is told too when the log cannot be read", async () => {
+    const [told] = await failure(() => {
+      throw new Error("denied");
+    }, []);
+    expect(told).toBe(`${failed}\n  Its log could not be read: denied`);
+  });
 });
 
 it("finds the newest run of the days, and asks for the next attempt of its own day", async () => {

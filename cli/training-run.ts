@@ -1,6 +1,7 @@
 /** The day's training run: fired as Cloud Scheduler fires it, found again by its labels, asked for once more after a failure. */
 import { setTimeout as pause } from "node:timers/promises";
 import type { StackOutputs } from "./deployed";
+import { reasonsOf } from "./function-log";
 import { ask, listAll } from "./google";
 import { UserError } from "./lab";
 
@@ -29,6 +30,7 @@ export interface PipelineJob {
 interface ScheduledJob {
   lastAttemptTime?: string;
   status?: { code?: number; message?: string };
+  httpTarget?: { uri?: string };
 }
 
 const PIPELINE = "churn-training";
@@ -64,7 +66,7 @@ export class TrainingRuns {
   /**
    * Fires the schedule; resolves when the function has answered it.
    * @returns the days that the order may be of: more than one only when midnight (UTC) came between
-   * @throws UserError with what the function answered
+   * @throws UserError with what the function answered, and why by its own log
    */
   async fire(): Promise<string[]> {
     const { trainingSchedule } = this.outputs;
@@ -80,10 +82,13 @@ export class TrainingRuns {
       const job = await ask<ScheduledJob>("GET", url);
       return job.lastAttemptTime === before.lastAttemptTime ? undefined : job;
     }, `${trainingSchedule}: got no attempt`);
-    const { lastAttemptTime = asked, status } = after;
+    const { lastAttemptTime = asked, status, httpTarget } = after;
     const { code = 0, message = "" } = status ?? {};
-    if (code !== 0)
-      throw new UserError(`${trainingSchedule}: its call of the function failed: code ${code}. ${message}`);
+    if (code !== 0) {
+      const failed = `${trainingSchedule}: its call of the function failed: code ${code}. ${message}`;
+      const reasons = await reasonsOf(httpTarget?.uri ?? "", lastAttemptTime, this.outputs);
+      throw new UserError([failed, ...reasons].join("\n  "));
+    }
     return [...new Set([asked, lastAttemptTime].map((time) => time.slice(0, 10)))];
   }
 
