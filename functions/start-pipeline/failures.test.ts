@@ -33,11 +33,11 @@ describe("a failure", () => {
   test.each([
     [
       "{",
-      /churn_training\.json is not JSON \(.*\)\. Delete it and deploy it again: pulumi up --refresh, or npx sparklab up --refresh$/,
+      /churn_training\.json is not JSON \(.*\)\. Deploy it again: pulumi up --refresh, or npx sparklab up --refresh$/,
     ],
     [
       '{"pipelineInfo":{"name":"x"}}',
-      /is not a compiled pipeline\. Delete it and deploy it again: .* npx sparklab up --refresh\n {2}schemaVersion: got undefined; expected 2\.1\.x\.\n {2}root\.dag/,
+      /is not a compiled pipeline\. Deploy it again: .* npx sparklab up --refresh\n {2}schemaVersion: got undefined; expected 2\.1\.x\.\n {2}root\.dag/,
     ],
   ])("of the stored pipeline is told: %s", async (data, message) => {
     scene.replies["/o/"] = [{ status: 200, data }];

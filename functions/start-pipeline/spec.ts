@@ -14,8 +14,8 @@ export interface Spec {
   document: Record<string, unknown>;
 }
 
-/** The stack's record has the object as it was: only one that a look finds gone is put back in both environments. */
-const REMEDY = "Delete it and deploy it again: pulumi up --refresh, or npx sparklab up --refresh";
+/** The stack's record has the object as it was: only a look at what is there finds that it has changed. */
+const REMEDY = "Deploy it again: pulumi up --refresh, or npx sparklab up --refresh";
 
 /** The object in the bucket is no compiled pipeline: nothing that a caller could mend. */
 export class SpecError extends Error {}
