@@ -8,11 +8,11 @@ from __future__ import annotations
 import base64
 import json
 import sys
-import time
 from collections.abc import Callable
 from typing import TypeVar
 
 import requests
+from google.api_core.retry import Retry, if_exception_type
 from google.auth.transport.requests import Request
 from grants_client import CREDENTIALS, PROJECT, REGION, SESSION, asked, fire
 
@@ -29,14 +29,19 @@ PATIENCE_SECONDS = 600
 Found = TypeVar("Found")
 
 
+class NotThereError(Exception):
+    """What is waited for has not come yet."""
+
+
 def until(look: Callable[[], Found], what: str) -> Found:
-    """Looks again until there is something."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not (found := look()):
-        if time.monotonic() > deadline:
-            raise SystemExit(f"{what}: got none; expected one within {PATIENCE_SECONDS} seconds")
-        time.sleep(0.5)
-    return found
+    """Looks again, less and less often, until there is something."""
+
+    def found() -> Found:
+        if something := look():
+            return something
+        raise NotThereError(what)
+
+    return Retry(predicate=if_exception_type(NotThereError), maximum=5, timeout=PATIENCE_SECONDS)(found)()
 
 
 def newest_run() -> dict:

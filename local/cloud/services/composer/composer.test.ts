@@ -198,19 +198,6 @@ test("An Airflow that ended by itself leaves its last logs in the bucket and is 
   expect(airflow.started).toHaveLength(3);
 });
 
-test("Settings that the service keeps to itself are refused, all at once", async () => {
-  const lone = await testCloud({ services: [iam, storage, composer] });
-  const asked = environment({
-    airflowConfigOverrides: { "core-executor": "x", parallelism: "4", "core-parallelism": "4" },
-  });
-  const refusal = await lone.refusal(`POST ${API}/${PARENT}/environments`, asked);
-  const violations = JSON.stringify(refusal.details);
-  expect(violations).toContain("Got 'core-executor'; it is set by the service");
-  expect(violations).toContain("Got 'parallelism'; expected section-name");
-  expect(violations).not.toContain("core-parallelism'");
-  await lone.close();
-});
-
 test("A clean end ends commands too and is not followed by a start; deletion ends Airflow, removes its folder and leaves the bucket", async () => {
   const call = (verb: string, body: JsonObject) => rest("POST", `${API}/${NAME}:${verb}`, body);
   const { executionId } = await call("executeAirflowCommand", { command: "dags", parameters: ["--wait"] });
